@@ -1,0 +1,219 @@
+"""What the parts of the product agree on: labels, value types, errors and the worker's wire format.
+
+Standard library only, so that the web process can import it without NumPy or OpenCV.
+
+    AnalysisError
+    ├── BadImage        bad_image     400   bytes that do not decode to a picture
+    ├── TooLarge        too_large     413   more bytes or pixels than accepted
+    ├── NotAnImage      not_an_image  415   not JPEG, PNG or WebP
+    ├── Busy            busy          429   dropped: queue full, or its deadline passed before a worker was free
+    ├── NotReady        not_ready     503   no worker answers yet
+    └── InternalError   internal      500   a bug: logged whole, shown without detail
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""The seven labels in the order of every vector and every model output."""
+
+DISPLAY_NAMES = {
+    "angry": "Anger",
+    "disgust": "Disgust",
+    "fear": "Fear",
+    "happy": "Happiness",
+    "sad": "Sadness",
+    "surprise": "Surprise",
+    "neutral": "Neutral",
+}
+
+INPUT_SIZE = 48
+"""Side of the model's square grey input, in pixels."""
+
+
+class AnalysisError(Exception):
+    """An answer that is not a result. The message is one sentence: what was expected, what was received."""
+
+    code = "internal"
+    status = 500
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"ok": False, "code": self.code, "message": str(self)}
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> AnalysisError:
+        by_code = {error.code: error for error in AnalysisError.__subclasses__()}
+        return by_code.get(data["code"], InternalError)(data["message"])
+
+
+class BadImage(AnalysisError):
+    code, status = "bad_image", 400
+
+
+class TooLarge(AnalysisError):
+    code, status = "too_large", 413
+
+
+class NotAnImage(AnalysisError):
+    code, status = "not_an_image", 415
+
+
+class Busy(AnalysisError):
+    code, status = "busy", 429
+
+
+class NotReady(AnalysisError):
+    code, status = "not_ready", 503
+
+
+class InternalError(AnalysisError):
+    code, status = "internal", 500
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels of the upright picture: left, top, width, height."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+    def as_list(self) -> list[int]:
+        return [self.x, self.y, self.w, self.h]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle in fractions (0 to 1) of the picture's width and height, so that it survives a change of resolution."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    @staticmethod
+    def of(box: Box, width: int, height: int) -> Region:
+        return Region(box.x / width, box.y / height, box.w / width, box.h / height)
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face: its box and the calibrated probability of each emotion, in label order, summing to 1."""
+
+    box: Box
+    emotions: tuple[float, ...]
+    uncertain: bool
+    id: int | None = None
+    smoothed: tuple[float, ...] | None = None
+
+    @property
+    def confidence(self) -> float:
+        return max(self.emotions)
+
+    @property
+    def dominant_emotion(self) -> str:
+        return EMOTIONS[self.emotions.index(self.confidence)]
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {} if self.id is None else {"id": self.id}
+        data |= {
+            "box": self.box.as_list(),
+            "emotions": dict(zip(EMOTIONS, self.emotions, strict=True)),
+            "dominant_emotion": self.dominant_emotion,
+            "confidence": self.confidence,
+            "uncertain": self.uncertain,
+        }
+        if self.smoothed is not None:
+            data["smoothed"] = dict(zip(EMOTIONS, self.smoothed, strict=True))
+        return data
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Face:
+        smoothed = data.get("smoothed")
+        return Face(
+            box=Box(*data["box"]),
+            emotions=tuple(data["emotions"][name] for name in EMOTIONS),
+            uncertain=data["uncertain"],
+            id=data.get("id"),
+            smoothed=smoothed and tuple(smoothed[name] for name in EMOTIONS),
+        )
+
+
+@dataclass(frozen=True)
+class Request:
+    """One picture to analyse.
+
+    `near` holds where the faces were a moment ago; `full_search` asks to look at the whole picture as well.
+    `thorough` is for photographs: more cascades and rotated passes, no hurry. `budget_ms` counts from the moment the
+    worker reads the request; an expired request is answered with `Busy`, unprocessed.
+    """
+
+    image: bytes
+    near: tuple[Region, ...] = ()
+    full_search: bool = True
+    thorough: bool = False
+    budget_ms: float = 1000.0
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What was found in one picture. No face is a result, not an error. Faces come largest first.
+
+    `timing_ms` holds `decode`, `detect`, `classify` and `total` of the worker; the web process adds `queue`.
+    `full_search` tells whether the whole picture was searched (a lost face makes the worker do so by itself).
+    """
+
+    width: int
+    height: int
+    faces: tuple[Face, ...]
+    timing_ms: Mapping[str, float] = field(default_factory=dict)
+    model: Mapping[str, Any] = field(default_factory=dict)
+    full_search: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as every interface returns it."""
+        return {
+            "ok": True,
+            "image": {"width": self.width, "height": self.height},
+            "faces": [face.to_dict() for face in self.faces],
+            "timing_ms": dict(self.timing_ms),
+            "model": dict(self.model),
+        }
+
+
+# Wire format between the web process and a worker, both ways: 4 bytes length of the head, 4 bytes length of the body
+# (big endian), the head as JSON, the body as raw bytes (the picture, or nothing).
+
+PREFIX = struct.Struct(">II")
+MAX_HEAD_BYTES = 1 << 20
+
+
+def pack_message(head: Mapping[str, Any], body_length: int = 0) -> bytes:
+    """Prefix and head of a message; the caller sends the body after it, so that a picture is never copied."""
+    encoded = json.dumps(head, separators=(",", ":")).encode()
+    return PREFIX.pack(len(encoded), body_length) + encoded
+
+
+def request_head(request: Request, request_id: int) -> dict[str, Any]:
+    return {
+        "id": request_id,
+        "near": [[r.x, r.y, r.w, r.h] for r in request.near],
+        "full_search": request.full_search,
+        "thorough": request.thorough,
+        "budget_ms": request.budget_ms,
+    }
+
+
+def request_from_head(head: Mapping[str, Any], image: bytes) -> Request:
+    return Request(
+        image=image,
+        near=tuple(Region(*region) for region in head["near"]),
+        full_search=head["full_search"],
+        thorough=head["thorough"],
+        budget_ms=head["budget_ms"],
+    )
