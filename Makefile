@@ -1,0 +1,89 @@
+# run · test · train · evaluate · bench · lint: one line each to type. `make` alone says what there is.
+
+PORT ?= 5000
+VENV ?= .venv
+OUT ?= runs/$@
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test train evaluate bench lint format browser clean
+
+help:
+	@echo 'make run                 serve the page on http://localhost:5000 (PORT=8080 moves it)'
+	@echo 'make test                set up what the tests need, then lint, type check and tests'
+	@echo 'make train DATA=folder   train on a folder with train/ and test/ (ARGS="--preset best" adds options)'
+	@echo 'make evaluate DATA=folder  score the shipped model on a folder'
+	@echo 'make bench               measure analyzer, server and page'
+	@echo 'make lint | format       ruff and mypy | ruff format'
+
+run: $(BIN)/.serving
+	@$(BIN)/python -c "$$port_is_free" $(PORT)
+	@echo 'Open http://localhost:$(PORT) (Ctrl-C stops it)'
+	@PORT=$(PORT) exec $(BIN)/gunicorn wsgi:app
+
+test: lint browser
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(BIN)/.everything
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(BIN)/.everything
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+train evaluate: $(BIN)/.everything
+	@test -n "$(DATA)" || { echo 'Name the pictures: make $@ DATA=folder (with train/ and test/, a folder per emotion in each).'; exit 2; }
+	$(BIN)/python -m ml.$@ --data "$(DATA)" --out "$(OUT)" $(ARGS)
+
+bench: $(BIN)/.everything
+	$(BIN)/python -m tests.bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache
+
+# Environments. A stamp is newer than its requirements once they are installed, so a second run starts at once.
+
+$(BIN)/.serving: webapp/requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r $<
+	@touch $@
+
+$(BIN)/.everything: requirements.txt webapp/requirements.txt | $(BIN)/python
+	@echo 'Installing TensorFlow and the test tools: about 1.5 GB, once.'
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r $<
+	@touch $@ $(BIN)/.serving
+
+$(BIN)/python:
+	@python=$$(for name in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
+	    "$$name" -c "$$is_supported" 2>/dev/null && { echo "$$name"; break; }; done); \
+	test -n "$$python" || { echo 'Python 3.11, 3.12 or 3.13 is needed, and none is on the PATH.' >&2; exit 1; }; \
+	"$$python" -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "$$python has no venv module: sudo apt-get install python3-venv" >&2; exit 1; }; \
+	echo "Making $(VENV) with $$($$python --version)"; \
+	"$$python" -m venv $(VENV)
+
+browser: $(BIN)/.everything
+	@test -n "$$CHROMIUM" || for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+	    command -v $$name >/dev/null && exit 0; done; \
+	test -n "$$CHROMIUM" && exit 0; \
+	test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium && exit 0; \
+	echo 'The browser tests need Chromium: sudo apt-get install chromium (or name one: make test CHROMIUM=/path).' >&2; exit 1
+
+define is_supported
+import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+endef
+
+define port_is_free
+import socket, sys
+port = int(sys.argv[1])
+with socket.socket() as probe:
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind(("", port))
+    except OSError as error:
+        sys.exit(f"Port {port} cannot be used ({error.strerror}). Choose another: make run PORT={port + 1}")
+endef
+
+export is_supported port_is_free
