@@ -1,0 +1,111 @@
+"""Who may import whom: the web process stays free of pixels, the workers free of TensorFlow, `ml` free of the web.
+
+The first tests load each part in a fresh interpreter and read `sys.modules`: what really arrives, however indirectly.
+The last reads every import statement, those inside functions too: what could arrive later.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+TRAINING = {"tensorflow", "keras", "torch", "jax", "h5py", "sklearn", "matplotlib", "pandas"}
+PIXELS = {"cv2", "ai_edge_litert", "PIL", "numpy"}
+WEB = {"webapp", "flask", "flask_socketio", "socketio", "engineio", "eventlet", "gunicorn", "werkzeug"}
+
+# From which of the project's modules a part may import: the longest matching prefix on the left decides.
+MAY_IMPORT = {
+    "wsgi": ("webapp",),
+    "gunicorn.conf": ("webapp",),
+    "webapp": ("webapp", "ml.inference.contract"),
+    "ml": ("ml",),
+    "ml.inference": ("ml.inference",),
+    "ml.inference.contract": (),
+}
+# The libraries of the analyzer worker, beside the standard library.
+WORKER_LIBRARIES = {"numpy", "cv2", "ai_edge_litert"}
+
+
+def modules_after(statement: str) -> set[str]:
+    """Names in `sys.modules` after the statement ran in a fresh interpreter, which prints nothing."""
+    program = f"{statement}\nimport json, sys; sys.stderr.write(json.dumps(sorted(sys.modules)))"
+    environment = os.environ | {"SECRET_KEY": "for-this-test", "EMOTION_WORKERS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "", f"importing does nothing, yet it printed: {done.stdout}"
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+def top_level(names: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+def of_the_project(names: set[str]) -> set[str]:
+    return {name for name in names if name.partition(".")[0] in {"ml", "webapp", "wsgi"}}
+
+
+@pytest.mark.parametrize("module", ["wsgi", "webapp", "webapp.events", "webapp.api", "webapp.analyzers"])
+def test_the_web_process_loads_no_pixels_and_no_training(module: str) -> None:
+    loaded = modules_after(f"import {module}")
+    assert not top_level(loaded) & (PIXELS | TRAINING)
+    of_ml = {name for name in loaded if name.startswith("ml.")}
+    assert of_ml <= {"ml.inference", "ml.inference.contract"}
+
+
+def test_a_worker_loads_neither_tensorflow_nor_the_web() -> None:
+    loaded = modules_after("import ml.inference.worker")
+    assert not top_level(loaded) & (TRAINING | WEB)
+    assert {name for name in of_the_project(loaded) if not name.startswith("ml.inference")} <= {"ml"}
+
+
+def test_the_contract_needs_the_standard_library_only() -> None:
+    loaded = modules_after("import ml.inference.contract")
+    assert of_the_project(loaded) == {"ml", "ml.inference", "ml.inference.contract"}
+    assert not top_level(loaded) & (PIXELS | TRAINING | WEB)
+
+
+def project_files() -> list[Path]:
+    files = [ROOT / "wsgi.py", ROOT / "gunicorn.conf.py"]
+    return files + sorted((ROOT / "webapp").rglob("*.py")) + sorted((ROOT / "ml").rglob("*.py"))
+
+
+def imports_of(path: Path) -> Iterator[tuple[str, int]]:
+    """Every imported module with its line, from anywhere in the file; relative imports are not used here."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: expected an absolute import"
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def within(name: str, prefixes: tuple[str, ...]) -> bool:
+    return any(name == prefix or name.startswith(prefix + ".") for prefix in prefixes)
+
+
+@pytest.mark.parametrize("path", project_files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_import_statement_points_the_right_way(path: Path) -> None:
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    part = max((prefix for prefix in MAY_IMPORT if within(module, (prefix,))), key=len)
+    for name, line in imports_of(path):
+        top = name.partition(".")[0]
+        if top in {"ml", "webapp", "wsgi"}:
+            assert within(name, MAY_IMPORT[part]), f"{path.name}:{line}: {part} must not import {name}"
+        elif part.startswith("ml.inference"):
+            allowed = set(sys.stdlib_module_names) | WORKER_LIBRARIES
+            assert top in allowed, f"{path.name}:{line}: {part} must not import {name}"
+        elif part == "ml":
+            assert top not in WEB, f"{path.name}:{line}: {part} must not import {name}"
+        else:
+            assert top not in PIXELS | TRAINING, f"{path.name}:{line}: {part} must not import {name}"

@@ -1,0 +1,79 @@
+"""The shape of the repository: what a newcomer expects to find, and what must never be in it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = {".py", ".js", ".css", ".html", ".md", ".toml", ".txt", ".conf", ".yaml", ".yml", ".json", ""}
+MAX_FILE_BYTES = 10_000_000
+
+
+@pytest.fixture(scope="module")
+def tracked() -> list[Path]:
+    """The files git knows; from an unpacked archive without git there is nothing to check."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip("needs a git checkout: expected `git ls-files` to work here")
+    return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["webapp", "ml", "templates", "static", "tests", "wsgi.py", "requirements.txt", "README.md", "Makefile", "LICENSE"],
+)
+def test_the_top_level_has(name: str) -> None:
+    assert (ROOT / name).exists()
+
+
+def test_a_model_never_travels_without_its_card() -> None:
+    artifacts = ROOT / "ml" / "artifacts"
+    models = sorted(artifacts.glob("*.tflite"))
+    assert models, f"expected a shipped model in {artifacts}"
+    assert [model.with_suffix(".json").is_file() for model in models] == [True] * len(models)
+
+
+def test_no_file_is_too_large_for_a_repository(tracked: list[Path]) -> None:
+    assert [path for path in tracked if path.stat().st_size > MAX_FILE_BYTES] == []
+
+
+def test_nothing_is_left_to_do_in_the_text(tracked: list[Path]) -> None:
+    marks = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
+    ours = [path for path in tracked if path.suffix in TEXT and "vendor" not in path.parts and path != Path(__file__)]
+    found = [f"{path.relative_to(ROOT)}: {mark[0]}" for path in ours if (mark := marks.search(path.read_text("utf-8")))]
+    assert found == []
+
+
+def test_pages_load_nothing_from_elsewhere(tracked: list[Path]) -> None:
+    """No CDN: everything a page loads comes from its own server."""
+    elsewhere = re.compile(
+        r"""(?:src|href)=["'](?:https?:)?//[^"']+["'][^>]*>|@import\s+["']?https?:|from\s+["']https?:"""
+    )
+    pages = [path for path in tracked if {"templates", "static"} & set(path.parts) and "vendor" not in path.parts]
+    loads = [
+        f"{path.relative_to(ROOT)}: {hit[0]}"
+        for path in pages
+        if path.suffix in {".html", ".css", ".js"}
+        for hit in elsewhere.finditer(path.read_text("utf-8"))
+        if not hit[0].startswith("href") or "stylesheet" in hit[0]
+    ]
+    assert loads == []
+
+
+def test_tests_mirror_the_tree() -> None:
+    """`tests/ml/test_data.py` tests `ml/data.py`, or the folder or page part that its name begins with."""
+    strays = []
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        folder = path.parent.relative_to(ROOT / "tests")
+        if folder.parts[:1] not in {("ml",), ("webapp",)}:
+            continue
+        assert (ROOT / folder).is_dir(), f"expected a folder {folder} for {path.relative_to(ROOT)}"
+        subject = path.stem.removeprefix("test_")
+        modules = {module.stem for module in (ROOT / folder).glob("*.py")}
+        if not any(subject == name or subject.startswith(name + "_") for name in modules):
+            strays.append(str(path.relative_to(ROOT)))
+    assert strays == []
