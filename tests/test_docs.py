@@ -1,0 +1,83 @@
+"""The documentation tells the truth: every command, option, target, file and link it names exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+MODULE = re.compile(r"python(?:3)? -m ([a-z_]+(?:\.[a-z_]+)*)([^\n`|]*)")
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+TARGET = re.compile(r"(?:^|`|\$ )make ([a-z][a-z-]*)", re.MULTILINE)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|<img[^>]+src=\"([^\"]+)\"")
+OURS = {"ml", "webapp", "tests"}
+
+
+def each(pattern: re.Pattern[str]) -> list[tuple[str, re.Match[str]]]:
+    return [(page.name, hit) for page in PAGES for hit in pattern.finditer(page.read_text("utf-8"))]
+
+
+def source_of(module: str) -> str:
+    """The text of a module, or of a package's every module, for it may hand its arguments on."""
+    path = ROOT / Path(*module.split("."))
+    if path.is_dir():
+        assert (path / "__main__.py").is_file(), f"`python -m {module}` needs {path / '__main__.py'}"
+        return "\n".join(file.read_text("utf-8") for file in sorted(path.glob("*.py")))
+    assert path.with_suffix(".py").is_file(), f"`python -m {module}` names no module here"
+    return path.with_suffix(".py").read_text("utf-8")
+
+
+def test_there_is_something_to_check() -> None:
+    assert (ROOT / "README.md") in PAGES
+    assert len(each(MODULE)) >= 5
+    assert len(each(LINK)) >= 3
+
+
+@pytest.mark.parametrize(
+    ("page", "hit"), [pytest.param(page, hit, id=f"{page}: {hit[1]}") for page, hit in each(MODULE)]
+)
+def test_every_module_and_option_named_exists(page: str, hit: re.Match[str]) -> None:
+    module, arguments = hit.groups()
+    if module.partition(".")[0] not in OURS:
+        return
+    source = source_of(module)
+    missing = [option for option in OPTION.findall(arguments) if f'"{option}"' not in source]
+    assert missing == [], f"{page}: python -m {module} knows no {missing}"
+
+
+def test_every_make_target_named_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    known = {name for line in re.findall(r"^([a-z][a-z ]*):", makefile, re.MULTILINE) for name in line.split()}
+    named = {hit[1] for _, hit in each(TARGET)}
+    assert {"run", "test"} <= named
+    assert named <= known
+
+
+def test_every_relative_link_leads_somewhere() -> None:
+    dead = []
+    for page in PAGES:
+        for hit in LINK.finditer(page.read_text("utf-8")):
+            target = (hit[1] or hit[2]).partition("#")[0]
+            if target and not target.startswith(("http://", "https://", "mailto:")):
+                path = page.parent / target
+                if not path.exists():
+                    dead.append(f"{page.name}: {target}")
+    assert dead == []
+
+
+def test_every_anchor_names_a_heading() -> None:
+    dead = []
+    for page in PAGES:
+        for hit in LINK.finditer(page.read_text("utf-8")):
+            target, _, anchor = (hit[1] or hit[2]).partition("#")
+            other = page.parent / target if target else page
+            if anchor and other.suffix == ".md" and other.is_file():
+                headings = re.findall(r"^#+ (.+)$", other.read_text("utf-8"), re.MULTILINE)
+                slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+                if anchor not in slugs:
+                    dead.append(f"{page.name}: {target}#{anchor}")
+    assert dead == []
