@@ -26,10 +26,11 @@ WEB = {"webapp", "flask", "flask_socketio", "socketio", "engineio", "eventlet", 
 MAY_IMPORT = {
     "wsgi": ("webapp",),
     "gunicorn.conf": ("webapp",),
-    "webapp": ("webapp", "ml.inference.contract"),
+    "webapp": ("webapp", "ml.inference.contract", "ml.inference.tracks"),
     "ml": ("ml",),
     "ml.inference": ("ml.inference",),
     "ml.inference.contract": (),
+    "ml.inference.tracks": ("ml.inference.contract",),
 }
 # The libraries of the analyzer worker, beside the standard library.
 WORKER_LIBRARIES = {"numpy", "cv2", "ai_edge_litert"}
@@ -60,7 +61,7 @@ def test_the_web_process_loads_no_pixels_and_no_training(module: str) -> None:
     loaded = modules_after(f"import {module}")
     assert not top_level(loaded) & (PIXELS | TRAINING)
     of_ml = {name for name in loaded if name.startswith("ml.")}
-    assert of_ml <= {"ml.inference", "ml.inference.contract"}
+    assert of_ml <= {"ml.inference", "ml.inference.contract", "ml.inference.tracks"}
 
 
 def test_a_worker_loads_neither_tensorflow_nor_the_web() -> None:

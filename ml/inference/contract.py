@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The seven labels in the order of every vector and every model output."""
@@ -89,7 +90,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Region:
-    """A rectangle in fractions (0 to 1) of the picture's width and height, so that it survives a change of resolution."""
+    """A rectangle in fractions (0 to 1) of the picture's width and height: it survives a change of resolution."""
 
     x: float
     y: float
@@ -191,6 +192,8 @@ class Analysis:
 
 PREFIX = struct.Struct(">II")
 MAX_HEAD_BYTES = 1 << 20
+WORKER_TOKEN_VARIABLE = "WORKER_TOKEN"  # noqa: S105 (its name, not a secret)
+"""Environment variable with the word by which the web process knows its own worker."""
 
 
 def pack_message(head: Mapping[str, Any], body_length: int = 0) -> bytes:
@@ -216,4 +219,29 @@ def request_from_head(head: Mapping[str, Any], image: bytes) -> Request:
         full_search=head["full_search"],
         thorough=head["thorough"],
         budget_ms=head["budget_ms"],
+    )
+
+
+def reply_head(answer: Analysis | AnalysisError, request_id: int) -> dict[str, Any]:
+    """Head of the worker's answer to a request; it has no body."""
+    if isinstance(answer, Analysis):
+        return {"id": request_id, "full_search": answer.full_search} | answer.to_dict()
+    return {"id": request_id} | answer.to_dict()
+
+
+def analysis_from_head(head: Mapping[str, Any]) -> Analysis:
+    """The analysis in a worker's answer.
+
+    Raises:
+        AnalysisError: the worker answered with an error.
+    """
+    if not head["ok"]:
+        raise AnalysisError.from_dict(head)
+    return Analysis(
+        width=head["image"]["width"],
+        height=head["image"]["height"],
+        faces=tuple(Face.from_dict(face) for face in head["faces"]),
+        timing_ms=head["timing_ms"],
+        model=head["model"],
+        full_search=head["full_search"],
     )

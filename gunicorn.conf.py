@@ -1,0 +1,53 @@
+"""How gunicorn runs the application; it reads this file by itself, so that the line to type is `gunicorn wsgi:app`.
+
+One process carries all connections: what uses the other cores are the analyzer workers.
+"""
+
+import os
+import warnings
+
+if os.environ.get("EMOTION_ASYNC_MODE", "eventlet") == "eventlet":
+    warnings.filterwarnings("ignore", message=r"\s*(Eventlet is|The eventlet worker is) deprecated")
+    import eventlet
+
+    eventlet.monkey_patch()
+
+import sys
+import threading
+import time
+
+from webapp.settings import Settings, SettingsError
+
+try:
+    settings = Settings.from_env(os.environ)
+except SettingsError as error:
+    sys.exit(f"Settings: {error}")
+
+bind = f"{settings.host}:{settings.port}"
+workers = 1
+worker_class = "eventlet" if settings.async_mode == "eventlet" else "gthread"
+worker_connections = settings.max_clients + 200
+threads = settings.max_clients + 32
+timeout = 60
+graceful_timeout = settings.drain_s
+preload_app = False
+control_socket_disable = True
+loglevel = settings.log_level
+
+
+def post_worker_init(worker):
+    """Watch for the order to stop: an open socket would otherwise hold the process until it is cut off."""
+    threading.Thread(target=_drain_when_told, args=(worker,), name="drain", daemon=True).start()
+
+
+def _drain_when_told(worker):
+    while worker.alive:
+        time.sleep(0.1)
+    worker.wsgi.live.drain()
+
+
+def worker_exit(server, worker):
+    """End the analyzer workers with the process that feeds them."""
+    app = getattr(worker, "wsgi", None)
+    if app is not None:
+        app.analyzers.stop()

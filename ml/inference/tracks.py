@@ -1,0 +1,205 @@
+"""Who is who from frame to frame: ids, smoothed emotions, where to look next. Pure Python, one `Tracker` per camera.
+
+Boxes are matched by tracking-by-detection as in SORT (Bewley et al. 2016, arXiv:1602.00763): predict each face by
+constant velocity, then take the assignment of least total cost (Kuhn–Munkres). The cost is one minus distance-IoU
+(Zheng et al. 2020, arXiv:1911.08287), which still tells near from far when boxes no longer overlap.
+Times are seconds of any steadily rising clock, positions fractions of the picture.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ml.inference.contract import Analysis, Face, Region
+
+FORGET_AFTER_S = 1.0
+"""An unseen face keeps its id this long; whoever comes later is somebody new."""
+MAX_JUMP = 1.2
+"""How far a face may be from where it was expected, in face sizes, and still be the same."""
+MAX_SCALE = 1.8
+"""How much a face may grow or shrink between two sights."""
+VELOCITY_TAU_S = 0.15
+COASTING_TAU_S = 0.5
+"""An unseen face is expected to slow down with this time constant."""
+
+FULL_SEARCH_S = 0.45
+"""With faces in view the whole picture is searched this often, so that a newcomer is found within half a second."""
+EMPTY_SEARCH_S = 0.25
+"""The same with nobody in view."""
+LOST_SEARCH_S = 0.1
+"""The same while a face that was there a moment ago is missing."""
+JITTER = 0.25
+"""Each wait is shortened by up to this share, so that many clients do not all search at once."""
+
+
+@dataclass(frozen=True)
+class _Track:
+    id: int
+    region: Region
+    velocity_xy: tuple[float, float]
+    seen_s: float
+    smoothed: tuple[float, ...]
+
+    def expected(self, now_s: float) -> Region:
+        """Where the face should be by now, slowing down since it was last seen."""
+        travel_s = COASTING_TAU_S * (1 - math.exp(-(now_s - self.seen_s) / COASTING_TAU_S))
+        dx, dy = (speed * travel_s for speed in self.velocity_xy)
+        return replace(self.region, x=self.region.x + dx, y=self.region.y + dy)
+
+
+class Tracker:
+    """Follows the faces of one camera.
+
+    Ask `near` and `full_search_due` before a frame is analysed, give the outcome to `update` after it, in order.
+
+    Args:
+        smoothing_s: time constant of the exponential mean of the seven probabilities; 0 switches it off.
+        random_share: source of numbers from 0 to 1 for the jitter.
+    """
+
+    def __init__(self, smoothing_s: float = 0.3, random_share: Callable[[], float] = random.random) -> None:
+        self._smoothing_s = smoothing_s
+        self._random_share = random_share
+        self._tracks: list[_Track] = []
+        self._last_id = 0
+        self._updated_s = -math.inf
+        self._searched_s = -math.inf
+        self._early = random_share()
+
+    def near(self, now_s: float) -> tuple[Region, ...]:
+        """Where to look for the faces that were in the last frame, as `Request.near` wants it."""
+        return tuple(
+            visible
+            for track in self._tracks
+            if track.seen_s == self._updated_s and (visible := _inside(track.expected(now_s))) is not None
+        )
+
+    def full_search_due(self, now_s: float) -> bool:
+        """Whether it is time to look at the whole picture."""
+        seen = sum(track.seen_s == self._updated_s for track in self._tracks)
+        if seen < len(self._tracks):
+            wait_s = LOST_SEARCH_S
+        else:
+            wait_s = FULL_SEARCH_S if seen else EMPTY_SEARCH_S
+        return now_s - self._searched_s >= wait_s * (1 - JITTER * self._early)
+
+    def update(self, analysis: Analysis, now_s: float) -> tuple[Face, ...]:
+        """Take what was found in the frame of `now_s`; return its faces with `id` and `smoothed`, in the same order."""
+        if analysis.full_search:
+            self._searched_s, self._early = now_s, self._random_share()
+        known = [track for track in self._tracks if now_s - track.seen_s <= FORGET_AFTER_S]
+        regions = [Region.of(face.box, analysis.width, analysis.height) for face in analysis.faces]
+        aspect = analysis.height / analysis.width
+        matches = _match([track.expected(now_s) for track in known], regions, aspect)
+        seen = []
+        for index, (face, region) in enumerate(zip(analysis.faces, regions, strict=True)):
+            if index in matches:
+                seen.append(self._moved(known[matches[index]], region, face.emotions, now_s))
+            else:
+                self._last_id += 1
+                seen.append(_Track(self._last_id, region, (0.0, 0.0), now_s, face.emotions))
+        matched = set(matches.values())
+        self._tracks = seen + [track for index, track in enumerate(known) if index not in matched]
+        self._updated_s = now_s
+        return tuple(
+            replace(face, id=track.id, smoothed=track.smoothed)
+            for face, track in zip(analysis.faces, seen, strict=True)
+        )
+
+    def _moved(self, track: _Track, region: Region, emotions: tuple[float, ...], now_s: float) -> _Track:
+        """The track after another sight of its face."""
+        elapsed_s = max(now_s - track.seen_s, 1e-3)
+        keep = math.exp(-elapsed_s / VELOCITY_TAU_S)
+        old_xy, new_xy = _centre(track.region), _centre(region)
+        velocity_xy = tuple(
+            keep * speed + (1 - keep) * (new - old) / elapsed_s
+            for speed, old, new in zip(track.velocity_xy, old_xy, new_xy, strict=True)
+        )
+        keep = math.exp(-elapsed_s / self._smoothing_s) if self._smoothing_s > 0 else 0.0
+        smoothed = tuple(keep * old + (1 - keep) * new for old, new in zip(track.smoothed, emotions, strict=True))
+        return _Track(track.id, region, (velocity_xy[0], velocity_xy[1]), now_s, smoothed)
+
+
+def _match(expected: Sequence[Region], found: Sequence[Region], aspect: float) -> dict[int, int]:
+    """Index of the expected region for each found one that has any."""
+    if not expected or not found:
+        return {}
+    far = 10.0
+    cost = [[_cost(old, new, aspect, far) for old in expected] for new in found]
+    return {row: column for row, column in assign(cost) if cost[row][column] < far}
+
+
+def _cost(a: Region, b: Region, aspect: float, far: float) -> float:
+    """One minus distance-IoU, 0 to 2; `far` where the two can't be the same face. `aspect` is height over width."""
+    (ax, ay), (bx, by) = _centre(a), _centre(b)
+    distance = math.hypot(ax - bx, (ay - by) * aspect)
+    size_a, size_b = math.sqrt(a.w * a.h * aspect), math.sqrt(b.w * b.h * aspect)
+    if min(size_a, size_b) <= 0 or distance > MAX_JUMP * (size_a + size_b) / 2:
+        return far
+    if max(size_a, size_b) > MAX_SCALE * min(size_a, size_b):
+        return far
+    left, right = min(a.x, b.x), max(a.x + a.w, b.x + b.w)
+    top, bottom = min(a.y, b.y), max(a.y + a.h, b.y + b.h)
+    overlap_w = max(0.0, a.w + b.w - (right - left))
+    overlap_h = max(0.0, a.h + b.h - (bottom - top))
+    overlap = min(overlap_w, a.w, b.w) * min(overlap_h, a.h, b.h)
+    union = a.w * a.h + b.w * b.h - overlap
+    diagonal = math.hypot(right - left, (bottom - top) * aspect)
+    return 1 - overlap / union + (distance / diagonal) ** 2
+
+
+def assign(cost: Sequence[Sequence[float]]) -> list[tuple[int, int]]:
+    """Pairs (row, column) of least total cost, as many as the shorter side has; in rising order of rows.
+
+    Kuhn–Munkres by shortest augmenting paths with potentials, O(n²m); `cost` is a full table of finite numbers.
+    """
+    if not cost or not cost[0]:
+        return []
+    rows, columns = len(cost), len(cost[0])
+    if rows > columns:
+        return sorted((row, column) for column, row in assign(list(zip(*cost, strict=True))))
+    row_potential = [0.0] * (rows + 1)
+    column_potential = [0.0] * (columns + 1)
+    row_of = [0] * (columns + 1)  # rows count from 1; 0 is none, and column 0 holds the row being placed
+    for row in range(1, rows + 1):
+        row_of[0] = row
+        column = 0
+        least = [math.inf] * (columns + 1)
+        came_from = [0] * (columns + 1)
+        visited = [False] * (columns + 1)
+        while row_of[column]:
+            visited[column] = True
+            here, step, next_column = row_of[column], math.inf, 0
+            for candidate in range(1, columns + 1):
+                if visited[candidate]:
+                    continue
+                reduced = cost[here - 1][candidate - 1] - row_potential[here] - column_potential[candidate]
+                if reduced < least[candidate]:
+                    least[candidate], came_from[candidate] = reduced, column
+                if least[candidate] < step:
+                    step, next_column = least[candidate], candidate
+            for other in range(columns + 1):
+                if visited[other]:
+                    row_potential[row_of[other]] += step
+                    column_potential[other] -= step
+                else:
+                    least[other] -= step
+            column = next_column
+        while column:
+            row_of[column] = row_of[came_from[column]]
+            column = came_from[column]
+    return sorted((row_of[column] - 1, column - 1) for column in range(1, columns + 1) if row_of[column])
+
+
+def _centre(region: Region) -> tuple[float, float]:
+    return region.x + region.w / 2, region.y + region.h / 2
+
+
+def _inside(region: Region) -> Region | None:
+    """The part of a region that lies in the picture, or none."""
+    left, top = max(region.x, 0.0), max(region.y, 0.0)
+    right, bottom = min(region.x + region.w, 1.0), min(region.y + region.h, 1.0)
+    return Region(left, top, right - left, bottom - top) if right > left and bottom > top else None

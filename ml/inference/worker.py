@@ -1,0 +1,160 @@
+"""An analyzer worker: one process, one analyzer, one socket to the web process.
+
+    python -m ml.inference.worker --socket unix:PATH|tcp:HOST:PORT [--model FILE]
+
+It loads, warms up, connects, says that it is ready, then answers one request after the other until its socket ends:
+when the web process is gone, however it went, the worker goes too. Messages are those of `contract`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from ml.inference.contract import (
+    MAX_HEAD_BYTES,
+    PREFIX,
+    WORKER_TOKEN_VARIABLE,
+    Analysis,
+    AnalysisError,
+    Busy,
+    InternalError,
+    Request,
+    pack_message,
+    reply_head,
+    request_from_head,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Analyzes(Protocol):
+    """What a worker needs of an analyzer."""
+
+    def analyze(self, request: Request) -> Analysis: ...
+
+
+def connect(address: str) -> socket.socket:
+    """Open the socket to the web process.
+
+    Raises:
+        ValueError: the address is neither `unix:PATH` nor `tcp:HOST:PORT`.
+    """
+    scheme, _, rest = address.partition(":")
+    if scheme == "unix" and rest:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.connect(rest)
+        return connection
+    host, _, port = rest.rpartition(":")
+    if scheme == "tcp" and host and port.isdigit():
+        connection = socket.create_connection((host, int(port)))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+    raise ValueError(f"expected unix:PATH or tcp:HOST:PORT, received {address!r}")
+
+
+def serve(connection: socket.socket, analyzer: Analyzes, model: Mapping[str, Any]) -> None:
+    """Say that the worker is ready, then answer requests until the other side closes.
+
+    Args:
+        model: what the web process tells people about the model (name, version, calibration error …).
+    """
+    ready = {
+        "ready": True,
+        "pid": os.getpid(),
+        "token": os.environ.get(WORKER_TOKEN_VARIABLE, ""),
+        "model": dict(model),
+    }
+    connection.sendall(pack_message(ready))
+    with contextlib.suppress(EOFError, ConnectionError):
+        while True:
+            head, image = read_message(connection)
+            connection.sendall(pack_message(reply_head(_answer(analyzer, head, image), head["id"])))
+
+
+def read_message(connection: socket.socket) -> tuple[dict[str, Any], bytes]:
+    """Read one message: its head, and its body as bytes.
+
+    Raises:
+        EOFError: the other side closed the socket.
+    """
+    head_length, body_length = PREFIX.unpack(_read_exactly(connection, PREFIX.size))
+    if head_length > MAX_HEAD_BYTES:
+        raise ConnectionError(f"expected a head of at most {MAX_HEAD_BYTES} bytes, received {head_length}")
+    return json.loads(_read_exactly(connection, head_length)), _read_exactly(connection, body_length)
+
+
+def _read_exactly(connection: socket.socket, length: int) -> bytes:
+    if length == 0:
+        return b""
+    data = connection.recv(length, socket.MSG_WAITALL) if hasattr(socket, "MSG_WAITALL") else b""
+    while len(data) < length:
+        more = connection.recv(length - len(data))
+        if not more:
+            raise EOFError
+        data += more
+    return data
+
+
+def _answer(analyzer: Analyzes, head: Mapping[str, Any], image: bytes) -> Analysis | AnalysisError:
+    """The analysis, or the error that explains why there is none. A bug is logged whole and shown without detail."""
+    read_s = time.monotonic()
+    try:
+        request = request_from_head(head, image)
+        if request.budget_ms <= 0:
+            return Busy(f"expected time left for the picture, received a budget of {request.budget_ms:.0f} ms")
+        analysis = analyzer.analyze(request)
+    except AnalysisError as error:
+        return error
+    except Exception:
+        log.exception("analysis failed after %.0f ms", (time.monotonic() - read_s) * 1000)
+        return InternalError("The picture could not be analysed because of a fault in the server.")
+    return analysis
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m ml.inference.worker", description="Answer pictures with faces.")
+    parser.add_argument(
+        "--socket", required=True, metavar="unix:PATH|tcp:HOST:PORT", help="where the web process waits"
+    )
+    parser.add_argument(
+        "--model", type=Path, metavar="FILE", help="a .tflite with its card beside it (default: shipped)"
+    )
+    options = parser.parse_args(arguments)
+    logging.basicConfig(format="%(asctime)s %(levelname)s worker %(process)d: %(message)s")
+    # Ctrl-C in a terminal reaches every process of the group; the end of the socket is this one's cue.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    from ml.inference.analyzer import Analyzer
+    from ml.inference.classifier import SHIPPED_MODEL, Classifier
+
+    classifier = Classifier(options.model or SHIPPED_MODEL)
+    analyzer = Analyzer(classifier)
+    analyzer.warm_up()
+    with connect(options.socket) as connection:
+        serve(connection, analyzer, model_facts(classifier.card))
+
+
+def model_facts(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What pages say of the model, from its card: `ece` and `n` are measured on pictures it never learned from."""
+    served = card.get("served", card)
+    return {
+        "name": card["name"],
+        "version": card["sha256"][:8],
+        "uncertain_below": card["uncertain_below"],
+        "ece": served.get("ece"),
+        "n": served.get("n"),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""The web process: pages, the HTTP interface and live connections. Pictures are read by worker processes."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from flask import Flask
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_socketio import SocketIO
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from webapp.analyzers import AnalyzerPool
+from webapp.api import MULTIPART_OVERHEAD_BYTES, InMemoryRequest, create_api, error_response
+from webapp.events import Live
+from webapp.metrics import Metrics
+from webapp.routes import A_YEAR_S, STATIC, TEMPLATES, create_pages, page_version, with_headers
+from webapp.settings import Settings
+from webapp.wire import MESSAGE_OVERHEAD_BYTES, OneAttachmentPacket, limit_messages
+
+MAX_IN_FLIGHT = 2
+PING_INTERVAL_S, PING_TIMEOUT_S = 15, 15
+
+
+class WebApp(Flask):
+    """The application with the parts that those who serve it need to reach."""
+
+    request_class = InMemoryRequest
+    socketio: SocketIO
+    live: Live
+    analyzers: AnalyzerPool
+
+
+def create_app(settings: Settings, analyzers: AnalyzerPool | None = None) -> WebApp:
+    """Put the parts together and start the workers.
+
+    Args:
+        settings: what the operator chose.
+        analyzers: a pool to use instead of one made from the settings.
+    """
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    version = page_version()
+    metrics = Metrics()
+    pool = analyzers or create_pool(settings, metrics)
+    limits = {
+        "max_frame_bytes": settings.max_frame_bytes,
+        "max_upload_bytes": settings.max_upload_bytes,
+        "max_in_flight": MAX_IN_FLIGHT,
+        "max_frames_per_second": settings.frames_per_second,
+    }
+    facts = {"page_version": version, "limits": limits}
+
+    # The version is a folder of every static address, so that scripts that import each other inherit it.
+    app = WebApp(__name__, template_folder=TEMPLATES, static_folder=STATIC, static_url_path=f"/static/{version}")
+    app.config["SECRET_KEY"] = settings.flask_secret
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = A_YEAR_S
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+
+    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
+    app.register_blueprint(create_pages(pool, metrics, facts))
+    app.register_blueprint(create_api(pool, settings, limiter))
+    app.register_error_handler(HTTPException, error_response)
+    app.after_request(with_headers)
+
+    app.socketio = SocketIO(
+        app,
+        async_mode=settings.async_mode,
+        transports=["websocket"],
+        allow_upgrades=False,
+        serializer=OneAttachmentPacket,
+        max_http_buffer_size=settings.max_frame_bytes + MESSAGE_OVERHEAD_BYTES,
+        ping_interval=PING_INTERVAL_S,
+        ping_timeout=PING_TIMEOUT_S,
+        cors_allowed_origins=allowed_origins(settings),
+    )
+    limit_messages(app.socketio.server, metrics.violations.inc)
+    app.live = Live(pool, settings, metrics, facts)
+    app.socketio.server.register_namespace(app.live)
+    if settings.proxies:
+        trusted = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
+
+    app.analyzers = pool
+    pool.start()
+    app.socketio.start_background_task(metrics.watch_lag, app.socketio.sleep)
+    return app
+
+
+def create_pool(settings: Settings, metrics: Metrics) -> AnalyzerPool:
+    command = [sys.executable, "-m", "ml.inference.worker"]
+    return AnalyzerPool(
+        size=settings.worker_count,
+        observer=metrics,
+        command=command + (["--model", settings.model] if settings.model else []),
+        frame_deadline_s=settings.frame_deadline_ms / 1000,
+        photo_deadline_s=settings.photo_deadline_ms / 1000,
+        photo_queue=settings.photo_queue,
+    )
+
+
+def allowed_origins(settings: Settings) -> list[str] | None:
+    """Pages of which sites may connect; None is this site alone, by the Host header."""
+    return list(settings.origins) or None

@@ -1,0 +1,328 @@
+"""The pool of analyzer workers: start, feed, watch, respawn.
+
+A caller waits in `live` or `photo` while its picture goes to a worker and the answer comes back; everything else in
+the process goes on. A busy worker is handed one live picture ahead, so that it never waits for the next.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import CancelledError
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from ml.inference.contract import (
+    Analysis,
+    AnalysisError,
+    Busy,
+    InternalError,
+    NotReady,
+    Request,
+    analysis_from_head,
+)
+from ml.inference.tracks import Tracker
+from webapp.schedule import LIVE, PHOTO, Job, Schedule
+from webapp.workers import WorkerLost, WorkerProcess
+
+HANDED_OVER = 2
+"""Live pictures a worker may hold: the one it reads and the next."""
+STUCK_AFTER_S = 5.0
+"""A worker is killed when an answer is overdue by this much."""
+HEALTHY_AFTER_S = 10.0
+MAX_BACKOFF_S = 10.0
+
+log = logging.getLogger(__name__)
+
+WHY = {
+    "superseded": "A newer frame came before this one was read.",
+    "expired": "The picture waited too long for a free analyzer and was dropped.",
+    "queue_full": "Too many photos are waiting: expected a place in the queue, received a full one.",
+    "disconnected": "The sender is gone.",
+    "stopping": "The server is shutting down.",
+}
+
+
+class Observer(Protocol):
+    """Who is told what the pool does, to count it."""
+
+    def answered(self, lane: str, queue_s: float, worker_s: float) -> None: ...
+
+    def dropped(self, lane: str, reason: str) -> None: ...
+
+    def worker_started(self) -> None: ...
+
+    def worker_lost(self) -> None: ...
+
+
+@dataclass(eq=False)
+class _Slot:
+    """A place for one worker, filled again whenever its worker is lost."""
+
+    number: int
+    worker: WorkerProcess | None = None
+    is_ready: bool = False
+    jobs: dict[int, Job] = field(default_factory=dict)
+    began_s: float = 0.0
+
+
+class AnalyzerPool:
+    """Feeds pictures to worker processes.
+
+    Args:
+        size: number of workers.
+        observer: is told of answers, drops and restarts.
+        command: what starts a worker; see `WorkerProcess`.
+        frame_deadline_s: a live frame that waited longer is dropped.
+        photo_deadline_s: a photo that waited longer is dropped.
+        photo_queue: how many photos may wait.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        observer: Observer,
+        command: Sequence[str] = (sys.executable, "-m", "ml.inference.worker"),
+        frame_deadline_s: float = 1.0,
+        photo_deadline_s: float = 15.0,
+        photo_queue: int = 32,
+    ) -> None:
+        self._observer = observer
+        self._command = command
+        self._frame_deadline_s = frame_deadline_s
+        self._photo_deadline_s = photo_deadline_s
+        self._slots = [_Slot(number) for number in range(size)]
+        self._max_photos = max(1, size // 2)  # the rest stays with the live lane
+        self._schedule = Schedule(photo_queue, self._drop)
+        self._lock = threading.RLock()
+        self._stopping = threading.Event()
+        self._model: Mapping[str, Any] = {}
+        self._mean_service_s = 0.01
+
+    # What callers see
+
+    def start(self) -> None:
+        """Start the workers; returns at once. `ready` tells when the first answers."""
+        for slot in self._slots:
+            threading.Thread(target=self._keep_filled, args=(slot,), name=f"worker-{slot.number}", daemon=True).start()
+        threading.Thread(target=self._watch, name="worker-watch", daemon=True).start()
+
+    def stop(self) -> None:
+        """Fail what waits and end the workers."""
+        self._stopping.set()
+        with self._lock:
+            self._schedule.clear("stopping")
+        for slot in self._slots:
+            if slot.worker is not None:
+                slot.worker.close()
+
+    @property
+    def ready(self) -> int:
+        """How many workers answer now."""
+        return sum(slot.is_ready for slot in self._slots)
+
+    @property
+    def size(self) -> int:
+        return len(self._slots)
+
+    @property
+    def model(self) -> Mapping[str, Any]:
+        """What the workers say of their model; empty until the first is ready."""
+        return self._model
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the workers that answer."""
+        return [slot.worker.pid for slot in self._slots if slot.is_ready and slot.worker is not None]
+
+    @property
+    def retry_after_ms(self) -> int:
+        """How long a dropped sender does well to wait: the time the waiting pictures will take."""
+        waiting = len(self._schedule) + 1
+        return max(50, round(1000 * waiting * self._mean_service_s / max(1, self.ready)))
+
+    def live(self, client: str, image: bytes, tracker: Tracker) -> Analysis:
+        """Analyse a live frame; its faces come back with ids and smoothed.
+
+        Raises:
+            Busy: a newer frame of the client came first, or the deadline passed.
+            NotReady: no worker answers.
+            AnalysisError: the picture can't be read.
+        """
+        return self._wait_for(LIVE, client, image, self._frame_deadline_s, tracker)
+
+    def photo(self, image: bytes) -> Analysis:
+        """Analyse a photograph thoroughly. Raises as `live` does; `Busy` also when too many wait."""
+        return self._wait_for(PHOTO, "", image, self._photo_deadline_s, None)
+
+    def forget(self, client: str) -> None:
+        """The client is gone: drop what of it still waits."""
+        with self._lock:
+            self._schedule.forget(client)
+
+    # How a picture travels
+
+    def _wait_for(self, lane: str, client: str, image: bytes, deadline_s: float, tracker: Tracker | None) -> Analysis:
+        if self._stopping.is_set() or not self.ready:
+            raise NotReady("The analyzers are starting: expected one to be ready, received none so far.")
+        now_s = time.monotonic()
+        job = Job(lane, client, image, created_s=now_s, expires_s=now_s + deadline_s, tracker=tracker)
+        with self._lock:
+            self._schedule.put(job)
+        self._feed()
+        try:
+            return job.outcome.result(timeout=deadline_s)
+        except (FutureTimeout, CancelledError):
+            if job.outcome.cancel():
+                self._observer.dropped(lane, "expired")
+            raise Busy(WHY["expired"]) from None
+
+    def _feed(self) -> None:
+        """Give waiting jobs to workers while there are both."""
+        while True:
+            with self._lock:
+                pair = self._pair()
+                if pair is None:
+                    return
+                slot, job = pair
+                now_s = time.monotonic()
+                request = _request(job, now_s)
+                if not slot.jobs:
+                    slot.began_s = now_s
+                slot.jobs[job.id] = job
+                worker = slot.worker
+            assert worker is not None
+            try:
+                worker.send(job.id, request)
+            except WorkerLost:
+                worker.kill()  # whoever reads its answers then puts the jobs back
+
+    def _pair(self) -> tuple[_Slot, Job] | None:
+        """The next job and the worker to have it."""
+        now_s = time.monotonic()
+        ready = [slot for slot in self._slots if slot.is_ready]
+        slot = min(ready, key=lambda slot: len(slot.jobs), default=None)
+        if slot is None or len(slot.jobs) >= HANDED_OVER:
+            return None
+        lanes = [job.lane for slot in ready for job in slot.jobs.values()]
+        if slot.jobs:
+            ahead = [slot for slot in ready if len(slot.jobs) == 1 and PHOTO not in _lanes(slot)]
+            slot = min(ahead, key=lambda slot: slot.began_s, default=None)
+            if slot is None:
+                return None
+        job = self._schedule.take(now_s, photos=not slot.jobs and lanes.count(PHOTO) < self._max_photos)
+        return None if job is None else (slot, job)
+
+    def _take_reply(self, slot: _Slot, head: Mapping[str, Any]) -> None:
+        """Pass a worker's answer on to whoever waits for it, then give the worker more."""
+        now_s = time.monotonic()
+        with self._lock:
+            job = slot.jobs.pop(head["id"])
+            worker_s = now_s - slot.began_s
+            slot.began_s = now_s
+        try:
+            answer: Analysis | AnalysisError = self._completed(job, analysis_from_head(head), now_s)
+        except AnalysisError as error:
+            answer = error
+        except Exception:
+            log.exception("worker %d: an answer could not be used", slot.number)
+            answer = InternalError("The analysis could not be passed on because of a fault in the server.")
+        with self._lock:
+            self._schedule.finished(job, worker_s)
+            if job.lane == LIVE:
+                self._mean_service_s += 0.1 * (worker_s - self._mean_service_s)
+        self._feed()
+        _settle(job, answer)
+
+    def _completed(self, job: Job, analysis: Analysis, now_s: float) -> Analysis:
+        """The analysis with ids where it belongs to a camera, and with the time it spent outside the worker."""
+        worker_s = analysis.timing_ms["total"] / 1000
+        queue_s = max(0.0, now_s - job.created_s - worker_s)
+        self._observer.answered(job.lane, queue_s, worker_s)
+        faces = job.tracker.update(analysis, job.created_s) if job.tracker else analysis.faces
+        return replace(analysis, faces=faces, timing_ms={"queue": queue_s * 1000} | dict(analysis.timing_ms))
+
+    def _drop(self, job: Job, reason: str) -> None:
+        if _settle(job, NotReady(WHY[reason]) if reason == "stopping" else Busy(WHY[reason])):
+            self._observer.dropped(job.lane, reason)
+
+    # How workers live
+
+    def _keep_filled(self, slot: _Slot) -> None:
+        """Run one worker after the other in this slot, waiting longer the sooner the last one ended."""
+        failures = 0
+        while not self._stopping.is_set():
+            started_s = time.monotonic()
+            try:
+                slot.worker = WorkerProcess(self._command)
+                self._model = slot.worker.ready()
+                slot.is_ready = True
+                self._observer.worker_started()
+                self._feed()
+                for head in slot.worker.replies():
+                    self._take_reply(slot, head)
+            except WorkerLost as reason:
+                if not self._stopping.is_set():
+                    log.warning("worker %d lost: %s", slot.number, reason)
+            except Exception:
+                log.exception("worker %d lost", slot.number)
+            self._empty(slot)
+            failures = 0 if time.monotonic() - started_s > HEALTHY_AFTER_S else failures + 1
+            self._stopping.wait(min(MAX_BACKOFF_S, 0.1 * 2**failures))
+
+    def _empty(self, slot: _Slot) -> None:
+        """Clear up after a lost worker: what it was reading fails, what it had not begun goes to another."""
+        with self._lock:
+            if slot.is_ready:
+                self._observer.worker_lost()
+            slot.is_ready = False
+            jobs = list(slot.jobs.values())
+            slot.jobs.clear()
+            for job in jobs:
+                self._schedule.finished(job)
+            for job in jobs[1:]:
+                self._schedule.put_back(job)
+        error = InternalError("The analyzer stopped while it read this picture.")
+        if jobs and _settle(jobs[0], error):
+            self._observer.dropped(jobs[0].lane, "worker_lost")
+        if slot.worker is not None:
+            slot.worker.close(patience_s=0.5)
+        self._feed()
+
+    def _watch(self) -> None:
+        """Kill workers whose answer is overdue: native code can hang, and nothing else would notice."""
+        while not self._stopping.wait(0.5):
+            now_s = time.monotonic()
+            for slot in self._slots:
+                with self._lock:
+                    overdue = [job for job in slot.jobs.values() if now_s > job.expires_s + STUCK_AFTER_S]
+                if overdue and slot.worker is not None:
+                    log.error("worker %d gives no answer, killing it", slot.number)
+                    slot.worker.kill()
+
+
+def _request(job: Job, now_s: float) -> Request:
+    budget_ms = (job.expires_s - now_s) * 1000
+    if job.tracker is None:
+        return Request(job.image, thorough=True, budget_ms=budget_ms)
+    near, full_search = job.tracker.near(job.created_s), job.tracker.full_search_due(job.created_s)
+    return Request(job.image, near=near, full_search=full_search, budget_ms=budget_ms)
+
+
+def _lanes(slot: _Slot) -> set[str]:
+    return {job.lane for job in slot.jobs.values()}
+
+
+def _settle(job: Job, answer: Analysis | AnalysisError) -> bool:
+    """Give the job its outcome; False if its sender has stopped waiting."""
+    if not job.outcome.set_running_or_notify_cancel():
+        return False
+    if isinstance(answer, Analysis):
+        job.outcome.set_result(answer)
+    else:
+        job.outcome.set_exception(answer)
+    return True

@@ -1,0 +1,129 @@
+"""The live connection, as its client sees it (Socket.IO, namespace `/`, WebSocket only).
+
+    connect     → `welcome` {page_version, model, limits}; or refused with {code, message, retry_after_s}
+    `frame`     JPEG, PNG or WebP bytes, optionally {"seq": n} → acknowledged with the result, or an error with its code
+    `draining`  the server is about to stop: reconnect
+
+Each frame's acknowledgement goes to its sender alone. Of two frames on the way the older is acknowledged with `busy`
+once a third comes, unless a worker has it already.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import socketio
+from flask_socketio import ConnectionRefusedError
+
+from ml.inference.contract import AnalysisError, BadImage, Busy, InternalError, TooLarge
+from ml.inference.tracks import Tracker
+from webapp.analyzers import AnalyzerPool
+from webapp.metrics import Metrics
+from webapp.settings import Settings
+from webapp.wire import hang_up
+
+FULL_RETRY_S = 10
+GOODBYE_S = 0.3
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Client:
+    """What the server keeps of a connection, and only while it lasts."""
+
+    tracker: Tracker
+    allowance: float
+    refilled_s: float
+
+    def may_send(self, frames_per_second: float, now_s: float) -> bool:
+        """Whether one more frame is within the client's rate, allowing for half a second's burst."""
+        burst = max(2.0, frames_per_second / 2)
+        self.allowance = min(burst, self.allowance + (now_s - self.refilled_s) * frames_per_second)
+        self.refilled_s = now_s
+        if self.allowance < 1:
+            return False
+        self.allowance -= 1
+        return True
+
+
+class Live(socketio.Namespace):
+    """Live analysis. A plain Socket.IO namespace: frames need no Flask request context, which costs as much again."""
+
+    def __init__(self, pool: AnalyzerPool, settings: Settings, metrics: Metrics, welcome: Mapping[str, Any]) -> None:
+        super().__init__("/")
+        self._pool = pool
+        self._settings = settings
+        self._metrics = metrics
+        self._welcome = welcome
+        self._clients: dict[str, Client] = {}
+        self._draining = False
+
+    def on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
+        if self._draining:
+            self._refuse(environ, "draining", "The server restarts. Back in a moment.", 1)
+        if len(self._clients) >= self._settings.max_clients:
+            self._refuse(environ, "full", "All places are taken: expected a free one, received none.", FULL_RETRY_S)
+        self._clients[sid] = Client(Tracker(self._settings.smoothing_s), 2.0, time.monotonic())
+        self._metrics.clients.set(len(self._clients))
+        self.emit("welcome", {**self._welcome, "model": dict(self._pool.model)}, to=sid)
+
+    def on_disconnect(self, sid: str, reason: str = "") -> None:
+        if self._clients.pop(sid, None) is not None:
+            self._pool.forget(sid)
+            self._metrics.clients.set(len(self._clients))
+
+    def on_frame(self, sid: str, *arguments: object) -> dict[str, Any]:
+        try:
+            return self._analyse(sid, *arguments)
+        except Busy as error:
+            return error.to_dict() | {"retry_after_ms": self._pool.retry_after_ms}
+        except AnalysisError as error:
+            return error.to_dict()
+        except Exception:
+            log.exception("a frame could not be answered")
+            return InternalError("The frame could not be answered because of a fault in the server.").to_dict()
+
+    def _analyse(self, sid: str, *arguments: object) -> dict[str, Any]:
+        now_s = time.monotonic()
+        client = self._clients.get(sid)
+        if client is None:
+            raise Busy("The connection is closing.")
+        image = self._picture(arguments)
+        if not client.may_send(self._settings.frames_per_second, now_s):
+            self._metrics.dropped("live", "rate")
+            raise Busy(f"expected at most {self._settings.frames_per_second} frames a second, received more")
+        return self._pool.live(sid, image, client.tracker).to_dict()
+
+    def _picture(self, arguments: tuple[object, ...]) -> bytes:
+        image = arguments[0] if arguments else None
+        if not isinstance(image, bytes):
+            raise BadImage(f"expected the picture's bytes as first argument, received {type(image).__name__}")
+        if not image:
+            raise BadImage("expected a picture, received no bytes")
+        if len(image) > self._settings.max_frame_bytes:
+            raise TooLarge(f"expected at most {self._settings.max_frame_bytes} bytes, received {len(image)}")
+        return image
+
+    def _refuse(self, environ: dict[str, Any], code: str, message: str, retry_after_s: int) -> None:
+        """Turn the caller away with a reason, and end its socket if it does not leave by itself."""
+        self._metrics.refused.labels(code).inc()
+
+        def end_later() -> None:
+            self.server.sleep(5)
+            hang_up(environ)
+
+        self.server.start_background_task(end_later)
+        raise ConnectionRefusedError(message, {"code": code, "message": message, "retry_after_s": retry_after_s})
+
+    def drain(self) -> None:
+        """Say goodbye to everybody, let what is being read be answered, then end the connections."""
+        self._draining = True
+        self.emit("draining", {"message": "The server restarts. Back in a moment."})
+        self.server.sleep(GOODBYE_S)
+        for environ in list(self.server.environ.values()):
+            hang_up(environ)

@@ -1,0 +1,89 @@
+"""Counters for `/metrics`, in Prometheus' names and base units."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+LAG_EVERY_S = 0.02
+LAG_BUCKETS_S = (0.0005, 0.001, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0)
+WAIT_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Metrics:
+    """What the server counts. One for each app, so that two apps in a process don't mix."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.clients = Gauge("emotion_clients", "Live connections now.", registry=self.registry)
+        self.refused = Counter(
+            "emotion_clients_refused", "Connections refused, by reason.", ["reason"], registry=self.registry
+        )
+        self.violations = Counter(
+            "emotion_protocol_errors", "Connections closed for breaking the protocol.", registry=self.registry
+        )
+        self.workers = Gauge("emotion_workers_ready", "Analyzer workers that answer now.", registry=self.registry)
+        self._lost = Counter("emotion_workers_lost", "Analyzer workers that ended unasked.", registry=self.registry)
+        self._drops = Counter(
+            "emotion_pictures_dropped",
+            "Pictures never read, by lane and reason.",
+            ["lane", "reason"],
+            registry=self.registry,
+        )
+        self._queue = Histogram(
+            "emotion_queue_seconds",
+            "Time a picture spent outside the worker.",
+            ["lane"],
+            registry=self.registry,
+            buckets=WAIT_BUCKETS_S,
+        )
+        self._worker = Histogram(
+            "emotion_worker_seconds",
+            "Time a worker took for a picture.",
+            ["lane"],
+            registry=self.registry,
+            buckets=WAIT_BUCKETS_S,
+        )
+        self._lag = Histogram(
+            "emotion_loop_lag_seconds",
+            "How late a sleeper wakes: what each connection waits.",
+            registry=self.registry,
+            buckets=LAG_BUCKETS_S,
+        )
+
+    def answered(self, lane: str, queue_s: float, worker_s: float) -> None:
+        self._queue.labels(lane).observe(queue_s)
+        self._worker.labels(lane).observe(worker_s)
+
+    def dropped(self, lane: str, reason: str) -> None:
+        self._drops.labels(lane, reason).inc()
+
+    def worker_started(self) -> None:
+        self.workers.inc()
+
+    def worker_lost(self) -> None:
+        self.workers.dec()
+        self._lost.inc()
+
+    def watch_lag(self, sleep: Callable[[float], None]) -> None:
+        """Measure for ever how much longer a short sleep takes than it should; run as a background task."""
+        while True:
+            before_s = time.perf_counter()
+            sleep(LAG_EVERY_S)
+            self._lag.observe(max(0.0, time.perf_counter() - before_s - LAG_EVERY_S))
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)

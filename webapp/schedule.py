@@ -1,0 +1,121 @@
+"""Which picture is next. Plain data, no threads, no clock of its own: the pool calls it under its lock.
+
+Two lanes share the workers by the time they use. In the live lane each client has at most one picture waiting and one
+being read: a newer frame takes the place of the waiting one, and clients take turns. In the photo lane whoever came
+first is first, and the lane is bounded.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from ml.inference.contract import Analysis
+from ml.inference.tracks import Tracker
+
+LIVE, PHOTO = "live", "photo"
+
+_ids = itertools.count(1)
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """One picture on its way to a worker; `outcome` is what its sender waits for. Times are of `time.monotonic`."""
+
+    lane: str
+    client: str
+    image: bytes
+    created_s: float
+    expires_s: float
+    tracker: Tracker | None = None
+    id: int = field(default_factory=lambda: next(_ids))
+    outcome: Future[Analysis] = field(default_factory=Future)
+
+
+class Schedule:
+    """The waiting pictures.
+
+    Args:
+        photo_queue: how many photos may wait.
+        drop: called with a job that will never be read and the reason: `superseded`, `expired` or `queue_full`.
+    """
+
+    def __init__(self, photo_queue: int, drop: Callable[[Job, str], None]) -> None:
+        self._photo_queue = photo_queue
+        self._drop = drop
+        self._live: OrderedDict[str, Job] = OrderedDict()
+        self._photos: deque[Job] = deque()
+        self._running: set[str] = set()
+        self._used_s = {LIVE: 0.0, PHOTO: 0.0}
+
+    def __len__(self) -> int:
+        return len(self._live) + len(self._photos)
+
+    def put(self, job: Job) -> None:
+        """Add a job. A live one takes the place, and the turn, of the same client's older one."""
+        if job.lane == PHOTO:
+            if len(self._photos) >= self._photo_queue:
+                self._drop(job, "queue_full")
+            else:
+                self._photos.append(job)
+            return
+        older = self._live.get(job.client)
+        self._live[job.client] = job
+        if older is not None:
+            self._drop(older, "superseded")
+
+    def put_back(self, job: Job) -> None:
+        """Return a job that a worker got and never began, before all others; a newer one of its client wins."""
+        if job.lane == PHOTO:
+            self._photos.appendleft(job)
+        elif job.client in self._live:
+            self._drop(job, "superseded")
+        else:
+            self._live[job.client] = job
+            self._live.move_to_end(job.client, last=False)
+
+    def take(self, now_s: float, photos: bool) -> Job | None:
+        """Remove and return the next job to read, or none; `photos` tells whether it may be a photo."""
+        self._drop_expired(now_s)
+        client = next((client for client in self._live if client not in self._running), None)
+        photo = bool(self._photos) and photos
+        if client is None and not photo:
+            return None
+        if client is None or (photo and self._used_s[PHOTO] < self._used_s[LIVE]):
+            if client is None:  # a lane that wants nothing saves nothing up
+                self._used_s[LIVE] = max(self._used_s.values())
+            return self._photos.popleft()
+        if not self._photos:
+            self._used_s[PHOTO] = max(self._used_s.values())
+        self._running.add(client)
+        return self._live.pop(client)
+
+    def finished(self, job: Job, used_s: float = 0.0) -> None:
+        """A job that was taken has ended, having kept a worker busy for `used_s`."""
+        self._used_s[job.lane] += used_s
+        if job.lane == LIVE:
+            self._running.discard(job.client)
+
+    def forget(self, client: str) -> None:
+        """The client is gone: nobody waits for its frame."""
+        job = self._live.pop(client, None)
+        if job is not None:
+            self._drop(job, "disconnected")
+
+    def clear(self, reason: str) -> None:
+        """Drop everything that waits."""
+        waiting = [*self._live.values(), *self._photos]
+        self._live.clear()
+        self._photos.clear()
+        for job in waiting:
+            self._drop(job, reason)
+
+    def _drop_expired(self, now_s: float) -> None:
+        for job in [job for job in self._live.values() if job.expires_s <= now_s]:
+            del self._live[job.client]
+            self._drop(job, "expired")
+        while self._photos and self._photos[0].expires_s <= now_s:
+            self._drop(self._photos.popleft(), "expired")

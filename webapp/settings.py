@@ -1,0 +1,164 @@
+"""Every tunable of the server. The environment is read here and nowhere else, once, strictly."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+PREFIX = "EMOTION_"
+
+
+class SettingsError(ValueError):
+    """A setting that can't be used. The message names the key, the value and what was expected."""
+
+
+def _setting(key: str, default: T, parse: Callable[[str], T], meaning: str, unit: str = "") -> T:
+    """A field that `from_env` reads from the variable `key`; `meaning` and `unit` document it."""
+    metadata = {"key": key, "parse": parse, "meaning": meaning, "unit": unit}
+    return field(default=default, metadata=metadata)  # type: ignore[return-value]
+
+
+def _integer(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.strip().isdecimal() or not least <= int(text) <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def _number(least: float, most: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not least <= value <= most:
+            raise ValueError(f"a number from {least:g} to {most:g}")
+        return value
+
+    return parse
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError("one of " + ", ".join(choices))
+        return text
+
+    return parse
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _file(text: str) -> str:
+    if text and not os.path.isfile(text):  # noqa: PTH113 (a setting is text)
+        raise ValueError("a file that exists")
+    return text
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(origin.strip() for origin in text.split(",") if origin.strip())
+    for origin in origins:
+        if not origin.startswith(("http://", "https://")) or origin.endswith("/"):
+            raise ValueError("origins like https://example.org without a closing slash, separated by commas")
+    return origins
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the operator may choose; `from_env` reads each from its environment variable."""
+
+    host: str = _setting("EMOTION_HOST", "127.0.0.1", _text, "address to listen on; 0.0.0.0 for every network card")
+    port: int = _setting("PORT", 5000, _integer(1, 65535), "port to listen on")
+    async_mode: str = _setting(
+        "EMOTION_ASYNC_MODE", "eventlet", _one_of("eventlet", "threading"), "what carries the sockets"
+    )
+    workers: int = _setting("EMOTION_WORKERS", 0, _integer(0, 256), "analyzer processes; 0 means one for each core")
+    model: str = _setting(
+        "EMOTION_MODEL", "", _file, "model file (.tflite, its card beside it); empty means the shipped"
+    )
+    max_clients: int = _setting("EMOTION_MAX_CLIENTS", 100, _integer(1, 10_000), "live connections at a time")
+    frames_per_second: int = _setting(
+        "EMOTION_FRAMES_PER_SECOND", 30, _integer(1, 1000), "frames taken from one live connection", "1/s"
+    )
+    max_frame_kb: int = _setting("EMOTION_MAX_FRAME_KB", 512, _integer(16, 16_384), "largest live frame", "KiB")
+    max_upload_mb: int = _setting("EMOTION_MAX_UPLOAD_MB", 16, _integer(1, 256), "largest photo", "MiB")
+    api_per_minute: int = _setting(
+        "EMOTION_API_PER_MINUTE", 120, _integer(1, 1_000_000), "photos from one address", "1/min"
+    )
+    frame_deadline_ms: int = _setting(
+        "EMOTION_FRAME_DEADLINE_MS", 1000, _integer(50, 60_000), "a live frame older than this is dropped", "ms"
+    )
+    photo_deadline_ms: int = _setting(
+        "EMOTION_PHOTO_DEADLINE_MS", 15_000, _integer(500, 300_000), "a photo waits and takes at most this long", "ms"
+    )
+    photo_queue: int = _setting("EMOTION_PHOTO_QUEUE", 32, _integer(1, 10_000), "photos that may wait for a worker")
+    smoothing_s: float = _setting(
+        "EMOTION_SMOOTHING_S", 0.3, _number(0, 10), "time constant of the smoothed emotions; 0 is off", "s"
+    )
+    origins: tuple[str, ...] = _setting(
+        "EMOTION_ORIGINS", (), _origins, "other sites whose pages may connect, by comma; empty means this site alone"
+    )
+    proxies: int = _setting("EMOTION_PROXIES", 0, _integer(0, 10), "trusted reverse proxies in front (X-Forwarded-*)")
+    drain_s: int = _setting("EMOTION_DRAIN_S", 5, _integer(0, 300), "time for connections to end at a shutdown", "s")
+    log_level: str = _setting(
+        "EMOTION_LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"), "least severe message that is logged"
+    )
+    secret_key: str = _setting(
+        "SECRET_KEY", "", _text, "Flask's secret; empty means a random one for each start (nothing outlives one)"
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read every setting that the environment names.
+
+        Raises:
+            SettingsError: a value can't be used, or an `EMOTION_` variable is none of the settings.
+        """
+        by_key = {setting.metadata["key"]: setting for setting in fields(cls)}
+        unknown = sorted(key for key in environ if key.startswith(PREFIX) and key not in by_key.keys() | NOT_SETTINGS)
+        if unknown:
+            raise SettingsError(f"expected one of {', '.join(sorted(by_key))}, received the unknown {unknown[0]}")
+        values: dict[str, Any] = {}
+        for key, setting in by_key.items():
+            if key not in environ:
+                continue
+            try:
+                values[setting.name] = setting.metadata["parse"](environ[key])
+            except ValueError as expected:
+                raise SettingsError(f"{key}: expected {expected}, received {environ[key]!r}") from None
+        return cls(**values)
+
+    @property
+    def worker_count(self) -> int:
+        return self.workers or usable_cores()
+
+    @property
+    def max_frame_bytes(self) -> int:
+        return self.max_frame_kb * 1024
+
+    @property
+    def max_upload_bytes(self) -> int:
+        return self.max_upload_mb * 1024 * 1024
+
+    @property
+    def flask_secret(self) -> str:
+        return self.secret_key or secrets.token_hex(32)
+
+
+NOT_SETTINGS = frozenset({"EMOTION_TEST_DATA", "EMOTION_SCREENSHOTS"})
+"""Variables of the test suite, which a server started by a test inherits."""
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
