@@ -1,0 +1,78 @@
+"""The networks. Input `(n, 48, 48, 1)` grey levels 0 to 255; scaling is the first layer; outputs are probabilities."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+from keras import layers
+
+from ml.inference.contract import EMOTIONS, INPUT_SIZE
+
+INPUT_SHAPE = (INPUT_SIZE, INPUT_SIZE, 1)
+
+
+def document_network(classes: int = len(EMOTIONS)) -> keras.Model:
+    """A plain VGG-like stack: convolution, batch normalisation, max pooling, dropout, dense.
+
+    Output: one tensor `(n, classes)`.
+    """
+    inputs = keras.Input(INPUT_SHAPE, name="grey")
+    x = layers.Rescaling(1 / 255)(inputs)
+    for filters in (32, 64, 128, 128):
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.MaxPooling2D()(x)
+        x = layers.Dropout(0.25)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(256, activation="relu")(x)
+    x = layers.BatchNormalization()(x)
+    x = layers.Dropout(0.5)(x)
+    outputs = layers.Dense(classes, activation="softmax", dtype="float32", name="original")(x)
+    return keras.Model(inputs, outputs, name="document")
+
+
+def best_network(classes: int = len(EMOTIONS)) -> keras.Model:
+    """A small residual network (He et al., 2015) with one trunk and a head for each of two label sets.
+
+    Outputs: `original`, the label of the data set's folder, and `people`, how a group of people would vote,
+    each `(n, classes)`.
+    """
+    inputs = keras.Input(INPUT_SHAPE, name="grey")
+    x = layers.Rescaling(1 / 64, offset=-2)(inputs)
+    x = _convolution(x, 32)
+    x = _convolution(x, 40, stride=2)
+    for filters, stride in ((40, 1), (96, 2), (192, 2), (256, 2)):
+        x = _residual(x, filters, stride)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(0.4)(x)
+    original = layers.Dense(classes, activation="softmax", dtype="float32", name="original")(x)
+    people = layers.Dense(classes, activation="softmax", dtype="float32", name="people")(x)
+    return keras.Model(inputs, {"original": original, "people": people}, name="best")
+
+
+def _convolution(x: keras.KerasTensor, filters: int, size: int = 3, stride: int = 1, relu: bool = True):
+    x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False)(x)
+    x = layers.BatchNormalization(momentum=0.9)(x)
+    return layers.ReLU()(x) if relu else x
+
+
+def _residual(x: keras.KerasTensor, filters: int, stride: int):
+    y = _convolution(x, filters, stride=stride)
+    y = _convolution(y, filters, relu=False)
+    if stride != 1:
+        x = layers.AveragePooling2D(stride)(x)
+    if x.shape[-1] != filters:
+        x = _convolution(x, filters, size=1, relu=False)
+    return layers.ReLU()(layers.Add()([x, y]))
+
+
+def multiply_adds(model: keras.Model) -> int:
+    """Multiply-adds of one forward pass of one face, counted over convolutions and dense layers."""
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, layers.Conv2D):
+            total += math.prod(layer.output.shape[1:3]) * math.prod(layer.kernel.shape)
+        elif isinstance(layer, layers.Dense):
+            total += math.prod(layer.kernel.shape)
+    return total

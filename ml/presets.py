@@ -1,0 +1,66 @@
+"""The two ways to train. A preset is the whole recipe; the command line may change epochs, batch size and rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+
+from ml.augment import Augmentation
+from ml.model import best_network, document_network
+
+
+@dataclass(frozen=True)
+class Preset:
+    network: Callable[..., keras.Model]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    validation_share: float
+    augmentation: Augmentation
+    optimizer: Callable[[float, int], keras.optimizers.Optimizer]
+    """Makes the optimizer from the learning rate and the total number of steps."""
+    label_smoothing: float = 0.0
+    needs_votes: bool = False
+
+
+def constant_adam(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
+    return keras.optimizers.Adam(learning_rate)
+
+
+def cosine_sgd(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
+    """Momentum SGD, warmed up over the first twentieth of all steps, then cosine decay to zero."""
+    warmup = max(1, steps // 20)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        learning_rate / 25, max(1, steps - warmup), alpha=0.0, warmup_target=learning_rate, warmup_steps=warmup
+    )
+    optimizer = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
+    return optimizer
+
+
+PRESETS = {
+    "document": Preset(
+        network=document_network,
+        epochs=50,
+        batch_size=64,
+        learning_rate=1e-4,
+        validation_share=0.1,
+        augmentation=Augmentation(shift=0.1, flip=True),
+        optimizer=constant_adam,
+    ),
+    "best": Preset(
+        network=best_network,
+        epochs=100,
+        batch_size=64,
+        learning_rate=0.1,
+        validation_share=0.05,
+        augmentation=Augmentation(
+            shift=0.12, flip=True, rotation_deg=15, scale=0.15, light=0.25, erase=0.5, degrade=0.15
+        ),
+        optimizer=cosine_sgd,
+        label_smoothing=0.1,
+        needs_votes=True,
+    ),
+}
