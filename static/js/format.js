@@ -1,0 +1,48 @@
+/** Numbers, times and templates for the page's language. */
+
+/**
+ * Fills `{name}` placeholders; an unknown one is a programming error and throws.
+ * @param {string} template
+ * @param {Record<string, string | number>} values
+ */
+export function fill(template, values = {}) {
+  return template.replace(/\{(\w+)\}/g, (_, name) => {
+    if (!(name in values)) throw new Error(`expected a value for {${name}} in "${template}", received ${Object.keys(values)}`);
+    return String(values[name]);
+  });
+}
+
+/** @param {string} language @param {number} fraction 0–1 @returns {string} whole per cent, for instance "82 %" */
+export const percent = (language, fraction) => `${whole(language, fraction * 100)}\u00a0%`;
+
+/** @param {string} language @param {number} value */
+export const whole = (language, value) => numberFormat(language, 0).format(value);
+
+/** @param {string} language @param {number} value one decimal below ten, none above */
+export const short = (language, value) => numberFormat(language, Math.abs(value) < 10 ? 1 : 0).format(value);
+
+/** @param {number} ms @returns {string} m:ss */
+export const minutes = (ms) => `${Math.floor(ms / 60000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
+
+/** @param {Date} date @returns {string} local time for file names, for instance "2026-11-22_07-15-30" */
+export function fileStamp(date) {
+  const two = (n) => String(n).padStart(2, "0");
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day}_${two(date.getHours())}-${two(date.getMinutes())}-${two(date.getSeconds())}`;
+}
+
+/** @param {number[]} values @param {number} q 0–1 @returns {number} nearest-rank quantile, NaN when empty */
+export function quantile(values, q) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted.length ? sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] : NaN;
+}
+
+const formats = new Map();
+
+function numberFormat(language, digits) {
+  const key = `${language} ${digits}`;
+  if (!formats.has(key)) {
+    formats.set(key, new Intl.NumberFormat(language, { minimumFractionDigits: 0, maximumFractionDigits: digits }));
+  }
+  return formats.get(key);
+}

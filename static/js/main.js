@@ -1,0 +1,369 @@
+/** The live page: makes the parts, passes what happens from one to the other, and decides nothing else. */
+import { Camera } from "./camera.js";
+import { CardList, pairText } from "./cards.js";
+import { Faces } from "./faces.js";
+import { minutes, percent, short } from "./format.js";
+import { Shortcuts } from "./keys.js";
+import { LightMeter } from "./light.js";
+import { Controls } from "./controls.js";
+import { Overlay } from "./overlay.js";
+import { Settings, element, readPage } from "./page.js";
+import { Presence } from "./presence.js";
+import { Readout } from "./readout.js";
+import { FrameSender } from "./sender.js";
+import { Link } from "./socket.js";
+import { Stage } from "./stage.js";
+import { Advisor, INITIAL, cameraSupport, stageState, stepsFor } from "./state.js";
+import { Announcer } from "./words.js";
+
+const TICK_MS = 250;
+const LATE_ASKING_MS = 8000;
+const LATE_STARTING_MS = 5000;
+const RETURNED_MS = 4000;
+const FAILED_MS = 3000;
+const DARK_LUMA = 40;
+const SMALL_FACE_PX = 60;
+const SLOW_MS = 500;
+
+class LivePage {
+  #page = readPage();
+  #settings = new Settings();
+  #facts = { ...INITIAL };
+  #enteredMs = performance.now();
+  #retryAtMs = 0;
+  #answer = null;
+  #frame = null;
+  #selected = null;
+  #luma = 255;
+  #lumaMs = 0;
+  #busyMs = -Infinity;
+  #failure = { id: "", untilMs: 0 };
+  #returned = { forMs: 0, untilMs: 0 };
+  #late = false;
+  #devices = [];
+  #title = document.title;
+  #timer = 0;
+
+  #video = element("video");
+  #faces = new Faces({ uncertainBelow: this.#page.model.uncertain_below });
+  #advisor = new Advisor();
+  #announcer = new Announcer();
+  #light = new LightMeter();
+  #readout = new Readout(this.#page);
+  #stage = new Stage(this.#page, (action) => this.#act(action));
+  #cards = new CardList(element("cards"), this.#page, (id) => this.#select(id));
+  #overlay = new Overlay(element("overlay"), this.#video, this.#faces, this.#page, (ageMs) => this.#readout.drawn(ageMs, performance.now()));
+  #camera = new Camera(this.#video, {
+    onState: (camera) => this.#cameraChanged(camera),
+    onDevices: (devices) => this.#devicesChanged(devices),
+    onError: (error) => this.#fail(error.name, error),
+  });
+  #link = new Link({
+    pageVersion: this.#page.pageVersion,
+    onState: (link, { retryAtMs = 0 }) => {
+      this.#retryAtMs = retryAtMs;
+      this.#change({ link });
+    },
+    onWelcome: ({ model }) => {
+      this.#faces.uncertainBelow = model?.uncertain_below;
+    },
+  });
+  #sender = new FrameSender(this.#video, this.#link, {
+    maxFrameBytes: this.#page.limits.max_frame_bytes, maxInFlight: this.#page.limits.max_in_flight,
+  }, {
+    onAnswer: (result, frame) => this.#answered(result, frame),
+    onBusy: (error) => this.#refused(error),
+  });
+  #presence = new Presence({
+    onHidden: () => this.#change({ hidden: true }),
+    onShown: (hiddenForMs) => this.#shown(hiddenForMs),
+    onLongHidden: () => {
+      this.#camera.stop();
+      this.#link.stop();
+    },
+    onLeave: () => this.#stop(),
+  });
+  #controls = new Controls(this.#settings, this.#page, {
+    pause: () => this.#pause(),
+    stop: () => this.#stop(),
+    flip: () => this.#flip(),
+    snapshot: () => this.#snapshot(),
+    camera: (deviceId) => this.#facts.wanted && this.#camera.start(deviceId),
+    changed: () => this.#applySettings(),
+  });
+  #shortcuts = new Shortcuts({
+    " ": () => this.#facts.wanted && this.#pause(),
+    s: () => this.#snapshot(),
+    c: () => this.#flip(),
+    m: () => this.#controls.toggle("mirror", this.#isMirrored),
+    b: () => this.#controls.toggle("marks"),
+    t: () => this.#say(),
+    digit: (key) => this.#select(this.#faces.list()[Number(key) - 1]?.id),
+    "?": () => element("keys").showModal(),
+  });
+
+  start() {
+    const support = cameraSupport({
+      isSecureContext, hasMediaDevices: Boolean(navigator.mediaDevices?.getUserMedia), userAgent: navigator.userAgent,
+    });
+    element("overlay").addEventListener("click", (event) => this.#select(this.#overlay.faceAt(event.offsetX, event.offsetY)));
+    element("show-keys").addEventListener("click", () => element("keys").showModal());
+    this.#applySettings();
+    this.#change({ support });
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** Lets go of the camera, the connection and every timer. */
+  close() {
+    this.#stop();
+    clearInterval(this.#timer);
+    this.#presence.stop();
+    this.#shortcuts.stop();
+    this.#camera.close();
+  }
+
+  // What people do
+
+  #act(action) {
+    const starts = { start: 1, again: 1, retry: 1 };
+    if (action in starts) this.#start(this.#settings.get("camera"));
+    else if (action === "tap") this.#camera.play();
+    else if (action === "cancel" || action === "off") this.#stop();
+    else if (action === "other") this.#flip();
+    else if (action === "now" || action === "reconnect") this.#link.retryNow();
+    else if (action === "resume") this.#pause();
+    else if (action === "reload") location.reload();
+    else if (action === "copy") this.#copyLink();
+  }
+
+  #start(deviceId) {
+    this.#change({ wanted: true, paused: false });
+    this.#camera.start(deviceId);
+  }
+
+  #stop() {
+    this.#facts.wanted = false;
+    this.#camera.stop();
+    this.#link.stop();
+  }
+
+  #pause() {
+    this.#change({ paused: !this.#facts.paused });
+  }
+
+  async #flip() {
+    const deviceId = await this.#camera.next();
+    this.#settings.set("camera", deviceId);
+    this.#facts.wanted = true;
+  }
+
+  async #copyLink() {
+    await navigator.clipboard?.writeText(location.href);
+    this.#stage.acknowledge("copy", this.#page.t("action.copied"));
+  }
+
+  async #snapshot() {
+    if (!this.#frame) return;
+    const [bytes, faces] = [this.#frame.bytes, this.#faces.list().filter((face) => face.present)];
+    const { save, takeSnapshot } = await import("./snapshot.js");
+    save(await takeSnapshot(bytes, faces, this.#page), "emotions", "png");
+  }
+
+  #select(id) {
+    if (id === undefined || id === null) return;
+    this.#selected = id;
+    this.#overlay.selected = id;
+    this.#cards.update(this.#faces.list(), id, performance.now());
+  }
+
+  #say() {
+    const text = this.#summary(true);
+    this.#announcer.reset();
+    element("announcer").textContent = "";
+    setTimeout(() => (element("announcer").textContent = text), 50);
+  }
+
+  // What happens
+
+  #cameraChanged(camera) {
+    this.#change({ camera });
+    if (camera !== "on") return;
+    this.#applySettings();
+    this.#link.start();
+  }
+
+  #devicesChanged(devices) {
+    this.#devices = devices;
+    this.#controls.listCameras(devices, this.#settings.get("camera"));
+    this.#render();
+  }
+
+  #shown(hiddenForMs) {
+    const now = performance.now();
+    this.#returned = { forMs: hiddenForMs, untilMs: now + RETURNED_MS };
+    this.#change({ hidden: false });
+    if (this.#facts.wanted && !this.#camera.isLive && this.#facts.camera !== "asking") this.#camera.start(this.#settings.get("camera"));
+  }
+
+  #answered(result, frame) {
+    const now = performance.now();
+    this.#answer = result;
+    this.#frame = frame;
+    this.#readout.answered(now);
+    this.#faces.update(result, now);
+    this.#overlay.capturedMs = frame.capturedMs;
+    this.#showCards(now);
+  }
+
+  #refused({ code, message }) {
+    if (code === "busy" || code === "not_ready") this.#busyMs = performance.now();
+    else this.#fail(code, message);
+  }
+
+  #fail(id, detail) {
+    console.error(id, detail);
+    this.#failure = { id, untilMs: performance.now() + FAILED_MS };
+    this.#change({ failed: true });
+  }
+
+  // What follows from it
+
+  #change(facts) {
+    const before = stageState(this.#facts);
+    Object.assign(this.#facts, facts);
+    if (stageState(this.#facts) !== before) this.#enteredMs = performance.now();
+    const { wanted, paused, hidden, camera, link } = this.#facts;
+    const isLive = wanted && camera === "on" && link === "open" && !paused && !hidden;
+    if (isLive) {
+      this.#overlay.start();
+      this.#sender.start();
+      this.#presence.keepAwake();
+    } else if (this.#sender.isRunning) {
+      this.#sender.stop();
+      this.#overlay.stop();
+      this.#presence.rest();
+      this.#advisor.reset();
+      this.#facts.advice = null;
+      this.#answer = null;
+    }
+    // While paused the last numbers stay, to be read in peace; otherwise what is no longer true goes.
+    if (!isLive && !paused) this.#forget();
+    this.#render();
+  }
+
+  #forget() {
+    this.#faces.clear();
+    this.#frame = null;
+    this.#showCards(performance.now());
+  }
+
+  #showCards(now) {
+    const faces = this.#faces.list();
+    if (!faces.some((face) => face.id === this.#selected)) this.#selected = faces[0]?.id ?? null;
+    this.#overlay.selected = this.#selected;
+    this.#cards.update(faces, this.#selected, now);
+    element("faces-none").hidden = faces.length > 0;
+  }
+
+  #tick() {
+    const now = performance.now();
+    const { support, camera, link, paused, hidden, failed } = this.#facts;
+    if (support !== "ok") return;
+    if (failed && now >= this.#failure.untilMs) this.#change({ failed: false });
+    if (camera === "on" && link === "open" && !paused && !hidden) {
+      this.#faces.prune(now);
+      this.#showCards(now);
+      this.#advise(now);
+      this.#announce(now);
+    }
+    this.#readout.update(this.#sender, this.#sender.isRunning, now);
+    this.#render();
+  }
+
+  #advise(now) {
+    if (now - this.#lumaMs >= 1000) {
+      this.#lumaMs = now;
+      this.#luma = this.#light.measure(this.#video);
+    }
+    const sides = (this.#answer?.faces ?? []).map(({ box }) => Math.min(box[2], box[3]));
+    const { advice, late } = this.#advisor.update({
+      nobody: this.#answer !== null && sides.length === 0,
+      dark: this.#luma < DARK_LUMA,
+      small: sides.length > 0 && Math.max(...sides) < SMALL_FACE_PX,
+      "busy-server": now - this.#busyMs < 1000 || this.#sender.pace.ackMs > SLOW_MS,
+    }, now);
+    this.#late = late;
+    this.#change({ advice: advice ?? (now < this.#returned.untilMs ? "returned" : null) });
+  }
+
+  #announce(now) {
+    if (!this.#settings.get("announce")) return;
+    const text = this.#announcer.update(this.#summary(false), now);
+    if (text !== null) element("announcer").textContent = text;
+  }
+
+  /** The present state in words. */
+  #summary(withPercent) {
+    const { t, language } = this.#page;
+    if (this.#facts.paused) return t("announce.paused");
+    if (!this.#sender.isRunning) return withPercent ? this.#sentence(stageState(this.#facts)).text : "";
+    const faces = this.#faces.list();
+    if (!faces.length) return t("announce.nobody");
+    const words = faces.map(({ word }) => {
+      if (word.key === "unsure") return withPercent ? `${t("unsure.colon")} ${pairText(word, this.#page)}` : t("announce.unsure");
+      const name = t(`emotion.${word.key}`);
+      return withPercent ? t("announce.percent", { word: name, percent: percent(language, word.confidence) }) : name;
+    });
+    return words.length === 1 ? words[0] : t("announce.faces", { n: words.length, list: words.join("; ") });
+  }
+
+  #applySettings() {
+    this.#overlay.visible = this.#settings.get("marks");
+    this.#overlay.mirrored = this.#isMirrored;
+    this.#video.classList.toggle("mirrored", this.#isMirrored);
+    this.#faces.smoothing = this.#settings.get("smoothing");
+    if (this.#settings.get("shortcuts")) this.#shortcuts.start();
+    else this.#shortcuts.stop();
+    this.#controls.show({ mirrored: this.#isMirrored });
+  }
+
+  /** As chosen; else like a mirror, unless the camera looks away from the person. */
+  get #isMirrored() {
+    return this.#settings.get("mirror") ?? this.#camera.facing !== "environment";
+  }
+
+  #render() {
+    const state = stageState(this.#facts);
+    this.#stage.show(state, this.#sentence(state));
+    const { wanted, paused, camera } = this.#facts;
+    this.#controls.enable({
+      pause: wanted && camera === "on", stop: wanted, flip: wanted && this.#devices.length > 1, snapshot: this.#frame !== null, paused,
+    });
+    document.title = state === "hidden" ? this.#page.t("state.hidden_title", { name: this.#page.t("app.name") }) : this.#title;
+  }
+
+  #sentence(state) {
+    const { t, language } = this.#page;
+    const now = performance.now();
+    const since = now - this.#enteredMs;
+    const seconds = Math.max(0, Math.ceil((this.#retryAtMs - now) / 1000));
+    const hasOther = this.#devices.length > 1;
+    switch (state) {
+      case "live": return { text: "" };
+      case "asking": return { text: t("state.asking"), hint: since > LATE_ASKING_MS ? t("state.asking_late") : "" };
+      case "starting": return { text: t(since > LATE_STARTING_MS ? "state.starting_late" : "state.starting"), hasOther };
+      case "denied": return { text: t("state.denied"), steps: stepsFor(navigator.userAgent, false) };
+      case "denied-system": return { text: t("state.denied-system"), steps: stepsFor(navigator.userAgent, true) };
+      case "insecure": return { text: t("state.insecure"), hint: t("state.insecure_local"), httpsUrl: `https://${location.host}${location.pathname}` };
+      case "nobody": return { text: t(this.#late ? "state.nobody_late" : "state.nobody") };
+      case "busy-server": return { text: t("state.busy-server", { n: short(language, this.#sender.pace.rate) }) };
+      case "returned": return { text: t("state.returned", { time: minutes(this.#returned.forMs) }) };
+      case "full": return { text: t("state.full", { s: seconds }) };
+      case "reconnecting": return { text: seconds ? t("state.reconnecting", { s: seconds }) : t("state.reconnecting_now") };
+      case "error": return { text: t("state.error", { id: this.#failure.id }) };
+      default: return { text: t(`state.${state}`), hasOther };
+    }
+  }
+}
+
+new LivePage().start();

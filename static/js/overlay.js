@@ -1,0 +1,235 @@
+/** Marks and words over the picture, drawn at the screen's own pace: answers only change what is drawn next. */
+import { COLOURS, GLYPHS, SHAPES } from "./emotions.js";
+import { opacity } from "./faces.js";
+import { percent } from "./format.js";
+import { contain, hit, placePlates, project } from "./geometry.js";
+
+const EASE_TAU_MS = 27; // 95 % of the way in 80 ms
+const TEXT_MS = 500;
+const CROWD = 6;
+const PLATE = "rgba(11, 14, 19, 0.9)";
+const EDGE = "#0B0E13";
+const FONT = "system-ui, sans-serif";
+
+/**
+ * What a plate says.
+ * @param {import("./faces.js").ShownFace} face
+ * @param {number} count of faces in view
+ * @param {(key: string, values?: object) => string} t
+ * @param {string} language
+ * @returns {{bold: string, rest: string}}
+ */
+export function plateText(face, count, t, language) {
+  if (count > CROWD) return { bold: String(face.id), rest: "" };
+  const name = count > 1 ? `  ${t("face.label", { id: face.id })}` : "";
+  if (face.word.key !== "unsure") {
+    return { bold: `${t(`emotion.${face.word.key}`)} ${percent(language, face.word.confidence)}`, rest: name };
+  }
+  const [first, second] = face.word.pair.map((key) => t(`emotion.${key}`).toLocaleLowerCase(language));
+  return { bold: t("unsure.colon"), rest: ` ${t("unsure.pair", { first, second })}${name}` };
+}
+
+/**
+ * Draws faces once. Shared by the live overlay, photos and snapshots.
+ * @param {CanvasRenderingContext2D} context in CSS pixels
+ * @param {{face: import("./faces.js").ShownFace, box: object, alpha: number, text: {bold: string, rest: string}, side?: string,
+ *   selected?: boolean}[]} marks largest first; boxes in the context's units
+ * @param {{x: number, y: number, w: number, h: number}} bounds plates stay inside
+ * @returns {object[]} where the plates went
+ */
+export function drawMarks(context, marks, bounds) {
+  const size = Math.min(22, Math.max(14, bounds.w / 40));
+  const crowd = marks.length > CROWD;
+  const items = marks.map(({ box, text, side, face }) => ({ box, side, size: measure(context, text, size, crowd, face) }));
+  const plates = placePlates(items, bounds);
+  marks.forEach((mark) => drawMark(context, mark));
+  marks.forEach((mark, i) => drawPlate(context, mark, plates[i], size, crowd));
+  context.globalAlpha = 1;
+  return plates;
+}
+
+function drawMark(context, { face, box, alpha, selected }) {
+  const unsure = face.word.key === "unsure";
+  const radius = Math.min(box.w, box.h) * 0.12;
+  context.globalAlpha = alpha;
+  context.beginPath();
+  context.roundRect(box.x, box.y, box.w, box.h, radius);
+  context.setLineDash([]);
+  context.strokeStyle = EDGE;
+  context.lineWidth = selected ? 7 : 5;
+  context.stroke();
+  context.setLineDash(unsure ? [9, 7] : []);
+  context.strokeStyle = COLOURS[face.word.key];
+  context.lineWidth = selected ? 5 : 3;
+  context.stroke();
+  context.setLineDash([]);
+}
+
+function measure(context, text, size, crowd) {
+  context.font = `700 ${size}px ${FONT}`;
+  const bold = context.measureText(text.bold).width;
+  context.font = `400 ${size}px ${FONT}`;
+  const rest = text.rest ? context.measureText(text.rest).width : 0;
+  const swatch = size * (crowd ? 1.4 : 1.25);
+  return { w: bold + rest + swatch + size * 0.9, h: size * 1.75, bold, swatch };
+}
+
+function drawPlate(context, { face, box, alpha, text }, plate, size, crowd) {
+  const { bold, swatch } = measure(context, text, size, crowd);
+  const middle = plate.y + plate.h / 2;
+  context.globalAlpha = alpha;
+  if (plate.moved) drawLeader(context, box, plate, COLOURS[face.word.key]);
+  context.fillStyle = PLATE;
+  context.beginPath();
+  context.roundRect(plate.x, plate.y, plate.w, plate.h, size * 0.4);
+  context.fill();
+  const left = plate.x + size * 0.45;
+  if (crowd) drawPath(context, GLYPHS[face.word.key], left, middle - size * 0.6, (size * 1.2) / 24, { stroke: "#FFFFFF", width: 2.2 });
+  else drawPath(context, SHAPES[face.word.key], left, middle - size * 0.45, (size * 0.9) / 12, { fill: COLOURS[face.word.key] });
+  context.fillStyle = "#FFFFFF";
+  context.textBaseline = "middle";
+  context.font = `700 ${size}px ${FONT}`;
+  context.fillText(text.bold, left + swatch, middle + size * 0.04);
+  context.font = `400 ${size}px ${FONT}`;
+  if (text.rest) context.fillText(text.rest, left + swatch + bold, middle + size * 0.04);
+}
+
+function drawLeader(context, box, plate, colour) {
+  const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+  context.beginPath();
+  const [x, y] = [plate.x + plate.w / 2, plate.y + plate.h / 2];
+  context.moveTo(x, y);
+  context.lineTo(clamp(x, box.x, box.x + box.w), clamp(y, box.y, box.y + box.h));
+  context.lineWidth = 4;
+  context.strokeStyle = EDGE;
+  context.stroke();
+  context.lineWidth = 2;
+  context.strokeStyle = colour;
+  context.stroke();
+}
+
+function drawPath(context, path, x, y, scale, { fill, stroke, width }) {
+  context.save();
+  context.translate(x, y);
+  context.scale(scale, scale);
+  const shape = new Path2D(path);
+  if (fill) {
+    context.fillStyle = fill;
+    context.fill(shape, "evenodd");
+  } else {
+    context.strokeStyle = stroke;
+    context.lineWidth = width;
+    context.lineCap = "round";
+    context.lineJoin = "round";
+    context.stroke(shape);
+  }
+  context.restore();
+}
+
+/** Sizes a canvas to its box on the screen and returns a context in CSS pixels, cleared. */
+export function prepare(canvas) {
+  const ratio = devicePixelRatio || 1;
+  const { clientWidth, clientHeight } = canvas;
+  const [width, height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, clientWidth, clientHeight);
+  return context;
+}
+
+/** The live overlay: eases boxes towards the newest answer, fades old marks, and clears itself when stopped. */
+export class Overlay {
+  #canvas;
+  #video;
+  #faces;
+  #words;
+  #calm = matchMedia("(prefers-reduced-motion: reduce)");
+  #running = false;
+  #lastMs = 0;
+  #drawn = new Map();
+
+  visible = true;
+  mirrored = false;
+  selected = null;
+  /** Capture time of the frame the marks belong to, 0 when there is none. */
+  capturedMs = 0;
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {HTMLVideoElement} video
+   * @param {import("./faces.js").Faces} faces
+   * @param {{t: Function, language: string}} words
+   * @param {(ageMs: number) => void} onDrawn gets the age of the marks at each drawing
+   */
+  constructor(canvas, video, faces, words, onDrawn) {
+    this.#canvas = canvas;
+    this.#video = video;
+    this.#faces = faces;
+    this.#words = words;
+    this.#onDrawn = onDrawn;
+  }
+
+  #onDrawn;
+
+  start() {
+    if (this.#running) return;
+    this.#running = true;
+    const loop = (nowMs) => {
+      if (!this.#running) return;
+      this.#draw(nowMs);
+      requestAnimationFrame(loop);
+    };
+    requestAnimationFrame(loop);
+  }
+
+  /** Stops and clears: a mark that stays would be a lie. */
+  stop() {
+    this.#running = false;
+    this.#drawn.clear();
+    this.capturedMs = 0;
+    prepare(this.#canvas);
+  }
+
+  /** @returns {number | null} the id of the face at a point of the canvas, in CSS pixels */
+  faceAt(x, y) {
+    const drawn = [...this.#drawn.entries()];
+    const index = hit(drawn.map(([, { box }]) => box), x, y);
+    return index < 0 ? null : drawn[index][0];
+  }
+
+  #draw(frameMs) {
+    const now = performance.now();
+    const context = prepare(this.#canvas);
+    this.#faces.prune(now);
+    const faces = this.#faces.list();
+    const elapsed = Math.min(100, frameMs - this.#lastMs);
+    this.#lastMs = frameMs;
+    for (const id of this.#drawn.keys()) if (!faces.some((face) => face.id === id)) this.#drawn.delete(id);
+    if (!this.visible || !faces.length) return;
+    const bounds = { x: 0, y: 0, w: this.#canvas.clientWidth, h: this.#canvas.clientHeight };
+    const view = contain(this.#video.videoWidth, this.#video.videoHeight, bounds.w, bounds.h);
+    const marks = faces.map((face) => this.#mark(face, view, elapsed, faces.length, now));
+    marks.sort((a, b) => b.box.w * b.box.h - a.box.w * a.box.h);
+    const inset = { x: view.x + 4, y: view.y + 4, w: view.w - 8, h: view.h - 8 };
+    drawMarks(context, marks, inset).forEach((plate, i) => (marks[i].state.side = plate.side));
+    if (this.capturedMs) this.#onDrawn(now - this.capturedMs);
+  }
+
+  #mark(face, view, elapsed, count, now) {
+    const target = project(face.box, view, this.mirrored);
+    let state = this.#drawn.get(face.id);
+    if (!state) this.#drawn.set(face.id, (state = { box: target, view, text: null, textMs: -Infinity }));
+    const jumped = state.mirrored !== this.mirrored || state.view.w !== view.w || state.view.x !== view.x;
+    const step = this.#calm.matches || jumped ? 1 : 1 - Math.exp(-elapsed / EASE_TAU_MS);
+    for (const side of ["x", "y", "w", "h"]) state.box = { ...state.box, [side]: state.box[side] + step * (target[side] - state.box[side]) };
+    Object.assign(state, { view, mirrored: this.mirrored });
+    const key = `${face.word.key} ${face.word.pair} ${count}`;
+    if (state.key !== key || now - state.textMs >= TEXT_MS) {
+      Object.assign(state, { key, textMs: now, text: plateText(face, count, this.#words.t, this.#words.language) });
+    }
+    const selected = count > 1 && face.id === this.selected;
+    return { face, box: state.box, alpha: opacity(now - face.seenMs), text: state.text, side: state.side, selected, state };
+  }
+}

@@ -1,0 +1,128 @@
+/** The only file that touches `io`. */
+import { io } from "../vendor/socket.io-client-4.8.4.esm.min.js";
+
+const ACK_TIMEOUT_MS = 4000;
+const FIRST_TRY_MS = 1000;
+const LONGEST_WAIT_MS = 15000;
+const RESTART_MS = 20000;
+
+/**
+ * How long to wait before the next try: doubling, with a quarter of chance so that clients don't return all at once.
+ * @param {number} tries failed so far
+ * @param {number} chance 0–1
+ */
+export const retryDelay = (tries, chance) => Math.min(LONGEST_WAIT_MS, FIRST_TRY_MS * 2 ** tries) * (0.75 + chance / 2);
+
+/**
+ * The connection for live frames and its state (`Facts.link` of state.js). Frames are never buffered: while there is no
+ * connection, `send` refuses. The waiting between tries is done here and not by the library, so that it can be shown.
+ */
+export class Link {
+  #socket = null;
+  #pageVersion;
+  #onState;
+  #onWelcome;
+  #timer = 0;
+  #tries = 0;
+  #restartingUntil = 0;
+  #online = () => this.retryNow();
+
+  /**
+   * @param {{pageVersion: string, onState: (state: string, details: {retryAtMs?: number}) => void,
+   *   onWelcome: (welcome: object) => void}} options `retryAtMs` is on the clock of performance.now()
+   */
+  constructor({ pageVersion, onState, onWelcome }) {
+    this.#pageVersion = pageVersion;
+    this.#onState = onState;
+    this.#onWelcome = onWelcome;
+  }
+
+  get isOpen() {
+    return Boolean(this.#socket?.connected);
+  }
+
+  start() {
+    if (this.#socket) return;
+    // WebSocket only: no sticky sessions needed, and pictures over polling would be no live view.
+    this.#socket = io({ transports: ["websocket"], reconnection: false, autoConnect: false });
+    this.#socket.on("welcome", (welcome) => this.#welcomed(welcome));
+    this.#socket.on("draining", () => {
+      this.#restartingUntil = performance.now() + RESTART_MS;
+      this.#onState("restarting", {});
+    });
+    this.#socket.on("disconnect", (reason) => reason !== "io client disconnect" && this.#wait("lost"));
+    this.#socket.on("connect_error", (error) => this.#refused(error.data));
+    addEventListener("online", this.#online);
+    this.#connect();
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+    removeEventListener("online", this.#online);
+    this.#socket?.disconnect();
+    this.#socket?.off();
+    this.#socket = null;
+    this.#tries = 0;
+    this.#restartingUntil = 0;
+    this.#onState("off", {});
+  }
+
+  /** Tries again at once. */
+  retryNow() {
+    if (this.#socket && !this.#socket.connected) this.#connect();
+  }
+
+  /**
+   * Sends one frame.
+   * @param {ArrayBuffer} bytes
+   * @param {number} seq
+   * @returns {Promise<object>} the answer: a result, or an error shape
+   * @throws {Error} when there is no connection, or no answer came in time
+   */
+  async send(bytes, seq) {
+    const socket = this.#socket;
+    if (!socket?.connected) throw new Error("expected an open connection, received none");
+    try {
+      return await socket.timeout(ACK_TIMEOUT_MS).emitWithAck("frame", bytes, { seq });
+    } catch (error) {
+      // Silence for this long means a dead connection that nobody closed: waiting for the ping would take far longer.
+      if (socket === this.#socket && socket.connected) {
+        socket.disconnect();
+        this.#wait("lost");
+      }
+      throw error;
+    }
+  }
+
+  #connect() {
+    clearTimeout(this.#timer);
+    this.#report(this.#tries ? "reconnecting" : "connecting");
+    this.#socket.connect();
+  }
+
+  #welcomed(welcome) {
+    this.#tries = 0;
+    this.#restartingUntil = 0;
+    this.#onWelcome(welcome);
+    this.#onState(welcome.page_version === this.#pageVersion ? "open" : "outdated", {});
+  }
+
+  #refused(data) {
+    if (data?.code === "full") this.#wait("full", (data.retry_after_s ?? 10) * 1000);
+    else this.#wait("reconnecting");
+  }
+
+  #wait(state, delayMs = retryDelay(this.#tries, Math.random())) {
+    this.#tries += 1;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#connect(), delayMs);
+    this.#report(state, performance.now() + delayMs);
+  }
+
+  /** Names the better known reason: a restart that was announced, or a browser that is offline. */
+  #report(state, retryAtMs) {
+    const now = performance.now();
+    const known = state === "full" ? state : now < this.#restartingUntil ? "restarting" : navigator.onLine ? state : "offline";
+    this.#onState(known, { retryAtMs });
+  }
+}

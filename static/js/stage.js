@@ -1,0 +1,103 @@
+/** Shows the state of the live page: a sentence and what can be done, where the person is looking. */
+import { make, write } from "./cards.js";
+import { element } from "./page.js";
+import { STATES } from "./state.js";
+
+const ICONS = { start: "camera", again: "camera", retry: "retry", reconnect: "retry", now: "retry", resume: "play", reload: "retry", tap: "play" };
+
+/** The message over the stage, and the line below it. */
+export class Stage {
+  #root = element("stage");
+  #message = element("message");
+  #text = element("message-text");
+  #hint = element("message-hint");
+  #steps = element("message-steps");
+  #actions = element("message-actions");
+  #advice = element("advice");
+  #t;
+  #list;
+  #onAction;
+  #shown = "";
+
+  /**
+   * @param {{t: Function, list: Function}} catalogue
+   * @param {(action: string) => void} onAction gets the name of the action that was chosen
+   */
+  constructor({ t, list }, onAction) {
+    this.#t = t;
+    this.#list = list;
+    this.#onAction = onAction;
+    this.#root.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-action]");
+      if (button) this.#onAction(button.dataset.action);
+      else if (this.state === "tap") this.#onAction("tap");
+    });
+  }
+
+  get state() {
+    return this.#root.dataset.state;
+  }
+
+  /**
+   * @param {string} state a key of STATES
+   * @param {{text: string, hint?: string, steps?: string, httpsUrl?: string, hasOther?: boolean, counting?: boolean}} details
+   *   `counting`: only the seconds changed, so it is not announced again
+   */
+  show(state, { text, hint = "", steps = "", httpsUrl = "", hasOther = false }) {
+    const { look, actions, alert } = STATES[state];
+    const fresh = this.#shown !== `${state} ${steps} ${hasOther}`;
+    if (fresh) {
+      this.#shown = `${state} ${steps} ${hasOther}`;
+      this.#root.dataset.state = state;
+      this.#root.dataset.look = look;
+      this.#message.hidden = look === "line";
+      this.#text.setAttribute("role", alert ? "alert" : "status");
+      this.#fillActions(actions.filter((name) => name !== "other" || hasOther), httpsUrl);
+      this.#fillSteps(steps);
+    }
+    // A count-down changes every second: announcing each would be noise.
+    this.#text.setAttribute("aria-live", fresh ? (alert ? "assertive" : "polite") : "off");
+    write(this.#text, look === "line" ? "" : text);
+    write(this.#advice, look === "line" ? text : "");
+    write(this.#hint, hint);
+    this.#hint.hidden = !hint;
+  }
+
+  /** Puts another word on an action for a moment, for instance "Copied". */
+  acknowledge(action, text) {
+    const button = this.#actions.querySelector(`[data-action="${action}"]`);
+    if (button) write(button, text);
+  }
+
+  #fillSteps(key) {
+    this.#steps.hidden = !key;
+    this.#steps.replaceChildren(...(key ? this.#list(`steps.${key}`) : []).map((step) => make("li", "", step)));
+  }
+
+  #fillActions(names, httpsUrl) {
+    const hadFocus = this.#actions.contains(document.activeElement);
+    this.#actions.replaceChildren(...names.map((name, i) => this.#action(name, i === 0, httpsUrl)));
+    if (hadFocus) this.#actions.firstElementChild?.focus({ preventScroll: true });
+  }
+
+  #action(name, isMain, httpsUrl) {
+    const href = { example: "/photo", photo: "/photo", https: httpsUrl }[name];
+    const made = make(href ? "a" : "button", isMain ? "button button--main" : "button");
+    if (href) made.href = href;
+    else Object.assign(made, { type: "button" }).dataset.action = name;
+    if (ICONS[name]) made.append(icon(ICONS[name]));
+    made.append(this.#t(`action.${name}`, { url: httpsUrl }));
+    return made;
+  }
+}
+
+/** An icon of the page's sprite. */
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `#icon-${name}`);
+  svg.append(use);
+  return svg;
+}
