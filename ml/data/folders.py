@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 from tqdm import tqdm
 
@@ -26,9 +26,7 @@ VARIANTS = {
     "neutral": ("neutrality", "ne", "calm"),
 }
 FOLDER_NAMES = {
-    name.lower(): emotion
-    for emotion in EMOTIONS
-    for name in (emotion, DISPLAY_NAMES[emotion], *VARIANTS[emotion])
+    name.lower(): emotion for emotion in EMOTIONS for name in (emotion, DISPLAY_NAMES[emotion], *VARIANTS[emotion])
 }
 """Every accepted folder name, lower case, and the emotion it stands for."""
 
@@ -94,7 +92,10 @@ def load_pictures(
         DataError: the folders are wrong (see `class_folders`) or a class has no readable picture.
     """
     root = Path(data_dir)
-    images, labels, files, skipped = [], [], [], []
+    images: list[np.ndarray] = []
+    labels: list[int] = []
+    files: list[str] = []
+    skipped: list[str] = []
     for label, folder in enumerate(class_folders(root / split, classes).values()):
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)[:limit]
         before = len(images)
@@ -108,7 +109,9 @@ def load_pictures(
             labels.append(label)
             files.append(name)
         if len(images) == before:
-            raise DataError(f"expected at least one readable picture in {folder}, received {len(paths)} files, none usable")
+            raise DataError(
+                f"expected at least one readable picture in {folder}, received {len(paths)} files, none usable"
+            )
     return Pictures(np.stack(images), np.asarray(labels), tuple(files), tuple(skipped), classes)
 
 
@@ -130,29 +133,38 @@ def split_validation(pictures: Pictures, share: float, seed: int) -> tuple[np.nd
     return np.sort(train), np.sort(validation)
 
 
-def load_votes(votes_csv: str | Path, files: tuple[str, ...]) -> np.ndarray:
-    """Read how several people saw each picture.
+@dataclass(frozen=True)
+class Votes:
+    """What several people saw in each picture.
+
+    shares: `(n, 7)` float32, the seven emotions' part of the votes for any of them. majority: `(n,)` int64, the label
+    with most votes (ties go to the label order), or -1 where the picture has no votes or the top vote is something
+    else, such as contempt or not a face; such rows of `shares` are zero.
+    """
+
+    shares: np.ndarray
+    majority: np.ndarray
+
+
+def load_votes(votes_csv: str | Path, files: tuple[str, ...]) -> Votes:
+    """Read a table of votes: a column `file`, one for each of the seven emotions, any others for other answers.
 
     Args:
-        votes_csv: columns `file` and the seven emotions, votes as numbers; other columns count as none of the seven.
-        files: the pictures to look up.
+        files: the pictures to look up; one that is not in the table counts as having no votes.
 
-    Returns:
-        `(n, 7)` float32: shares of the seven, or zeros where a picture has no row or most votes are for none of the seven.
+    Raises:
+        DataError: the file can't be read or lacks a column.
     """
-    with open(votes_csv, newline="") as file:
-        reader = csv.DictReader(file)
-        missing = {"file", *EMOTIONS} - set(reader.fieldnames or ())
-        if missing:
-            raise DataError(f"expected the columns file, {', '.join(EMOTIONS)} in {votes_csv}, received none of {missing}")
-        others = [name for name in reader.fieldnames or () if name not in {"file", *EMOTIONS}]
-        rows = {
-            row["file"]: ([float(row[name] or 0) for name in EMOTIONS], sum(float(row[name] or 0) for name in others))
-            for row in reader
-        }
-    shares = np.zeros((len(files), len(EMOTIONS)), np.float32)
-    for index, name in enumerate(files):
-        seven, other = rows.get(name, ([0.0] * 7, 0.0))
-        if sum(seven) > other:
-            shares[index] = np.asarray(seven) / sum(seven)
-    return shares
+    try:
+        table = pd.read_csv(votes_csv, index_col="file")
+    except (OSError, ValueError) as error:
+        raise DataError(f"expected a table of votes with a column 'file', received: {error}") from error
+    missing = set(EMOTIONS) - set(table.columns)
+    if missing:
+        raise DataError(f"expected a column for each emotion in {votes_csv}, received none for {', '.join(missing)}")
+    others = [name for name in table.columns if name not in EMOTIONS]
+    votes = table.reindex(list(files))[[*EMOTIONS, *others]].fillna(0).to_numpy(np.float32)
+    top = votes.argmax(axis=1)
+    known = (top < len(EMOTIONS)) & votes.any(axis=1)
+    seven = votes[:, : len(EMOTIONS)] * known[:, np.newaxis]
+    return Votes(seven / np.maximum(seven.sum(axis=1, keepdims=True), 1), np.where(known, top, -1))

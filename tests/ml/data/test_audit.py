@@ -1,0 +1,119 @@
+"""The audit finds what was planted, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ml.data import DataError
+from ml.data.__main__ import main
+from ml.data.audit import audit, table
+from ml.inference.contract import EMOTIONS
+from tests.ml.data.conftest import Fill
+
+
+def copy(folder: Path, source: str, target: str) -> None:
+    (folder / target).write_bytes((folder / source).read_bytes())
+
+
+def test_nothing_is_found_in_a_clean_data_set(fill: Fill, tmp_path: Path) -> None:
+    fill(tmp_path / "train")
+    report = audit(tmp_path, near=True)
+    assert report.counts == {"train": dict.fromkeys(EMOTIONS, 2)}
+    assert report.sizes == {"48×48": 14}
+    assert report.near_duplicates == ()
+    assert not any((report.problems, report.ignored, report.unreadable, report.odd_sized, report.duplicates))
+
+
+def test_duplicates_are_told_apart_by_where_they_lie(fill: Fill, tmp_path: Path) -> None:
+    fill(tmp_path / "train")
+    (tmp_path / "test").mkdir()
+    for emotion in EMOTIONS:
+        (tmp_path / "test" / emotion).mkdir()
+        cv2.imwrite(
+            str(tmp_path / "test" / emotion / "own.png"), np.full((48, 48), 30 * EMOTIONS.index(emotion), np.uint8)
+        )
+    copy(tmp_path, "train/happy/0.png", "train/happy/copy.png")  # within
+    copy(tmp_path, "train/fear/0.png", "test/fear/copy.png")  # across
+    copy(tmp_path, "train/sad/0.png", "test/neutral/copy.png")  # across, and conflicting
+    report = audit(tmp_path)
+    assert [set(group.files) for group in report.within_splits()] == [{"train/happy/0.png", "train/happy/copy.png"}]
+    assert {group.files for group in report.across_splits()} == {
+        ("test/fear/copy.png", "train/fear/0.png"),
+        ("test/neutral/copy.png", "train/sad/0.png"),
+    }
+    assert [group.files for group in report.conflicting()] == [("test/neutral/copy.png", "train/sad/0.png")]
+    assert report.near_duplicates is None
+
+
+def test_the_same_pixels_in_another_format_are_a_duplicate(fill: Fill, tmp_path: Path) -> None:
+    fill(tmp_path / "train")
+    pixels = cv2.imread(str(tmp_path / "train/happy/0.png"), cv2.IMREAD_GRAYSCALE)
+    cv2.imwrite(str(tmp_path / "train/happy/same.webp"), pixels, [cv2.IMWRITE_WEBP_QUALITY, 101])
+    assert [group.files for group in audit(tmp_path).duplicates] == [("train/happy/0.png", "train/happy/same.webp")]
+
+
+def test_bad_files_are_named_with_the_reason(fill: Fill, tmp_path: Path) -> None:
+    fill(tmp_path / "train")
+    (tmp_path / "train/sad/notes.jpg").write_text("these are notes")
+    (tmp_path / "train/sad/readme.txt").write_text("no picture, and not called one")
+    cv2.imwrite(str(tmp_path / "train/sad/large.png"), np.zeros((60, 50), np.uint8))
+    report = audit(tmp_path)
+    assert [line.partition(":")[0] for line in report.unreadable] == ["train/sad/notes.jpg"]
+    assert report.ignored == ("train/sad/readme.txt",)
+    assert report.odd_sized == ("train/sad/large.png: 50×60",)
+    assert report.problems == ()
+
+
+def test_wrong_folders_are_problems(fill: Fill, tmp_path: Path) -> None:
+    fill(tmp_path / "train", names={"fear": "bored", "happy": "Happiness"})
+    (tmp_path / "train" / "joy").mkdir()
+    problems = audit(tmp_path).problems
+    assert len(problems) == 3
+    assert "bored" in problems[0]
+    assert "one folder for happy" in problems[1]
+    assert "pictures of fear" in problems[2]
+
+
+@pytest.mark.parametrize("name", ["missing", "empty"])
+def test_no_data_set_is_an_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=f"received .*{name}"):
+        audit(tmp_path / name)
+
+
+def test_the_command_prints_a_table_and_writes_json(
+    fill: Fill, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "data" / "train")
+    copy(tmp_path / "data", "train/sad/0.png", "train/happy/copy.png")
+    assert main(["audit", str(tmp_path / "data"), "--near", "--json", str(tmp_path / "audit.json")]) == 0
+    printed = capsys.readouterr().out
+    assert "happy                3" in printed
+    assert "1 with conflicting labels" in printed
+    found = json.loads((tmp_path / "audit.json").read_text("utf-8"))
+    assert found["pictures"] == 15
+    assert found["conflicting_labels"] == [["train/happy/copy.png", "train/sad/0.png"]]
+    assert found["near_duplicates"] == []
+
+
+def test_the_command_fails_where_a_class_is_missing(fill: Fill, tmp_path: Path) -> None:
+    fill(tmp_path / "train", names={"fear": "bored"})
+    assert main(["audit", str(tmp_path)]) == 1
+    assert main(["audit", str(tmp_path / "nowhere")]) == 2
+
+
+def test_the_real_data_set_has_the_duplicates_that_are_known(test_data: Path) -> None:
+    """Figures counted independently, by the files' own hashes."""
+    report = audit(test_data / "fer2013")
+    assert sum(report.counts["train"].values()) == 28_709
+    assert sum(report.counts["test"].values()) == 3_589
+    assert len(report.duplicates) == 1_273
+    assert sum(len(group.files) for group in report.duplicates) == 2_805
+    assert len(report.across_splits()) == 270
+    assert report.sizes == {"48×48": 32_298}
+    assert "2,805 pictures in 1,273 groups" in table(report)
