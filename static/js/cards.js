@@ -2,8 +2,6 @@
 import { EMOTIONS, drawing, redraw } from "./emotions.js";
 import { percent } from "./format.js";
 
-const TEXT_MS = 500;
-
 /** @typedef {{t: (key: string, values?: object) => string, language: string}} Words */
 
 /** A card. Bars move with every answer; text, which people and screen readers read, twice a second. */
@@ -14,8 +12,7 @@ export class Card {
   #percent = make("span", "card__percent");
   #meaning = make("button", "link card__meaning");
   #rows;
-  #textMs = -Infinity;
-  #key = "";
+  #read = null;
 
   /**
    * @param {Words} words
@@ -61,26 +58,22 @@ export class Card {
   }
 
   /**
-   * @param {{vector: number[], word: import("./words.js").Word}} face
-   * @param {number} nowMs
+   * @param {{vector: number[], read: {vector: number[], word: import("./words.js").Word}}} face
    */
-  update({ vector, word }, nowMs) {
-    const unsure = word.key === "unsure";
+  update({ vector, read }) {
     vector.forEach((value, i) => this.#rows[i].fill.style.setProperty("--part", value.toFixed(3)));
-    const key = `${word.key} ${word.pair}`;
-    if (key === this.#key && nowMs - this.#textMs < TEXT_MS) return;
-    if (key !== this.#key) {
-      this.element.dataset.emotion = word.key;
-      redraw(this.#glyph, word.key, "glyph");
-      this.#rows.forEach(({ row }, i) => row.classList.toggle("bars__row--shown", EMOTIONS[i] === word.key));
-    }
-    this.#key = key;
-    this.#textMs = nowMs;
+    if (read === this.#read) return;
+    this.#read = read;
+    const { word } = read;
+    const unsure = word.key === "unsure";
+    this.element.dataset.emotion = word.key;
+    redraw(this.#glyph, word.key, "glyph");
+    this.#rows.forEach(({ row }, i) => row.classList.toggle("bars__row--shown", EMOTIONS[i] === word.key));
     const { t, language } = this.#words;
     write(this.#word, unsure ? t("unsure.word") : t(`emotion.${word.key}`));
     write(this.#percent, unsure ? pairText(word, this.#words) : percent(language, word.confidence));
     write(this.#meaning, t("meaning.button", { percent: percent(language, word.confidence) }));
-    vector.forEach((value, i) => write(this.#rows[i].number, percent(language, value)));
+    read.vector.forEach((value, i) => write(this.#rows[i].number, percent(language, value)));
   }
 }
 
@@ -88,6 +81,20 @@ export class Card {
 export function pairText(word, { t, language }) {
   const [first, second] = word.pair.map((key) => t(`emotion.${key}`).toLocaleLowerCase(language));
   return t("unsure.pair", { first, second });
+}
+
+/** The seven emotions with their glyphs and shapes, for when there is no face to show. */
+export function legend({ t }) {
+  const list = make("ul", "legend");
+  list.append(...EMOTIONS.map((name) => {
+    const item = make("li", "legend__item");
+    item.dataset.emotion = name;
+    const label = make("span", "legend__name");
+    label.append(drawing(name, "shape"), t(`emotion.${name}`));
+    item.append(drawing(name, "glyph"), label);
+    return item;
+  }));
+  return list;
 }
 
 /** The cards of the live page, in the order of ids. */
@@ -111,9 +118,8 @@ export class CardList {
   /**
    * @param {import("./faces.js").ShownFace[]} faces by id
    * @param {number | null} selected
-   * @param {number} nowMs
    */
-  update(faces, selected, nowMs) {
+  update(faces, selected) {
     const ids = new Set(faces.map((face) => face.id));
     for (const [id, card] of this.#cards) {
       if (ids.has(id)) continue;
@@ -128,7 +134,7 @@ export class CardList {
         this.#cards.set(face.id, card);
         this.#parent.append(card.element);
       }
-      card.update(face, nowMs);
+      card.update(face);
       const isSelected = faces.length > 1 && face.id === selected;
       card.element.classList.toggle("card--selected", isSelected);
       card.select.hidden = faces.length < 2;

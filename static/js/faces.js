@@ -8,6 +8,8 @@ export const FADE_MS = 500;
 /** A mark older than this is gone. */
 export const GONE_MS = 1000;
 const STRONG_TAU_MS = 1000;
+/** Numbers that people read change at most this often; bars follow every answer. */
+const READ_MS = 500;
 
 /**
  * @typedef {object} ShownFace
@@ -16,6 +18,7 @@ const STRONG_TAU_MS = 1000;
  * @property {number[]} vector shown probabilities in label order
  * @property {boolean} uncertain
  * @property {import("./words.js").Word} word
+ * @property {{vector: number[], word: import("./words.js").Word, sinceMs: number}} read the same, as slow as people read
  * @property {number} seenMs time of the last answer that held this face
  */
 
@@ -50,9 +53,10 @@ export class Faces {
       const vector = this.#shownVector(face, previous, nowMs);
       const uncertain = this.#isUncertain(face, vector);
       const shownWord = previous?.shownWord ?? new ShownWord();
+      const word = shownWord.update(vector, uncertain, nowMs);
       this.#entries.set(face.id, {
-        id: face.id, box: toFractions(face.box, result.image), vector, uncertain,
-        word: shownWord.update(vector, uncertain, nowMs), seenMs: nowMs, shownWord, present: true,
+        id: face.id, box: toFractions(face.box, result.image), vector, uncertain, word,
+        read: readable(previous?.read, vector, word, nowMs), seenMs: nowMs, shownWord, present: true,
       });
     }
     for (const entry of this.#entries.values()) entry.present = current.has(entry.id);
@@ -84,6 +88,11 @@ export class Faces {
     if (this.smoothing === "off" || !(this.#uncertainBelow > 0)) return face.uncertain;
     return Math.max(...vector) < this.#uncertainBelow;
   }
+}
+
+function readable(previous, vector, word, nowMs) {
+  const same = previous && `${previous.word.key} ${previous.word.pair}` === `${word.key} ${word.pair}`;
+  return same && nowMs - previous.sinceMs < READ_MS ? previous : { vector, word, sinceMs: nowMs };
 }
 
 /** @param {number} ageMs of a mark @returns {number} its opacity, 0–1 */

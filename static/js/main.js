@@ -1,6 +1,6 @@
 /** The live page: makes the parts, passes what happens from one to the other, and decides nothing else. */
 import { Camera } from "./camera.js";
-import { CardList, pairText } from "./cards.js";
+import { CardList, legend, pairText } from "./cards.js";
 import { Faces } from "./faces.js";
 import { minutes, percent, short } from "./format.js";
 import { Shortcuts } from "./keys.js";
@@ -70,6 +70,7 @@ class LivePage {
   });
   #sender = new FrameSender(this.#video, this.#link, {
     maxFrameBytes: this.#page.limits.max_frame_bytes, maxInFlight: this.#page.limits.max_in_flight,
+    maxRate: this.#page.limits.max_frames_per_second,
   }, {
     onAnswer: (result, frame) => this.#answered(result, frame),
     onBusy: (error) => this.#refused(error),
@@ -108,6 +109,7 @@ class LivePage {
     });
     element("overlay").addEventListener("click", (event) => this.#select(this.#overlay.faceAt(event.offsetX, event.offsetY)));
     element("show-keys").addEventListener("click", () => element("keys").showModal());
+    element("faces-none").append(legend(this.#page));
     this.#applySettings();
     this.#change({ support });
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -173,7 +175,7 @@ class LivePage {
     if (id === undefined || id === null) return;
     this.#selected = id;
     this.#overlay.selected = id;
-    this.#cards.update(this.#faces.list(), id, performance.now());
+    this.#cards.update(this.#faces.list(), id);
   }
 
   #say() {
@@ -212,7 +214,7 @@ class LivePage {
     this.#readout.answered(now);
     this.#faces.update(result, now);
     this.#overlay.capturedMs = frame.capturedMs;
-    this.#showCards(now);
+    this.#showCards();
   }
 
   #refused({ code, message }) {
@@ -254,14 +256,14 @@ class LivePage {
   #forget() {
     this.#faces.clear();
     this.#frame = null;
-    this.#showCards(performance.now());
+    this.#showCards();
   }
 
-  #showCards(now) {
+  #showCards() {
     const faces = this.#faces.list();
     if (!faces.some((face) => face.id === this.#selected)) this.#selected = faces[0]?.id ?? null;
     this.#overlay.selected = this.#selected;
-    this.#cards.update(faces, this.#selected, now);
+    this.#cards.update(faces, this.#selected);
     element("faces-none").hidden = faces.length > 0;
   }
 
@@ -272,7 +274,7 @@ class LivePage {
     if (failed && now >= this.#failure.untilMs) this.#change({ failed: false });
     if (camera === "on" && link === "open" && !paused && !hidden) {
       this.#faces.prune(now);
-      this.#showCards(now);
+      this.#showCards();
       this.#advise(now);
       this.#announce(now);
     }

@@ -5,7 +5,6 @@ import { percent } from "./format.js";
 import { contain, hit, placePlates, project } from "./geometry.js";
 
 const EASE_TAU_MS = 27; // 95 % of the way in 80 ms
-const TEXT_MS = 500;
 const CROWD = 6;
 const PLATE = "rgba(11, 14, 19, 0.9)";
 const EDGE = "#0B0E13";
@@ -22,10 +21,9 @@ const FONT = "system-ui, sans-serif";
 export function plateText(face, count, t, language) {
   if (count > CROWD) return { bold: String(face.id), rest: "" };
   const name = count > 1 ? `  ${t("face.label", { id: face.id })}` : "";
-  if (face.word.key !== "unsure") {
-    return { bold: `${t(`emotion.${face.word.key}`)} ${percent(language, face.word.confidence)}`, rest: name };
-  }
-  const [first, second] = face.word.pair.map((key) => t(`emotion.${key}`).toLocaleLowerCase(language));
+  const { word } = face.read;
+  if (word.key !== "unsure") return { bold: `${t(`emotion.${word.key}`)} ${percent(language, word.confidence)}`, rest: name };
+  const [first, second] = word.pair.map((key) => t(`emotion.${key}`).toLocaleLowerCase(language));
   return { bold: t("unsure.colon"), rest: ` ${t("unsure.pair", { first, second })}${name}` };
 }
 
@@ -149,6 +147,7 @@ export class Overlay {
   #running = false;
   #lastMs = 0;
   #drawn = new Map();
+  #onDrawn;
 
   visible = true;
   mirrored = false;
@@ -170,8 +169,6 @@ export class Overlay {
     this.#words = words;
     this.#onDrawn = onDrawn;
   }
-
-  #onDrawn;
 
   start() {
     if (this.#running) return;
@@ -212,7 +209,7 @@ export class Overlay {
     const view = contain(this.#video.videoWidth, this.#video.videoHeight, bounds.w, bounds.h);
     const marks = faces.map((face) => this.#mark(face, view, elapsed, faces.length, now));
     marks.sort((a, b) => b.box.w * b.box.h - a.box.w * a.box.h);
-    const inset = { x: view.x + 4, y: view.y + 4, w: view.w - 8, h: view.h - 8 };
+    const inset = { x: 4, y: 4, w: bounds.w - 8, h: bounds.h - 8 };
     drawMarks(context, marks, inset).forEach((plate, i) => (marks[i].state.side = plate.side));
     if (this.capturedMs) this.#onDrawn(now - this.capturedMs);
   }
@@ -220,16 +217,13 @@ export class Overlay {
   #mark(face, view, elapsed, count, now) {
     const target = project(face.box, view, this.mirrored);
     let state = this.#drawn.get(face.id);
-    if (!state) this.#drawn.set(face.id, (state = { box: target, view, text: null, textMs: -Infinity }));
+    if (!state) this.#drawn.set(face.id, (state = { box: target, view }));
     const jumped = state.mirrored !== this.mirrored || state.view.w !== view.w || state.view.x !== view.x;
     const step = this.#calm.matches || jumped ? 1 : 1 - Math.exp(-elapsed / EASE_TAU_MS);
     for (const side of ["x", "y", "w", "h"]) state.box = { ...state.box, [side]: state.box[side] + step * (target[side] - state.box[side]) };
     Object.assign(state, { view, mirrored: this.mirrored });
-    const key = `${face.word.key} ${face.word.pair} ${count}`;
-    if (state.key !== key || now - state.textMs >= TEXT_MS) {
-      Object.assign(state, { key, textMs: now, text: plateText(face, count, this.#words.t, this.#words.language) });
-    }
+    const text = plateText(face, count, this.#words.t, this.#words.language);
     const selected = count > 1 && face.id === this.selected;
-    return { face, box: state.box, alpha: opacity(now - face.seenMs), text: state.text, side: state.side, selected, state };
+    return { face, box: state.box, alpha: opacity(now - face.seenMs), text, side: state.side, selected, state };
   }
 }

@@ -8,7 +8,6 @@
 
 const LONG_SIDES = [320, 480, 640, 960, 1280];
 const MIN_RATE = 2;
-const MAX_RATE = 30;
 const QUICK_MS = 90;
 const SLOW_MS = 160;
 const SMALL_FACE_PX = 60;
@@ -24,9 +23,12 @@ export class Pace {
   #restUntilMs = 0;
   #small = false;
 
-  /** @param {number} maxBytes a frame may have */
-  constructor(maxBytes) {
-    this.maxBytes = maxBytes;
+  #maxRate;
+
+  /** @param {number} maxRate frames a second the server takes; staying a little below it, none is refused for jitter */
+  constructor(maxRate) {
+    this.#maxRate = 0.95 * maxRate;
+    this.#rate = Math.min(this.#rate, this.#maxRate);
   }
 
   /** Smoothed milliseconds from send to answer. */
@@ -62,8 +64,8 @@ export class Pace {
    */
   answered(ackMs, smallestFacePx, cameraLongSide, nowMs) {
     this.#ackMs += 0.2 * (ackMs - this.#ackMs);
-    if (this.#ackMs > SLOW_MS) this.#slowDown(0.85, nowMs);
-    else if (this.#ackMs < QUICK_MS) this.#rate = Math.min(MAX_RATE, this.#rate + 0.25);
+    if (ackMs > SLOW_MS && this.#ackMs > SLOW_MS) this.#slowDown(0.85, nowMs);
+    else if (ackMs < QUICK_MS) this.#rate = Math.min(this.#maxRate, this.#rate * 1.05 + 0.25);
     this.#fit(smallestFacePx, cameraLongSide, nowMs);
   }
 

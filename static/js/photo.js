@@ -35,7 +35,8 @@ class PhotoPage {
     if (this.#isExample) this.#clear();
     this.#isExample = false;
     write(element("note"), "");
-    files.forEach((file) => this.#show(file, file.name || this.#page.t("photo.title")));
+    // The newest batch comes first, in the order it was given.
+    for (const file of files.toReversed()) this.#show(file, file.name || this.#page.t("photo.title"));
   }
 
   #show(file, name) {

@@ -33,7 +33,7 @@ export class FrameSender {
   /**
    * @param {HTMLVideoElement} video
    * @param {import("./socket.js").Link} link
-   * @param {{maxFrameBytes: number, maxInFlight: number}} limits
+   * @param {{maxFrameBytes: number, maxInFlight: number, maxRate: number}} limits
    * @param {{onAnswer: (result: object, frame: SentFrame) => void, onBusy: (error: object) => void}} listeners
    */
   constructor(video, link, limits, { onAnswer, onBusy }) {
@@ -42,7 +42,7 @@ export class FrameSender {
     this.#limits = limits;
     this.#onAnswer = onAnswer;
     this.#onBusy = onBusy;
-    this.pace = new Pace(limits.maxFrameBytes);
+    this.pace = new Pace(limits.maxRate);
   }
 
   get isRunning() {

@@ -99,7 +99,7 @@ export class Shot {
       sending: () => t("photo.sending", { percent: percent(language, part) }),
       done: () => (count === 1 ? t("photo.done_one") : t("photo.done_other", { n: count })),
       "not-a-picture": () => t("photo.not-a-picture", { name: this.#name }),
-      "too-large": () => t("photo.too-large", { mb: megabytes(this.#file.size), max: megabytes(limits.max_upload_bytes) }),
+      "too-large": () => t("photo.too-large", { mb: megabytes(this.#file.size), max: Math.floor(limits.max_upload_bytes / 1e6) }),
       "too-many-pixels": () => t("photo.too-many-pixels", { name: this.#name }),
       error: () => t("photo.error", { id: answer.code }),
     };
@@ -115,7 +115,7 @@ export class Shot {
     this.#faces = answer.faces.map((face, i) => {
       const vector = toVector(face.emotions);
       const word = new ShownWord().update(vector, face.uncertain, 0);
-      return { id: i + 1, box: toFractions(face.box, answer.image), vector, uncertain: face.uncertain, word };
+      return { id: i + 1, box: toFractions(face.box, answer.image), vector, word, read: { vector, word } };
     });
     const many = this.#faces.length > 1;
     this.#cards.replaceChildren(...this.#faces.map((face) => {
@@ -123,7 +123,7 @@ export class Shot {
         title: t("face.label", { id: face.id }), level: "h3", onSelect: many ? () => this.#select(face.id) : undefined,
       });
       card.element.dataset.id = face.id;
-      card.update(face, 0);
+      card.update(face);
       return card.element;
     }));
     this.#draw();

@@ -108,8 +108,9 @@ export class Link {
   }
 
   #refused(data) {
-    if (data?.code === "full") this.#wait("full", (data.retry_after_s ?? 10) * 1000);
-    else this.#wait("reconnecting");
+    if (data?.code === "full") return this.#wait("full", (data.retry_after_s ?? 10) * 1000);
+    if (data?.code === "draining") this.#restartingUntil = performance.now() + RESTART_MS;
+    this.#wait("reconnecting");
   }
 
   #wait(state, delayMs = retryDelay(this.#tries, Math.random())) {
