@@ -18,14 +18,27 @@ from ml.inference.contract import Box, Region
 SWEEP_SIDE_PX = 288
 """Longer side of the reduced picture in which the sweep looks for faces."""
 SWEEP_SCALE_FACTOR = 1.2
-REGION_FACE_PX = 30
-"""Side to which an expected face is reduced before the fine search; the cascade's own window is 20 px."""
-REGION_SCALE_FACTOR = 1.1
 REGION_REACH = 1.0
 """Half the side of a searched region, as a multiple of the expected face's side."""
 SIZE_CHANGE = 1.4
 """A face is looked for at this many times the expected side, and at one over it."""
 SAME_FACE_IOU = 0.3
+
+
+@dataclass(frozen=True)
+class RegionSearch:
+    """How closely a region is searched: side to which the expected face is reduced, step between sizes, evidence."""
+
+    face_px: int
+    scale_factor: float
+    min_neighbors: int
+
+
+FOLLOW = RegionSearch(face_px=36, scale_factor=1.2, min_neighbors=1)
+FOLLOW_CAREFULLY = RegionSearch(face_px=42, scale_factor=1.1, min_neighbors=1)
+"""The second try for a face that was there a moment ago."""
+CONFIRM = RegionSearch(face_px=42, scale_factor=1.1, min_neighbors=2)
+"""For a place that the sweep proposes: in 420 random places without a face it finds none."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +76,7 @@ def clip_box(box: Box, width: int, height: int) -> Box:
 
 def load_cascade(name: str) -> cv2.CascadeClassifier:
     """A cascade of OpenCV's own collection, by the part of its file name after `haarcascade_`."""
-    path = Path(cv2.data.haarcascades) / f"haarcascade_{name}.xml"
+    path = Path(cv2.__file__).parent / "data" / f"haarcascade_{name}.xml"
     cascade = cv2.CascadeClassifier(str(path))
     if cascade.empty():
         raise RuntimeError(f"expected a Haar cascade at {path}, received no readable file; install opencv-python <5")
@@ -83,6 +96,12 @@ def run_cascade(
         gray, scale_factor, min_neighbors, 0, (min_px, min_px), (max_px, max_px), outputRejectLevels=True
     )
     return [(np.asarray(box, float), float(weight)) for box, weight in zip(boxes, np.ravel(weights), strict=True)]
+
+
+def resize(gray: np.ndarray, scale: float) -> np.ndarray:
+    """A grey picture at `scale` times its size, at least one pixel; shrinking averages areas."""
+    size_wh = max(1, round(gray.shape[1] * scale)), max(1, round(gray.shape[0] * scale))
+    return cv2.resize(gray, size_wh, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
 
 
 class FaceDetector:
@@ -106,13 +125,16 @@ class FaceDetector:
         """
         height, width = gray.shape
         expected = [Box(round(r.x * width), round(r.y * height), round(r.w * width), round(r.h * height)) for r in near]
-        found = [self._search_region(gray, box) for box in expected]
+        found = [
+            self._search_region(gray, box, FOLLOW) or self._search_region(gray, box, FOLLOW_CAREFULLY)
+            for box in expected
+        ]
         full_search = full_search or None in found
         detections = [detection for detection in found if detection is not None]
         if full_search:
             for place in self._sweep(gray):
                 if all(iou(place, known.box) <= SAME_FACE_IOU for known in detections):
-                    confirmed = self._search_region(gray, place)
+                    confirmed = self._search_region(gray, place, CONFIRM)
                     if confirmed is not None:
                         detections.append(confirmed)
         return suppress_overlaps(detections), full_search
@@ -121,24 +143,25 @@ class FaceDetector:
         """Places in the whole picture that may hold a face."""
         height, width = gray.shape
         scale = min(1.0, SWEEP_SIDE_PX / max(height, width))
-        reduced = gray if scale == 1.0 else cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        reduced = resize(gray, scale)
         places = run_cascade(self._cascade, reduced, SWEEP_SCALE_FACTOR, min_neighbors=1)
         return [Box(*(round(value / scale) for value in box)) for box, _ in places]
 
-    def _search_region(self, gray: np.ndarray, expected: Box) -> Detection | None:
+    def _search_region(self, gray: np.ndarray, expected: Box, search: RegionSearch) -> Detection | None:
         """The face in the surroundings of an expected box, or None."""
         side = max(expected.w, expected.h, 1)
         reach = REGION_REACH * side
         left, top = round(expected.x + expected.w / 2 - reach), round(expected.y + expected.h / 2 - reach)
         right, bottom = left + round(2 * reach), top + round(2 * reach)
         patch = cut(gray, left, top, right, bottom)
-        scale = REGION_FACE_PX / side
-        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        patch = cv2.resize(patch, None, fx=scale, fy=scale, interpolation=method)
-        min_px, max_px = round(REGION_FACE_PX / SIZE_CHANGE), round(REGION_FACE_PX * SIZE_CHANGE)
+        scale = search.face_px / side
+        patch = resize(patch, scale)
+        min_px, max_px = round(search.face_px / SIZE_CHANGE), round(search.face_px * SIZE_CHANGE)
         candidates = [
             Detection(Box(round(x / scale) + left, round(y / scale) + top, round(w / scale), round(h / scale)), weight)
-            for (x, y, w, h), weight in run_cascade(self._cascade, patch, REGION_SCALE_FACTOR, 2, min_px, max_px)
+            for (x, y, w, h), weight in run_cascade(
+                self._cascade, patch, search.scale_factor, search.min_neighbors, min_px, max_px
+            )
         ]
         return max(candidates, key=lambda found: iou(found.box, expected), default=None)
 
