@@ -36,16 +36,24 @@ MAY_IMPORT = {
 WORKER_LIBRARIES = {"numpy", "cv2", "ai_edge_litert"}
 
 
-def modules_after(statement: str) -> set[str]:
+def modules_after(statement: str, tmp_path: Path) -> set[str]:
     """Names in `sys.modules` after the statement ran in a fresh interpreter, which prints nothing."""
-    program = f"{statement}\nimport json, sys; sys.stderr.write(json.dumps(sorted(sys.modules)))"
+    report = tmp_path / "modules.json"
+    program = (
+        f"{statement}\nimport json, pathlib, sys; pathlib.Path(sys.argv[1]).write_text(json.dumps([*sys.modules]))"
+    )
     environment = os.environ | {"SECRET_KEY": "for-this-test", "EMOTION_WORKERS": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", program, str(report)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "", f"importing does nothing, yet it printed: {done.stdout}"
-    return set(json.loads(done.stderr.splitlines()[-1]))
+    return set(json.loads(report.read_text("utf-8")))
 
 
 def top_level(names: set[str]) -> set[str]:
@@ -57,21 +65,21 @@ def of_the_project(names: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("module", ["wsgi", "webapp", "webapp.events", "webapp.api", "webapp.analyzers"])
-def test_the_web_process_loads_no_pixels_and_no_training(module: str) -> None:
-    loaded = modules_after(f"import {module}")
+def test_the_web_process_loads_no_pixels_and_no_training(module: str, tmp_path: Path) -> None:
+    loaded = modules_after(f"import {module}", tmp_path)
     assert not top_level(loaded) & (PIXELS | TRAINING)
     of_ml = {name for name in loaded if name.startswith("ml.")}
     assert of_ml <= {"ml.inference", "ml.inference.contract", "ml.inference.tracks"}
 
 
-def test_a_worker_loads_neither_tensorflow_nor_the_web() -> None:
-    loaded = modules_after("import ml.inference.worker")
+def test_a_worker_loads_neither_tensorflow_nor_the_web(tmp_path: Path) -> None:
+    loaded = modules_after("import ml.inference.worker", tmp_path)
     assert not top_level(loaded) & (TRAINING | WEB)
     assert {name for name in of_the_project(loaded) if not name.startswith("ml.inference")} <= {"ml"}
 
 
-def test_the_contract_needs_the_standard_library_only() -> None:
-    loaded = modules_after("import ml.inference.contract")
+def test_the_contract_needs_the_standard_library_only(tmp_path: Path) -> None:
+    loaded = modules_after("import ml.inference.contract", tmp_path)
     assert of_the_project(loaded) == {"ml", "ml.inference", "ml.inference.contract"}
     assert not top_level(loaded) & (PIXELS | TRAINING | WEB)
 

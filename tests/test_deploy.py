@@ -1,0 +1,200 @@
+"""Real nginx, with the shipped configuration, in front of two real web processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import pytest
+import requests
+import socketio
+from skimage import data as pictures
+
+ROOT = Path(__file__).resolve().parent.parent
+SHAPE = {"ok", "code", "message"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(url: str, ca: str | None = None, seconds: float = 30) -> None:
+    """Poll until the address answers 200."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(requests.ConnectionError):
+            if requests.get(url, timeout=2, verify=ca).status_code == 200:
+                return
+        assert time.monotonic() < deadline, f"expected 200 from {url} within {seconds} s"
+        time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def running(command: list[str], log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A child process for the length of the block, its output in a file that a failing test can be read with."""
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+        try:
+            yield child
+        finally:
+            child.terminate()
+            try:
+                child.wait(20)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+def nginx_configuration(folder: Path, http: int, https: int, web: list[int]) -> Path:
+    """The shipped file with this machine's ports and paths in the places of a server's."""
+    text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
+    changes = {
+        "worker_processes auto;": f"worker_processes 1; daemon off; error_log {folder}/error.log;",
+        "pid /var/run/nginx.pid;": f"pid {folder}/nginx.pid;",
+        "listen 80;": f"listen 127.0.0.1:{http};",
+        "listen 443 ssl;": f"listen 127.0.0.1:{https} ssl;",
+        "web-1:5000": f"127.0.0.1:{web[0]}",
+        "web-2:5000": f"127.0.0.1:{web[1]}",
+        "/etc/nginx/certs": str(folder),
+        "http {\n": "http {\n"
+        + "".join(
+            f"    {kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        ),
+    }
+    for shipped, here in changes.items():
+        assert text.count(shipped) >= 1, f"expected {shipped!r} in deploy/nginx.conf"
+        text = text.replace(shipped, here)
+    path = folder / "nginx.conf"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def certificate(folder: Path) -> None:
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+        + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+        + ["-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")],
+        check=True,
+        capture_output=True,
+    )
+
+
+@dataclass(frozen=True)
+class Site:
+    """Addresses of a running nginx and of the web processes behind it; `ca` is the file to check its certificate by."""
+
+    http: str
+    https: str
+    ca: str
+    web: list[str]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if nginx is None or shutil.which("openssl") is None:
+        pytest.skip("needs nginx and openssl: expected both on the PATH (apt-get install nginx openssl)")
+    folder = tmp_path_factory.mktemp("nginx")
+    http, https, *web = (free_port() for _ in range(4))
+    certificate(folder)
+    configuration = nginx_configuration(folder, http, https, web)
+    with contextlib.ExitStack() as stack:
+        for port in web:
+            command = [sys.executable, "-m", "gunicorn", "wsgi:app"]
+            environment = {"PORT": str(port), "SECRET_KEY": "the same for all", "EMOTION_PROXIES": "1"}
+            stack.enter_context(running(command, folder / f"{port}.log", EMOTION_WORKERS="1", **environment))
+        stack.enter_context(running([nginx, "-c", str(configuration)], folder / "nginx.log"))
+        for port in web:
+            wait_for(f"http://127.0.0.1:{port}/readyz")
+        ca = str(folder / "fullchain.pem")
+        wait_for(f"https://127.0.0.1:{https}/readyz", ca)
+        yield Site(f"http://127.0.0.1:{http}", f"https://127.0.0.1:{https}", ca, [f"http://127.0.0.1:{p}" for p in web])
+
+
+@pytest.fixture(scope="module")
+def portrait() -> bytes:
+    """A JPEG with one face."""
+    return cv2.imencode(".jpg", cv2.resize(pictures.astronaut()[..., ::-1], (320, 320)))[1].tobytes()
+
+
+def test_plain_http_leads_to_https(site: Site) -> None:
+    answer = requests.get(f"{site.http}/photo?x=1", allow_redirects=False, timeout=5)
+    assert answer.status_code == 301
+    assert answer.headers["Location"] == "https://127.0.0.1/photo?x=1"
+
+
+def test_pages_arrive_over_tls(site: Site) -> None:
+    answer = requests.get(site.https, timeout=5, verify=site.ca)
+    assert answer.status_code == 200
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_metrics_stay_inside(site: Site) -> None:
+    assert requests.get(f"{site.https}/metrics", timeout=5, verify=site.ca).status_code == 404
+    assert requests.get(f"{site.web[0]}/metrics", timeout=5).status_code == 200
+
+
+def test_a_photo_is_analysed(site: Site, portrait: bytes) -> None:
+    answer = requests.post(f"{site.https}/api/analyze", files={"image": portrait}, timeout=20, verify=site.ca).json()
+    assert answer["ok"] is True
+    assert len(answer["faces"]) == 1
+
+
+def test_what_nginx_refuses_has_the_error_shape(site: Site) -> None:
+    answer = requests.post(f"{site.https}/api/analyze", data=b"\xff\xd8\xff" * 6_000_000, timeout=20, verify=site.ca)
+    assert answer.status_code == 413
+    assert answer.json().keys() == SHAPE
+    assert answer.json()["code"] == "too_large"
+
+
+def connections(web: str) -> int:
+    """How many live connections a web process says it has."""
+    return int(re.findall(r"^emotion_clients (\d+)", requests.get(f"{web}/metrics", timeout=5).text, re.MULTILINE)[0])
+
+
+def test_every_socket_is_answered_whichever_process_it_meets(site: Site, portrait: bytes) -> None:
+    """Eight viewers over two processes, without sticky sessions; each gets an answer to each of its frames."""
+    with contextlib.ExitStack() as stack:
+        clients = [socketio.Client(ssl_verify=site.ca) for _ in range(8)]
+        for client in clients:
+            client.connect(site.https, transports=["websocket"], wait_timeout=10)
+            stack.callback(client.disconnect)
+        answers = [client.call("frame", portrait, timeout=20) for _ in range(2) for client in clients]
+        shared = [connections(web) for web in site.web]
+    assert [answer["ok"] for answer in answers] == [True] * 16
+    assert [len(answer["faces"]) for answer in answers] == [1] * 16
+    assert shared == [4, 4]
+
+
+def test_a_flood_of_photos_is_slowed_with_the_error_shape(site: Site) -> None:
+    with requests.Session() as session:
+        url = f"{site.https}/api/analyze"
+        answers = [session.post(url, data=b"no picture", timeout=20, verify=site.ca) for _ in range(30)]
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert refused
+    assert all(answer.json().keys() == SHAPE and answer.json()["code"] == "busy" for answer in refused)
+
+
+def test_the_image_copies_what_exists() -> None:
+    lines = (ROOT / "deploy" / "Dockerfile").read_text("utf-8").splitlines()
+    sources = [source for line in lines if line.startswith("COPY ") for source in line.split()[1:-1]]
+    admitted = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text("utf-8").splitlines()
+    assert len(sources) >= 6
+    for source in sources:
+        assert (ROOT / source).exists(), f"expected {source}"
+        assert f"!{source.partition('/')[0]}" in admitted, f"expected {source} among what travels to the builder"
