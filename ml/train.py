@@ -23,7 +23,6 @@ import numpy as np
 
 from ml.augment import Augmentation, augment
 from ml.data import DataError, Pictures, load_pictures, load_votes, split_validation
-from ml.inference.contract import EMOTIONS
 from ml.inference.preprocess import to_batch
 from ml.presets import PRESETS, Preset
 
@@ -87,7 +86,7 @@ def make_targets(pictures: Pictures, votes: str | None) -> dict[str, np.ndarray]
     """Each output's target, `(n, classes)` float32: the folder's label, and what people voted where that is known."""
     targets = {"original": np.eye(len(pictures.classes), dtype=np.float32)[pictures.labels]}
     if votes:
-        targets["people"] = load_votes(votes, pictures.files)
+        targets["people"] = load_votes(votes, pictures.files).shares
     return targets
 
 
@@ -208,9 +207,7 @@ def fit(config: Config, out: Path, resume: bool = False) -> keras.Model:
     run.restore(network)
     for epoch in range(len(run.history), config.epochs):
         started = time.monotonic()
-        batches = Batches(
-            pictures.images[train], chosen, config.batch_size, preset.augmentation, config.seed, epoch
-        )
+        batches = Batches(pictures.images[train], chosen, config.batch_size, preset.augmentation, config.seed, epoch)
         left = (config.epochs - epoch) * run.history[-1]["seconds"] / 60 if run.history else None
         print(f"Epoch {epoch + 1} of {config.epochs}" + (f", {left:.0f} min left" if left else ""), flush=True)
         fitted = network.fit(

@@ -1,1 +1,1 @@
-"""Frame to faces to emotions, with numpy, OpenCV and LiteRT only: neither TensorFlow nor Keras is ever imported here."""
+"""Frame to faces to emotions, with NumPy, OpenCV and LiteRT only: TensorFlow and Keras are never imported here."""

@@ -16,7 +16,7 @@ import numpy as np  # noqa: E402
 
 from ml.inference.contract import INPUT_SIZE, BadImage, Box, NotAnImage, TooLarge  # noqa: E402
 
-CROP_SCALE = 1.0
+CROP_SCALE = 1.04
 """Side of the crop, as a multiple of the detected box's side."""
 CROP_SHIFT_Y = 0.0
 """How far the crop's centre lies below the box's centre, as a fraction of the box's side."""

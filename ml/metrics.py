@@ -1,0 +1,73 @@
+"""Figures that say how good probabilities are. Counting is scikit-learn's and SciPy's; calibration is here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.stats import binomtest
+from sklearn.metrics import classification_report, confusion_matrix
+
+BINS = 15
+
+
+def measure(probabilities: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> dict[str, Any]:
+    """Score predictions against one set of labels.
+
+    Args:
+        probabilities: `(n, classes)`. labels: `(n,)` indices; rows with -1 have no label and are left out.
+
+    Returns:
+        `n, accuracy, accuracy_ci95` (Wilson), `macro_f1, balanced_accuracy, ece, per_class, confusion_matrix` (counts;
+        rows are the labels, columns the predictions) and `labels`.
+    """
+    known = labels >= 0
+    probabilities, labels = probabilities[known], labels[known]
+    predicted = probabilities.argmax(axis=1)
+    indices = list(range(len(classes)))
+    scores = classification_report(
+        labels, predicted, labels=indices, target_names=classes, output_dict=True, zero_division=0.0
+    )
+    correct = int((predicted == labels).sum())
+    interval = binomtest(correct, len(labels)).proportion_ci(method="wilson")
+    return {
+        "n": len(labels),
+        "accuracy": correct / len(labels),
+        "accuracy_ci95": [interval.low, interval.high],
+        "macro_f1": scores["macro avg"]["f1-score"],
+        "balanced_accuracy": scores["macro avg"]["recall"],
+        "ece": expected_calibration_error(probabilities, labels),
+        "per_class": {
+            name: {
+                "precision": scores[name]["precision"],
+                "recall": scores[name]["recall"],
+                "f1": scores[name]["f1-score"],
+                "n": int(scores[name]["support"]),
+            }
+            for name in classes
+        },
+        "confusion_matrix": confusion_matrix(labels, predicted, labels=indices).tolist(),
+        "labels": list(classes),
+    }
+
+
+def reliability(probabilities: np.ndarray, labels: np.ndarray) -> list[dict[str, float]]:
+    """Confidence against accuracy in `BINS` equal steps of confidence; empty steps are left out."""
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == labels
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    return [
+        {
+            "confidence": float(confidence[bins == index].mean()),
+            "accuracy": float(correct[bins == index].mean()),
+            "n": int((bins == index).sum()),
+        }
+        for index in range(BINS)
+        if (bins == index).any()
+    ]
+
+
+def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean gap between confidence and accuracy, weighted by pictures (Naeini et al., 2015)."""
+    steps = reliability(probabilities, labels)
+    return sum(step["n"] * abs(step["confidence"] - step["accuracy"]) for step in steps) / len(labels)
