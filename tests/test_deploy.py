@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,17 +17,29 @@ import requests
 import socketio
 from skimage import data as pictures
 
+from tests.webapp.serving import Server, free_port
+
 ROOT = Path(__file__).resolve().parent.parent
 SHAPE = {"ok", "code", "message"}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@contextlib.contextmanager
+def running(command: list[str], log: Path) -> Iterator[None]:
+    """A child process for the length of the block, its output in a file that a failing test can be read with."""
+    with log.open("wb") as output:
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    try:
+        yield
+    finally:
+        child.terminate()
+        try:
+            child.wait(20)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
 
-def wait_for(url: str, ca: str | None = None, seconds: float = 30) -> None:
+def wait_for(url: str, ca: str, seconds: float = 30) -> None:
     """Poll until the address answers 200."""
     deadline = time.monotonic() + seconds
     while True:
@@ -41,29 +50,12 @@ def wait_for(url: str, ca: str | None = None, seconds: float = 30) -> None:
         time.sleep(0.1)
 
 
-@contextlib.contextmanager
-def running(command: list[str], log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A child process for the length of the block, its output in a file that a failing test can be read with."""
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
-        try:
-            yield child
-        finally:
-            child.terminate()
-            try:
-                child.wait(20)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-
-
 def nginx_configuration(folder: Path, http: int, https: int, web: list[int]) -> Path:
     """The shipped file with this machine's ports and paths in the places of a server's."""
     text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
     changes = {
         "worker_processes auto;": f"worker_processes 1; daemon off; error_log {folder}/error.log;",
+        # Run as root, nginx works as another user who may not write here: a photo put on disk would be an error.
         "pid /var/run/nginx.pid;": f"pid {folder}/nginx.pid;",
         "listen 80;": f"listen 127.0.0.1:{http};",
         "listen 443 ssl;": f"listen 127.0.0.1:{https} ssl;",
@@ -100,7 +92,7 @@ class Site:
     http: str
     https: str
     ca: str
-    web: list[str]
+    web: list[Server]
 
 
 @pytest.fixture(scope="module")
@@ -109,26 +101,26 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     if nginx is None or shutil.which("openssl") is None:
         pytest.skip("needs nginx and openssl: expected both on the PATH (apt-get install nginx openssl)")
     folder = tmp_path_factory.mktemp("nginx")
-    http, https, *web = (free_port() for _ in range(4))
+    http, https = free_port(), free_port()
+    ca = str(folder / "fullchain.pem")
     certificate(folder)
-    configuration = nginx_configuration(folder, http, https, web)
+    settings = {"SECRET_KEY": "the same for all", "EMOTION_PROXIES": "1", "EMOTION_WORKERS": "1"}
     with contextlib.ExitStack() as stack:
-        for port in web:
-            command = [sys.executable, "-m", "gunicorn", "wsgi:app"]
-            environment = {"PORT": str(port), "SECRET_KEY": "the same for all", "EMOTION_PROXIES": "1"}
-            stack.enter_context(running(command, folder / f"{port}.log", EMOTION_WORKERS="1", **environment))
+        web = [stack.enter_context(Server(log=folder / f"web-{number}.log", **settings)) for number in (1, 2)]
+        configuration = nginx_configuration(folder, http, https, [server.port for server in web])
         stack.enter_context(running([nginx, "-c", str(configuration)], folder / "nginx.log"))
-        for port in web:
-            wait_for(f"http://127.0.0.1:{port}/readyz")
-        ca = str(folder / "fullchain.pem")
+        for server in web:
+            server.wait_until_ready()
         wait_for(f"https://127.0.0.1:{https}/readyz", ca)
-        yield Site(f"http://127.0.0.1:{http}", f"https://127.0.0.1:{https}", ca, [f"http://127.0.0.1:{p}" for p in web])
+        yield Site(f"http://127.0.0.1:{http}", f"https://127.0.0.1:{https}", ca, web)
 
 
 @pytest.fixture(scope="module")
 def portrait() -> bytes:
-    """A JPEG with one face."""
-    return cv2.imencode(".jpg", cv2.resize(pictures.astronaut()[..., ::-1], (320, 320)))[1].tobytes()
+    """A JPEG with one face, larger than nginx keeps in memory by itself."""
+    encoded = cv2.imencode(".jpg", cv2.resize(pictures.astronaut()[..., ::-1], (640, 640)))[1].tobytes()
+    assert len(encoded) > 16 * 1024
+    return encoded
 
 
 def test_plain_http_leads_to_https(site: Site) -> None:
@@ -144,9 +136,17 @@ def test_pages_arrive_over_tls(site: Site) -> None:
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
+def test_scripts_are_compressed(site: Site) -> None:
+    page = requests.get(site.https, timeout=5, verify=site.ca).text
+    script = re.findall(r'src="(/static/[^"]+\.js)"', page)[0]
+    answer = requests.get(site.https + script, timeout=5, verify=site.ca)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Encoding"] == "gzip"
+
+
 def test_metrics_stay_inside(site: Site) -> None:
     assert requests.get(f"{site.https}/metrics", timeout=5, verify=site.ca).status_code == 404
-    assert requests.get(f"{site.web[0]}/metrics", timeout=5).status_code == 200
+    assert requests.get(f"{site.web[0].url}/metrics", timeout=5).status_code == 200
 
 
 def test_a_photo_is_analysed(site: Site, portrait: bytes) -> None:
@@ -162,20 +162,15 @@ def test_what_nginx_refuses_has_the_error_shape(site: Site) -> None:
     assert answer.json()["code"] == "too_large"
 
 
-def connections(web: str) -> int:
-    """How many live connections a web process says it has."""
-    return int(re.findall(r"^emotion_clients (\d+)", requests.get(f"{web}/metrics", timeout=5).text, re.MULTILINE)[0])
-
-
 def test_every_socket_is_answered_whichever_process_it_meets(site: Site, portrait: bytes) -> None:
     """Eight viewers over two processes, without sticky sessions; each gets an answer to each of its frames."""
     with contextlib.ExitStack() as stack:
-        clients = [socketio.Client(ssl_verify=site.ca) for _ in range(8)]
+        clients = [socketio.Client(ssl_verify=False) for _ in range(8)]
         for client in clients:
             client.connect(site.https, transports=["websocket"], wait_timeout=10)
             stack.callback(client.disconnect)
         answers = [client.call("frame", portrait, timeout=20) for _ in range(2) for client in clients]
-        shared = [connections(web) for web in site.web]
+        shared = [server.metrics()["emotion_clients"] for server in site.web]
     assert [answer["ok"] for answer in answers] == [True] * 16
     assert [len(answer["faces"]) for answer in answers] == [1] * 16
     assert shared == [4, 4]
