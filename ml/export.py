@@ -28,7 +28,7 @@ from ml.inference import preprocess
 from ml.inference.classifier import Classifier, ModelError
 from ml.model import INPUT_SHAPE, multiply_adds
 from ml.presets import PRESETS
-from ml.train import git_commit, load_weights
+from ml.runs import BEST_WEIGHTS, CONFIG_FILE, git_commit, load_weights
 
 PARITY_PICTURES = 1000
 PARITY_TOLERANCE = 1e-3
@@ -143,16 +143,16 @@ def check_parity(classifier: Classifier, network: keras.Model, images: np.ndarra
 def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
     """Calibrate, convert, check and write a run's best weights; returns the card."""
     try:
-        config = json.loads((run / "config.json").read_text())
+        config = json.loads((run / CONFIG_FILE).read_text())
     except OSError as error:
-        raise DataError(f"expected a run's directory with config.json, received: {error}") from error
+        raise DataError(f"expected a run's directory with {CONFIG_FILE}, received: {error}") from error
     settings = config["settings"]
     preset = PRESETS[settings["preset"]]
     pictures = load_pictures(settings["data"], "train", limit=settings["limit"])
     majority = load_votes(settings["votes"], pictures.files).majority if settings["votes"] else None
     keras.mixed_precision.set_global_policy("float32")
     network = preset.network(len(pictures.classes))
-    load_weights(network, run / "model_weights.h5")
+    load_weights(network, run / BEST_WEIGHTS)
 
     _, validation = split_validation(pictures, preset.validation_share, settings["seed"])
     held_out = pictures.subset(validation)

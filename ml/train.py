@@ -7,41 +7,22 @@ with `--resume` as if it had never stopped.
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import math
-import os
-import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from ml import plots
 from ml.augment import Augmentation, augment
 from ml.data import DataError, Pictures, load_pictures, load_votes, split_validation
+from ml.evaluate import keras_outputs, make_report, print_table, write_report
 from ml.inference.preprocess import to_batch
 from ml.presets import PRESETS, Preset
-
-STATE_FILE = "state.json"
-
-
-@dataclass(frozen=True)
-class Config:
-    """Everything that decides a run's result, beside the data itself."""
-
-    data: str
-    preset: str
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    seed: int = 0
-    precision: str = "float32"
-    votes: str | None = None
-    limit: int | None = None
+from ml.runs import BEST_WEIGHTS, Config, Run, load_weights
 
 
 class Batches(keras.utils.PyDataset):
@@ -111,117 +92,65 @@ def build(preset: Preset, config: Config, classes: int, steps: int) -> keras.Mod
     return network
 
 
-def save_weights(network: keras.Model, path: Path) -> None:
-    """Write weights under any name, all or nothing (Keras insists on names ending in `.weights.h5`)."""
-    draft = path.with_name(f".{path.stem}.weights.h5")
-    network.save_weights(draft)
-    draft.replace(path)
+def train(config: Config, out: Path, resume: bool = False) -> dict[str, Any]:
+    """Train to the end of the configured epochs, then write the results. Returns the report of the best weights.
 
-
-def load_weights(network: keras.Model, path: Path) -> None:
-    """Read weights from a file of any name."""
-    alias = path.with_name(f".{path.stem}.weights.h5")
-    if path.name.endswith(".weights.h5"):
-        alias = path
-    else:
-        alias.unlink(missing_ok=True)
-        os.link(path, alias)
-    try:
-        network.load_weights(alias)
-    finally:
-        if alias != path:
-            alias.unlink()
-
-
-class Run:
-    """A run's directory: configuration, state after the last whole epoch, and history."""
-
-    def __init__(self, directory: Path, config: Config, resume: bool) -> None:
-        self.directory = directory
-        self.history: list[dict[str, float]] = []
-        state = directory / STATE_FILE
-        if state.exists() and not resume:
-            raise DataError(f"expected an empty directory or --resume, received {directory}, which holds a run")
-        if resume and not state.exists():
-            if (directory / "config.json").exists():
-                resume = False
-            else:
-                raise DataError(f"expected a run to resume, received {directory}, which has no {STATE_FILE}")
-        if resume:
-            before = json.loads((directory / "config.json").read_text())["settings"]
-            now = asdict(config)
-            for key in ("preset", "batch_size", "seed", "limit"):
-                if before[key] != now[key]:
-                    raise DataError(f"expected --{key} {before[key]} as the run began, received {now[key]}")
-            self.history = json.loads(state.read_text())["history"]
-        directory.mkdir(parents=True, exist_ok=True)
-        provenance = {"command": " ".join(sys.argv), "commit": git_commit(), "backend": keras.backend.backend()}
-        (directory / "config.json").write_text(json.dumps({"settings": asdict(config), **provenance}, indent=2) + "\n")
-
-    def restore(self, network: keras.Model) -> None:
-        if self.history:
-            network.load_weights(self._weights(len(self.history)))
-
-    def save_epoch(self, network: keras.Model, row: dict[str, float]) -> None:
-        """Weights first, then the state that points to them: a cut at any moment leaves a whole epoch."""
-        best_before = max((past["val_accuracy"] for past in self.history), default=-1.0)
-        self.history.append(row)
-        network.save_weights(self._weights(len(self.history)))
-        if row["val_accuracy"] > best_before:
-            save_weights(network, self.directory / "model_weights.h5")
-        draft = self.directory / f".{STATE_FILE}"
-        draft.write_text(json.dumps({"history": self.history}))
-        draft.replace(self.directory / STATE_FILE)
-        self._weights(len(self.history) - 1).unlink(missing_ok=True)
-        with (self.directory / "history.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            writer.writeheader()
-            writer.writerows(self.history)
-
-    def _weights(self, epoch: int) -> Path:
-        return self.directory / f"epoch-{epoch:03d}.weights.h5"
-
-
-def git_commit() -> str | None:
-    """The commit of the running code, with `+` where files differ from it; None outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=12", "--dirty=+"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def fit(config: Config, out: Path, resume: bool = False) -> keras.Model:
-    """Train to the end of the configured epochs and return the network with its final weights."""
+    Raises:
+        DataError: the data, the votes or the directory can't be used.
+    """
     preset = PRESETS[config.preset]
     if preset.needs_votes and not config.votes:
         raise DataError(f"expected --votes CSV for the preset {config.preset}, received none")
     run = Run(out, config, resume)
     pictures = load_pictures(config.data, "train", limit=config.limit)
+    for line in pictures.skipped:
+        print(f"skipped {line}", file=sys.stderr)
     targets = make_targets(pictures, config.votes if preset.needs_votes else None)
-    train, validation = split_validation(pictures, preset.validation_share, config.seed)
-    chosen = {name: rows[train] for name, rows in targets.items()}
-    held_out = {name: rows[validation] for name, rows in targets.items()}
-    steps = math.ceil(len(train) / config.batch_size)
-    network = build(preset, config, len(pictures.classes), steps)
+    chosen, held_out = split_validation(pictures, preset.validation_share, config.seed)
+    network = build(preset, config, len(pictures.classes), math.ceil(len(chosen) / config.batch_size))
     run.restore(network)
     for epoch in range(len(run.history), config.epochs):
+        left = (config.epochs - epoch) * run.history[-1]["seconds"] / 60 if run.history else math.nan
+        print(f"Epoch {epoch + 1} of {config.epochs}" + (f", {left:.0f} min left" if run.history else ""), flush=True)
         started = time.monotonic()
-        batches = Batches(pictures.images[train], chosen, config.batch_size, preset.augmentation, config.seed, epoch)
-        left = (config.epochs - epoch) * run.history[-1]["seconds"] / 60 if run.history else None
-        print(f"Epoch {epoch + 1} of {config.epochs}" + (f", {left:.0f} min left" if left else ""), flush=True)
-        fitted = network.fit(
-            batches, epochs=epoch + 1, initial_epoch=epoch, verbose="auto" if sys.stdout.isatty() else 2
+        batches = Batches(
+            pictures.images[chosen],
+            {name: rows[chosen] for name, rows in targets.items()},
+            config.batch_size,
+            preset.augmentation,
+            config.seed,
+            epoch,
         )
-        scores = score(network, pictures.images[validation], held_out)
+        fitted = network.fit(batches, verbose="auto" if sys.stdout.isatty() else 2)
+        scores = score(network, pictures.images[held_out], {name: rows[held_out] for name, rows in targets.items()})
         run.save_epoch(network, summarise(epoch, fitted.history, scores, time.monotonic() - started))
-    return network
+    return finish(network, preset, config, run, pictures.subset(held_out))
+
+
+def finish(trained: keras.Model, preset: Preset, config: Config, run: Run, validation: Pictures) -> dict[str, Any]:
+    """Write the final network whole, the curves, and the report of the best weights on the test split.
+
+    A data set without a `test` folder is reported on its validation pictures.
+    """
+    keras.mixed_precision.set_global_policy("float32")  # the files hold a float32 network, whatever trained it
+    network = preset.network(len(validation.classes))
+    network.set_weights(trained.get_weights())
+    network.save(run.directory / "EmoDetector.h5")
+    load_weights(network, run.directory / BEST_WEIGHTS)
+    has_test = (Path(config.data) / "test").is_dir()
+    pictures = load_pictures(config.data, "test", validation.classes) if has_test else validation
+    majority = load_votes(config.votes, pictures.files).majority if config.votes else None
+    outputs = keras_outputs(network, pictures.images)
+    report = make_report(outputs, pictures, majority)
+    report |= {"split": "test" if has_test else "validation", "model": BEST_WEIGHTS, "skipped": list(pictures.skipped)}
+    write_report(report, outputs, pictures, majority, run.directory)
+    plots.training_curves(run.history, run.directory)
+    return report
 
 
 def score(network: keras.Model, images: np.ndarray, targets: dict[str, np.ndarray]) -> dict[str, tuple[float, float]]:
     """Accuracy and cross-entropy of each output over the rows that have a target."""
-    outputs = network.predict(to_batch(images), batch_size=256, verbose=0)
-    outputs = outputs if isinstance(outputs, dict) else {"original": outputs}
+    outputs = keras_outputs(network, images)
     scores = {}
     for name, rows in targets.items():
         known = rows.any(axis=1)
@@ -262,7 +191,6 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
-    parser.add_argument("--threads", type=int, help="CPU threads of PyTorch; default: all cores")
     return parser.parse_args(arguments)
 
 
@@ -280,11 +208,14 @@ def main(arguments: list[str] | None = None) -> int:
         votes=options.votes,
         limit=options.limit,
     )
+    out = options.out or Path("runs") / options.preset
     try:
-        fit(config, options.out or Path("runs") / options.preset, options.resume)
+        report = train(config, out, options.resume)
     except DataError as error:
         print(f"ml.train: {error}", file=sys.stderr)
         return 2
+    print_table(report)
+    print(f"\nResults in {out}")
     return 0
 
 

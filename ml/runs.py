@@ -1,0 +1,118 @@
+"""A run's directory: its configuration, the state after the last whole epoch, its history and its weights."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+
+from ml.data import DataError
+
+STATE_FILE = "state.json"
+CONFIG_FILE = "config.json"
+BEST_WEIGHTS = "model_weights.h5"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides a run's result, beside the data itself."""
+
+    data: str
+    preset: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    seed: int = 0
+    precision: str = "float32"
+    votes: str | None = None
+    limit: int | None = None
+
+
+def save_weights(network: keras.Model, path: Path) -> None:
+    """Write weights under any name, all or nothing (Keras insists on names ending in `.weights.h5`)."""
+    draft = path.with_name(f".{path.stem}.weights.h5")
+    network.save_weights(draft)
+    draft.replace(path)
+
+
+def load_weights(network: keras.Model, path: Path) -> None:
+    """Read weights from a file of any name."""
+    alias = path.with_name(f".{path.stem}.weights.h5")
+    if path.name.endswith(".weights.h5"):
+        alias = path
+    else:
+        alias.unlink(missing_ok=True)
+        os.link(path, alias)
+    try:
+        network.load_weights(alias)
+    finally:
+        if alias != path:
+            alias.unlink()
+
+
+class Run:
+    """Opens a directory for a new run, or one to go on with.
+
+    Raises:
+        DataError: the directory holds a run already, or none to resume, or one that began with other settings.
+    """
+
+    def __init__(self, directory: Path, config: Config, resume: bool) -> None:
+        self.directory = directory
+        self.history: list[dict[str, float]] = []
+        state = directory / STATE_FILE
+        if state.exists() and not resume:
+            raise DataError(f"expected an empty directory or --resume, received {directory}, which holds a run")
+        if resume and not state.exists():
+            if (directory / CONFIG_FILE).exists():
+                resume = False
+            else:
+                raise DataError(f"expected a run to resume, received {directory}, which has no {STATE_FILE}")
+        if resume:
+            before = json.loads((directory / CONFIG_FILE).read_text())["settings"]
+            now = asdict(config)
+            for key in ("preset", "batch_size", "seed", "limit"):
+                if before[key] != now[key]:
+                    raise DataError(f"expected --{key} {before[key]} as the run began, received {now[key]}")
+            self.history = json.loads(state.read_text())["history"]
+        directory.mkdir(parents=True, exist_ok=True)
+        provenance = {"command": " ".join(sys.argv), "commit": git_commit(), "backend": keras.backend.backend()}
+        (directory / CONFIG_FILE).write_text(json.dumps({"settings": asdict(config), **provenance}, indent=2) + "\n")
+
+    def restore(self, network: keras.Model) -> None:
+        if self.history:
+            network.load_weights(self._weights(len(self.history)))
+
+    def save_epoch(self, network: keras.Model, row: dict[str, float]) -> None:
+        """Weights first, then the state that points to them: a cut at any moment leaves a whole epoch."""
+        best_before = max((past["val_accuracy"] for past in self.history), default=-1.0)
+        self.history.append(row)
+        network.save_weights(self._weights(len(self.history)))
+        if row["val_accuracy"] > best_before:
+            save_weights(network, self.directory / BEST_WEIGHTS)
+        draft = self.directory / f".{STATE_FILE}"
+        draft.write_text(json.dumps({"history": self.history}))
+        draft.replace(self.directory / STATE_FILE)
+        self._weights(len(self.history) - 1).unlink(missing_ok=True)
+        with (self.directory / "history.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(row))
+            writer.writeheader()
+            writer.writerows(self.history)
+
+    def _weights(self, epoch: int) -> Path:
+        return self.directory / f"epoch-{epoch:03d}.weights.h5"
+
+
+def git_commit() -> str | None:
+    """The commit of the running code, with `+` where files differ from it; None outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=12", "--dirty=+"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
