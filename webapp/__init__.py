@@ -33,16 +33,19 @@ class WebApp(Flask):
     analyzers: AnalyzerPool
 
 
-def create_app(settings: Settings, analyzers: AnalyzerPool | None = None) -> WebApp:
+def create_app(
+    settings: Settings, analyzers: AnalyzerPool | None = None, metrics: Metrics | None = None
+) -> WebApp:
     """Put the parts together and start the workers.
 
     Args:
         settings: what the operator chose.
         analyzers: a pool to use instead of one made from the settings.
+        metrics: the counters to use, where the given pool has them already.
     """
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     version = page_version()
-    metrics = Metrics()
+    metrics = metrics or Metrics()
     pool = analyzers or create_pool(settings, metrics)
     limits = {
         "max_frame_bytes": settings.max_frame_bytes,

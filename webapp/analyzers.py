@@ -1,7 +1,7 @@
 """The pool of analyzer workers: start, feed, watch, respawn.
 
 A caller waits in `live` or `photo` while its picture goes to a worker and the answer comes back; everything else in
-the process goes on. A busy worker is handed one live picture ahead, so that it never waits for the next.
+the process goes on. A busy worker is handed one picture ahead, so that it never waits for the next.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from webapp.schedule import LIVE, PHOTO, Job, Schedule
 from webapp.workers import WorkerLost, WorkerProcess
 
 HANDED_OVER = 2
-"""Live pictures a worker may hold: the one it reads and the next."""
+"""Pictures a worker may hold: the one it reads and, unless that is a photo, the next."""
 STUCK_AFTER_S = 5.0
 """A worker is killed when an answer is overdue by this much."""
 HEALTHY_AFTER_S = 10.0
@@ -214,7 +214,7 @@ class AnalyzerPool:
             slot = min(ahead, key=lambda slot: slot.began_s, default=None)
             if slot is None:
                 return None
-        job = self._schedule.take(now_s, photos=not slot.jobs and lanes.count(PHOTO) < self._max_photos)
+        job = self._schedule.take(now_s, photos=lanes.count(PHOTO) < self._max_photos)
         return None if job is None else (slot, job)
 
     def _take_reply(self, slot: _Slot, head: Mapping[str, Any]) -> None:

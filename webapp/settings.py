@@ -19,7 +19,7 @@ class SettingsError(ValueError):
 def _setting(key: str, default: T, parse: Callable[[str], T], meaning: str, unit: str = "") -> T:
     """A field that `from_env` reads from the variable `key`; `meaning` and `unit` document it."""
     metadata = {"key": key, "parse": parse, "meaning": meaning, "unit": unit}
-    return field(default=default, metadata=metadata)  # type: ignore[return-value]
+    return field(default=default, metadata=metadata, repr=key != "SECRET_KEY")  # type: ignore[return-value]
 
 
 def _integer(least: int, most: int) -> Callable[[str], int]:

@@ -22,8 +22,9 @@ MAX_JUMP = 1.2
 MAX_SCALE = 1.8
 """How much a face may grow or shrink between two sights."""
 VELOCITY_TAU_S = 0.15
+STEADY_S = 0.3
 COASTING_TAU_S = 0.5
-"""An unseen face is expected to slow down with this time constant."""
+"""A face unseen for longer than `STEADY_S` is expected to slow down with this time constant."""
 
 FULL_SEARCH_S = 0.45
 """With faces in view the whole picture is searched this often, so that a newcomer is found within half a second."""
@@ -44,8 +45,10 @@ class _Track:
     smoothed: tuple[float, ...]
 
     def expected(self, now_s: float) -> Region:
-        """Where the face should be by now, slowing down since it was last seen."""
-        travel_s = COASTING_TAU_S * (1 - math.exp(-(now_s - self.seen_s) / COASTING_TAU_S))
+        """Where the face should be by now."""
+        unseen_s = now_s - self.seen_s
+        coasting_s = max(0.0, unseen_s - STEADY_S)
+        travel_s = min(unseen_s, STEADY_S) + COASTING_TAU_S * (1 - math.exp(-coasting_s / COASTING_TAU_S))
         dx, dy = (speed * travel_s for speed in self.velocity_xy)
         return replace(self.region, x=self.region.x + dx, y=self.region.y + dy)
 

@@ -1,0 +1,185 @@
+"""Ids and smoothing on scripted scenes. Faces are centre and side in a picture of 640×480, frames a tenth of a second."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from ml.inference.contract import EMOTIONS, Analysis, Box, Face
+from ml.inference.tracks import FORGET_AFTER_S, FULL_SEARCH_S, Tracker, assign
+
+HAPPY = tuple(1.0 if name == "happy" else 0.0 for name in EMOTIONS)
+SAD = tuple(1.0 if name == "sad" else 0.0 for name in EMOTIONS)
+
+
+def seen(*faces: tuple[float, float, float], emotions: tuple[float, ...] = HAPPY, full: bool = True) -> Analysis:
+    """An analysis that found faces at (centre x, centre y, side)."""
+    boxes = [Box(round(x - side / 2), round(y - side / 2), round(side), round(side)) for x, y, side in faces]
+    return Analysis(640, 480, tuple(Face(box, emotions, False) for box in boxes), full_search=full)
+
+
+def ids(faces: Sequence[Face]) -> list[int | None]:
+    return [face.id for face in faces]
+
+
+def tracker(**options: float) -> Tracker:
+    return Tracker(random_share=lambda: 0.0, **options)
+
+
+def test_nobody_is_nobody() -> None:
+    follower = tracker()
+    assert follower.near(0.0) == ()
+    assert follower.full_search_due(0.0)
+    assert follower.update(seen(), 0.0) == ()
+
+
+def test_a_face_keeps_its_id_and_people_count_from_one() -> None:
+    follower = tracker()
+    assert ids(follower.update(seen((100, 200, 80)), 0.0)) == [1]
+    assert ids(follower.update(seen((110, 205, 84), (400, 200, 60)), 0.1)) == [1, 2]
+    assert ids(follower.update(seen((400, 200, 60), (120, 210, 80)), 0.2)) == [2, 1]
+
+
+def test_a_fast_face_is_followed_where_boxes_no_longer_overlap() -> None:
+    follower = tracker()
+    found = [follower.update(seen((100 + 75 * step, 240, 80)), step / 10)[0].id for step in range(7)]
+    assert found == [1] * 7
+
+
+def test_a_stranger_far_away_is_somebody_new() -> None:
+    follower = tracker()
+    follower.update(seen((100, 240, 80)), 0.0)
+    assert ids(follower.update(seen((400, 240, 80)), 0.1)) == [2]
+
+
+def test_a_much_larger_face_in_the_same_place_is_somebody_new() -> None:
+    follower = tracker()
+    follower.update(seen((320, 240, 60)), 0.0)
+    assert ids(follower.update(seen((320, 240, 180)), 0.1)) == [2]
+
+
+@pytest.mark.parametrize("rate", [5, 10, 30])
+@pytest.mark.parametrize("jitter_px", [0, 3])
+def test_two_people_cross_in_two_seconds_and_keep_their_ids(rate: int, jitter_px: int) -> None:
+    """One walks in front of the other: for the time their faces overlap by half, only the nearer one is found."""
+    noise = random.Random(3)
+    follower = tracker()
+    for step in range(2 * rate + 1):
+        moment = step / rate
+
+        def spot(x: float, y: float, side: float) -> tuple[float, float, float]:
+            return tuple(value + noise.uniform(-jitter_px, jitter_px) for value in (x, y, side))  # type: ignore[return-value]
+
+        right, left = spot(100 + 220 * moment, 235, 100), spot(540 - 220 * moment, 245, 84)
+        hidden = abs(right[0] - left[0]) < 46
+        result = follower.update(seen(right) if hidden else seen(right, left), moment)
+        assert ids(result) == ([1] if hidden else [1, 2])
+
+
+def test_a_short_absence_keeps_the_id_and_a_long_one_does_not() -> None:
+    follower = tracker()
+    follower.update(seen((320, 240, 80)), 0.0)
+    for step in range(1, 8):
+        follower.update(seen(), step / 10)
+    assert ids(follower.update(seen((325, 240, 80)), 0.8)) == [1]
+    follower.update(seen(), 1.0)
+    assert ids(follower.update(seen((325, 240, 80)), 0.8 + FORGET_AFTER_S + 0.1)) == [2]
+
+
+def test_smoothing_depends_on_time_and_not_on_the_number_of_frames() -> None:
+    for rate in (5, 10, 30):
+        follower = tracker(smoothing_s=0.3)
+        follower.update(seen((320, 240, 80), emotions=HAPPY), 0.0)
+        for step in range(1, rate + 1):
+            face = follower.update(seen((320, 240, 80), emotions=SAD), step / rate)[0]
+        assert face.smoothed is not None
+        assert face.smoothed[EMOTIONS.index("happy")] == pytest.approx(math.exp(-1 / 0.3))
+        assert sum(face.smoothed) == pytest.approx(1.0)
+        assert face.emotions == SAD
+
+
+def test_smoothing_can_be_off_and_never_mixes_two_people() -> None:
+    follower = tracker(smoothing_s=0.0)
+    follower.update(seen((320, 240, 80), emotions=HAPPY), 0.0)
+    assert follower.update(seen((320, 240, 80), emotions=SAD), 0.1)[0].smoothed == SAD
+    follower = tracker(smoothing_s=10.0)
+    follower.update(seen((100, 240, 80), emotions=HAPPY), 0.0)
+    assert follower.update(seen((500, 240, 80), emotions=SAD), 0.1)[0].smoothed == SAD
+
+
+def test_a_return_after_a_second_begins_smoothing_anew() -> None:
+    follower = tracker(smoothing_s=10.0)
+    follower.update(seen((320, 240, 80), emotions=HAPPY), 0.0)
+    assert follower.update(seen((320, 240, 80), emotions=SAD), 1.5)[0].smoothed == SAD
+
+
+def test_near_is_where_the_face_will_be() -> None:
+    follower = tracker()
+    for step in range(10):
+        follower.update(seen((100 + 20 * step, 240, 80)), step / 10)
+    (region,) = follower.near(1.0)
+    assert (region.x + region.w / 2) * 640 == pytest.approx(300, abs=5)
+
+
+def test_near_stays_inside_the_picture_and_leaves_out_who_walked_away() -> None:
+    follower = tracker()
+    for step in range(7):
+        follower.update(seen((500 + 20 * step, 240, 40)), step / 10)
+    (region,) = follower.near(0.65)
+    assert 0 <= region.x <= region.x + region.w <= 1
+    assert follower.near(2.0) == ()
+
+
+def test_a_lost_face_is_not_searched_for_near_but_soon_everywhere() -> None:
+    follower = tracker()
+    follower.update(seen((320, 240, 80)), 0.0)
+    follower.update(seen(), 0.1)  # a worker that loses a face has searched everywhere at once
+    assert follower.near(0.2) == ()
+    assert follower.full_search_due(0.2)
+
+
+def test_full_searches_follow_the_clock_and_newcomers_are_found_within_half_a_second() -> None:
+    for seed, rate in itertools.product(range(5), (8, 10, 30)):
+        follower, searches = Tracker(random_share=random.Random(seed).random), []
+        for step in range(10 * rate):
+            moment = step / rate
+            full = follower.full_search_due(moment)
+            searches += [moment] if full else []
+            follower.update(seen((320, 240, 80), full=full), moment)
+        gaps = [b - a for a, b in itertools.pairwise(searches)]
+        assert max(gaps) <= FULL_SEARCH_S + 1 / rate + 1e-9
+        assert len(searches) <= 10 / (FULL_SEARCH_S * 0.74) + 2
+
+
+def test_cameras_that_start_together_do_not_search_together_for_long() -> None:
+    shares = random.Random(5).random
+    followers = [Tracker(random_share=shares) for _ in range(24)]
+    busiest = 0
+    for step in range(100):
+        moment = step / 10
+        due = [follower.full_search_due(moment) for follower in followers]
+        if moment > 3:
+            busiest = max(busiest, sum(due))
+        for follower, full in zip(followers, due, strict=True):
+            follower.update(seen((320, 240, 80), full=full), moment)
+    assert busiest <= 14
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(0, 0), (1, 1), (1, 4), (3, 3), (2, 5), (5, 2), (4, 4)])
+def test_the_assignment_is_the_cheapest_of_all(rows: int, columns: int) -> None:
+    chance = random.Random(rows * 10 + columns)
+    for _ in range(30):
+        cost = [[chance.random() for _ in range(columns)] for _ in range(rows)]
+        pairs = assign(cost)
+        assert len(pairs) == min(rows, columns)
+        assert len({row for row, _ in pairs}) == len({column for _, column in pairs}) == len(pairs)
+        short, long = sorted((rows, columns))
+        cheapest = min(
+            sum(cost[a][b] if rows <= columns else cost[b][a] for a, b in enumerate(order))
+            for order in itertools.permutations(range(long), short)
+        )
+        assert sum(cost[row][column] for row, column in pairs) == pytest.approx(cheapest)

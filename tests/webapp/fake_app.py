@@ -1,0 +1,20 @@
+"""`gunicorn tests.webapp.fake_app:app`: the real server over workers that need no model."""
+
+import os
+
+if os.environ.get("EMOTION_ASYNC_MODE", "eventlet") == "eventlet":
+    import eventlet
+
+    eventlet.monkey_patch()
+
+import sys
+
+from webapp import create_app
+from webapp.analyzers import AnalyzerPool
+from webapp.metrics import Metrics
+from webapp.settings import Settings
+
+settings = Settings.from_env(os.environ)
+metrics = Metrics()
+command = [sys.executable, "-m", "tests.webapp.fake_worker"]
+app = create_app(settings, AnalyzerPool(settings.worker_count, metrics, command), metrics)

@@ -1,0 +1,119 @@
+"""A real server in a child process, as tests and benchmarks need it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+import psutil
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+START_TIMEOUT_S = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """`gunicorn APP` on a free port; a context manager that ends it and everything it started.
+
+    Args:
+        app: the application's import path.
+        settings: environment variables to add.
+        log: file for what it prints; without one it prints where the tests do.
+    """
+
+    def __init__(self, app: str = "wsgi:app", log: Path | None = None, **settings: str) -> None:
+        self.port = free_port()
+        self._app = app
+        self._log = log
+        self._settings = settings
+        self.started_s = 0.0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Server:
+        foreign = {key for key in os.environ if key.startswith("EMOTION_") and key != "EMOTION_MODEL"}
+        environment = {key: value for key, value in os.environ.items() if key not in foreign}
+        environment |= {"PORT": str(self.port), "PYTHONPATH": str(ROOT)} | self._settings
+        output = self._log.open("w") if self._log else None
+        self.started_s = time.monotonic()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", self._app],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+        )
+        if output:
+            output.close()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        family = [self.process, *self.descendants()]
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        finally:
+            for process in family:
+                if isinstance(process, psutil.Process) and process.is_running():
+                    process.kill()
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+
+    def wait_until_ready(self, workers: int = 1) -> float:
+        """Wait for `/readyz` and this many workers; return the seconds since the start."""
+        while time.monotonic() - self.started_s < START_TIMEOUT_S:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"expected a running server, it ended with {self.process.returncode}: {self.log()}")
+            try:
+                reply = requests.get(f"{self.url}/readyz", timeout=5)
+            except requests.ConnectionError:
+                time.sleep(0.02)
+                continue
+            if reply.ok and reply.json()["workers"]["ready"] >= workers:
+                return time.monotonic() - self.started_s
+            time.sleep(0.02)
+        raise RuntimeError(f"expected a ready server within {START_TIMEOUT_S:.0f} s: {self.log()}")
+
+    def log(self) -> str:
+        return self._log.read_text() if self._log else ""
+
+    def descendants(self) -> list[psutil.Process]:
+        try:
+            return psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
+    def web(self) -> psutil.Process:
+        """The process that carries the connections."""
+        return next(child for child in self.descendants() if "worker" not in " ".join(child.cmdline()[1:4]))
+
+    def workers(self) -> list[psutil.Process]:
+        """The analyzer processes."""
+        return [child for child in self.descendants() if "worker" in " ".join(child.cmdline()[1:4])]
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def metrics(self) -> Mapping[str, float]:
+        """What `/metrics` says, by series: name and labels as printed."""
+        text = requests.get(f"{self.url}/metrics", timeout=5).text
+        lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in lines}

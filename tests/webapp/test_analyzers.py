@@ -1,0 +1,201 @@
+"""The pool over fake workers: answers, drops, deadlines, and what happens when workers die."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from ml.inference.contract import AnalysisError, BadImage, Busy, InternalError, NotReady
+from ml.inference.tracks import Tracker
+from tests.webapp.conftest import script
+from tests.webapp.test_workers import wait_until
+from webapp import analyzers
+from webapp.analyzers import AnalyzerPool
+
+COMMAND = [sys.executable, "-m", "tests.webapp.fake_worker"]
+
+
+class Counts:
+    """Counts what the pool reports."""
+
+    def __init__(self) -> None:
+        self.events: Counter[str] = Counter()
+
+    def answered(self, lane: str, queue_s: float, worker_s: float) -> None:
+        self.events[f"{lane} answered"] += 1
+
+    def dropped(self, lane: str, reason: str) -> None:
+        self.events[f"{lane} {reason}"] += 1
+
+    def worker_started(self) -> None:
+        self.events["started"] += 1
+
+    def worker_lost(self) -> None:
+        self.events["lost"] += 1
+
+
+@pytest.fixture
+def counts() -> Counts:
+    return Counts()
+
+
+@pytest.fixture
+def start(counts: Counts) -> Iterator[Callable[..., AnalyzerPool]]:
+    """Starts pools and stops them after the test."""
+    pools: list[AnalyzerPool] = []
+
+    def start_pool(size: int = 1, **options: float) -> AnalyzerPool:
+        pool = AnalyzerPool(size, counts, COMMAND, **options)  # type: ignore[arg-type]
+        pools.append(pool)
+        pool.start()
+        wait_until(lambda: pool.ready == size)
+        return pool
+
+    yield start_pool
+    for pool in pools:
+        pool.stop()
+
+
+def outcome(call: Callable[[], object]) -> str:
+    """The code of the error a call raises, or ok."""
+    try:
+        call()
+    except AnalysisError as error:
+        return error.code
+    return "ok"
+
+
+def test_nothing_is_taken_before_a_worker_is_ready_and_after_the_end(counts: Counts) -> None:
+    pool = AnalyzerPool(1, counts, COMMAND)
+    with pytest.raises(NotReady, match="expected one to be ready"):
+        pool.photo(script())
+    assert pool.model == {}
+    pool.start()
+    wait_until(lambda: pool.ready == 1)
+    assert pool.model["name"] == "fake"
+    workers = [psutil.Process(pid) for pid in pool.pids]
+    pool.stop()
+    with pytest.raises(NotReady):
+        pool.photo(script())
+    wait_until(lambda: not any(worker.is_running() for worker in workers))
+
+
+def test_answers_carry_ids_times_and_the_lane(start: Callable[..., AnalyzerPool], counts: Counts) -> None:
+    pool, tracker = start(), Tracker()
+    first = pool.live("a", script(faces=[[10, 10, 90, 90]], sleep_ms=20), tracker)
+    second = pool.live("a", script(faces=[[12, 10, 90, 90]]), tracker)
+    assert (first.faces[0].id, second.faces[0].id) == (1, 1)
+    assert (first.model["thorough"], first.model["near"], second.model["near"]) == (False, 0, 1)
+    assert first.timing_ms["total"] >= 20 > first.timing_ms["queue"] >= 0
+    assert pool.photo(script(faces=[[1, 1, 9, 9]])).model["thorough"] is True
+    assert counts.events == {"started": 1, "live answered": 2, "photo answered": 1}
+
+
+def test_an_error_of_the_picture_is_the_callers_and_the_next_one_works(start: Callable[..., AnalyzerPool]) -> None:
+    pool = start()
+    with pytest.raises(BadImage):
+        pool.photo(b"no script")
+    with pytest.raises(InternalError, match="fault in the server"):
+        pool.photo(script(do="fail"))
+    assert pool.photo(script()).faces == ()
+
+
+def test_of_many_frames_at_once_the_first_and_the_newest_are_read(
+    start: Callable[..., AnalyzerPool], counts: Counts
+) -> None:
+    pool, tracker = start(), Tracker()
+    with ThreadPoolExecutor(10) as threads:
+        futures = []
+        for _ in range(10):
+            futures.append(threads.submit(outcome, lambda: pool.live("a", script(sleep_ms=300), tracker)))
+            time.sleep(0.01)
+        answers = [future.result() for future in futures]
+    assert answers == ["ok", *["busy"] * 8, "ok"]
+    assert counts.events["live superseded"] == 8
+
+
+def test_a_frame_that_waits_past_its_deadline_is_dropped(start: Callable[..., AnalyzerPool], counts: Counts) -> None:
+    pool = start(frame_deadline_s=0.2)
+    with ThreadPoolExecutor(3) as threads:
+        photo = threads.submit(pool.photo, script(sleep_ms=600))
+        time.sleep(0.1)
+        began_s = time.monotonic()
+        with pytest.raises(Busy, match="waited too long"):
+            pool.live("a", script(), Tracker())
+        assert time.monotonic() - began_s < 0.4
+        assert photo.result().faces == ()
+    assert counts.events["live expired"] == 1
+
+
+def test_a_worker_that_dies_fails_what_it_read_and_nothing_else(
+    start: Callable[..., AnalyzerPool], counts: Counts
+) -> None:
+    """The frame handed over behind the deadly one is read by the next worker."""
+    pool = start(frame_deadline_s=10.0)
+    with ThreadPoolExecutor(3) as threads:
+        slow = threads.submit(outcome, lambda: pool.live("a", script(sleep_ms=200), Tracker()))
+        time.sleep(0.05)
+        deadly = threads.submit(outcome, lambda: pool.live("b", script(do="crash"), Tracker()))
+        time.sleep(0.05)
+        behind = threads.submit(outcome, lambda: pool.live("c", script(), Tracker()))
+        assert [slow.result(), deadly.result(), behind.result()] == ["ok", "internal", "ok"]
+    assert counts.events["lost"] == 1
+    assert counts.events["started"] == 2
+    assert counts.events["live worker_lost"] == 1
+
+
+def test_a_worker_that_hangs_is_killed_and_replaced(
+    start: Callable[..., AnalyzerPool], counts: Counts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analyzers, "STUCK_AFTER_S", 0.2)
+    pool = start(frame_deadline_s=0.3)
+    assert outcome(lambda: pool.live("a", script(do="hang"), Tracker())) == "busy"
+    wait_until(lambda: counts.events["started"] == 2)
+    assert outcome(lambda: pool.live("a", script(), Tracker())) == "ok"
+
+
+def test_a_flood_of_photos_leaves_room_for_live_frames_and_the_other_way_round(
+    start: Callable[..., AnalyzerPool],
+) -> None:
+    pool = start(size=2, photo_deadline_s=20.0, frame_deadline_s=5.0)
+    stop = threading.Event()
+    photos, frames = [], []
+
+    def send_photos() -> None:
+        while not stop.is_set():
+            pool.photo(script(sleep_ms=200))
+            photos.append(time.monotonic())
+
+    def send_frames(client: str) -> None:
+        while not stop.is_set():
+            began_s = time.monotonic()
+            pool.live(client, script(sleep_ms=5), Tracker())
+            frames.append(time.monotonic() - began_s)
+
+    with ThreadPoolExecutor(16) as threads:
+        senders = [threads.submit(send_photos) for _ in range(4)]
+        senders += [threads.submit(send_frames, f"client {number}") for number in range(6)]
+        time.sleep(2.0)
+        stop.set()
+        for sender in senders:
+            sender.result()
+    assert len(photos) >= 6  # one of two workers for two seconds, at 200 ms each
+    assert len(frames) >= 150
+    assert sorted(frames)[len(frames) * 95 // 100] < 0.2
+
+
+def test_who_leaves_waits_no_more_and_bad_starts_are_retried(counts: Counts) -> None:
+    pool = AnalyzerPool(1, counts, [*COMMAND, "--fail-to-start"])
+    pool.start()
+    time.sleep(1.0)
+    assert pool.ready == 0
+    assert counts.events == {}
+    pool.stop()
+    pool.forget("nobody")

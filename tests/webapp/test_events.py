@@ -1,0 +1,352 @@
+"""The live connection through a real gunicorn: answers, limits, company, and the end."""
+
+from __future__ import annotations
+
+import base64
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+import requests
+import socketio
+
+from ml.inference.contract import EMOTIONS
+from tests.webapp.conftest import FAKE, script
+from tests.webapp.rawsocket import BINARY, CONTINUED, TEXT, RawSocket, masked
+from tests.webapp.serving import Server
+from tests.webapp.test_workers import wait_until
+
+Connect = Callable[[Server], socketio.Client]
+
+
+@pytest.fixture
+def raw(fake_server: Server) -> Iterator[RawSocket]:
+    connection = RawSocket(fake_server.port)
+    yield connection
+    connection.close()
+
+
+def memory_mb(server: Server) -> float:
+    return server.web().memory_info().rss / 1e6
+
+
+def test_a_frame_is_acknowledged_with_its_result(real_server: Server, connect: Connect, portrait: bytes) -> None:
+    client = connect(real_server)
+    results = [client.call("frame", (portrait, {"seq": number}), timeout=10) for number in range(3)]
+    for result in results:
+        (face,) = result["faces"]
+        assert face["id"] == 1
+        assert list(face["emotions"]) == list(face["smoothed"]) == list(EMOTIONS)
+        assert sum(face["smoothed"].values()) == pytest.approx(1)
+        assert result["image"] == {"width": 512, "height": 512}
+        assert result["timing_ms"]["queue"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("empty", "bad_image"),
+        ("garbage", "not_an_image"),
+        ("truncated", "bad_image"),
+        ("bomb", "too_large"),
+        ("gif", "not_an_image"),
+        ("pdf", "not_an_image"),
+    ],
+)
+def test_a_bad_frame_is_refused_and_the_next_good_one_works(
+    real_server: Server, connect: Connect, bad_pictures: dict[str, bytes], portrait: bytes, name: str, code: str
+) -> None:
+    client = connect(real_server)
+    refused = client.call("frame", bad_pictures[name], timeout=10)
+    assert (refused["ok"], refused["code"]) == (False, code)
+    assert len(client.call("frame", portrait, timeout=10)["faces"]) == 1
+
+
+def test_what_is_not_bytes_is_refused(fake_server: Server, connect: Connect) -> None:
+    client = connect(fake_server)
+    for wrong in (base64.b64encode(script()).decode(), {"image": b"x"}, [1, 2], 7, None, (), ("a", "b", "c", "d")):
+        refused = client.call("frame", wrong, timeout=10)
+        assert (refused["ok"], refused["code"]) == (False, "bad_image")
+        assert "expected the picture's bytes" in refused["message"]
+    assert client.call("frame", script(), timeout=10)["ok"] is True
+
+
+def test_the_greeting_says_what_the_page_needs(fake_server: Server) -> None:
+    greetings: list[dict[str, object]] = []
+    client = socketio.Client(reconnection=False)
+    client.on("welcome", greetings.append)
+    client.connect(fake_server.url, transports=["websocket"])
+    wait_until(lambda: bool(greetings))
+    client.disconnect()
+    (greeting,) = greetings
+    assert set(greeting) == {"page_version", "model", "limits"}
+    assert greeting["model"]["name"] == "fake"  # type: ignore[index]
+    assert greeting["limits"]["max_in_flight"] == 2  # type: ignore[index]
+    assert greeting["limits"]["max_frame_bytes"] == 64 * 1024  # type: ignore[index]
+
+
+def test_nobody_sees_anothers_result(fake_server: Server, connect: Connect) -> None:
+    """Two people at once, each with a face and a feeling of their own; ids count for each alone."""
+    people = {"happy": [10, 10, 50, 50], "sad": [300, 200, 90, 90]}
+    clients = {emotion: connect(fake_server) for emotion in people}
+    answers: dict[str, list[dict]] = {emotion: [] for emotion in people}
+    strangers: list[object] = []
+    for client in clients.values():
+        client.on("*", lambda *event: strangers.append(event))
+    for _ in range(20):
+        for emotion, box in people.items():
+            image = script(faces=[box], emotion=emotion, sleep_ms=2)
+            clients[emotion].emit("frame", image, callback=answers[emotion].append)
+        time.sleep(0.03)
+    wait_until(lambda: all(len(answers[emotion]) == 20 for emotion in people))
+    for emotion, box in people.items():
+        results = [answer for answer in answers[emotion] if answer["ok"]]
+        assert len(results) >= 10
+        for result in results:
+            assert [(face["box"], face["dominant_emotion"], face["id"]) for face in result["faces"]] == [(box, emotion, 1)]
+    assert [event for event in strangers if "welcome" not in str(event)] == []
+
+
+def test_the_newest_of_many_frames_wins(raw: RawSocket) -> None:
+    """Seven at once: the first is being read, the last waits, those between are busy."""
+    for number in range(7):
+        raw.send_picture(number, script(sleep_ms=150, faces=[[number, 0, 50, 50]]))
+    answers = {}
+    for _ in range(7):
+        number, _, answer = raw.wait_for(b"43")[2:].partition(b"[")
+        answers[int(number)] = answer
+    assert [b'"ok":true' in answers[number] for number in range(7)] == [True, *[False] * 5, True]
+    for number in range(1, 6):
+        assert b'"code":"busy"' in answers[number]
+        assert b'"retry_after_ms":' in answers[number]
+    assert b'"box":[6,' in answers[6]
+
+
+def test_an_event_nobody_knows_changes_nothing(fake_server: Server, connect: Connect) -> None:
+    client = connect(fake_server)
+    client.emit("welcome", {"model": "mine"})
+    client.emit("disconnect", "x")
+    client.emit("", [])
+    assert client.call("frame", script(), timeout=10)["ok"] is True
+
+
+# Breaking the protocol
+
+
+def too_long(raw: RawSocket) -> None:
+    raw.send(BINARY, bytes(70_000))
+
+
+def fragments_without_end(raw: RawSocket) -> None:
+    raw.send(TEXT, b'451-0["frame",{"_placeholder":true,"num":0}]')
+    raw.send(BINARY, bytes(4000), final=False)
+    for _ in range(500):
+        raw.send(CONTINUED, bytes(4000), final=False)
+
+
+def empty_fragments_without_end(raw: RawSocket) -> None:
+    raw.send(BINARY, b"", final=False)
+    for _ in range(3000):
+        raw.send(CONTINUED, b"", final=False)
+
+
+def many_attachments(raw: RawSocket) -> None:
+    raw.send(TEXT, b'4599-0["frame",{"_placeholder":true,"num":0}]')
+    for _ in range(99):
+        raw.send(BINARY, bytes(60_000))
+
+
+def missing_attachment(raw: RawSocket) -> None:
+    raw.send(TEXT, b'451-0["frame",{"_placeholder":true,"num":7}]')
+    raw.send(BINARY, b"x")
+
+
+def attachment_nobody_announced(raw: RawSocket) -> None:
+    raw.send(BINARY, b"surprise")
+
+
+def text_for_an_attachment(raw: RawSocket) -> None:
+    raw.send(TEXT, b'451-0["frame",{"_placeholder":true,"num":0}]')
+    raw.send(TEXT, b'42["frame"]')
+    raw.send(TEXT, b"4")
+
+
+def broken_json(raw: RawSocket) -> None:
+    raw.send(TEXT, b'420["frame",')
+
+
+def deep_json(raw: RawSocket) -> None:
+    raw.send(TEXT, b"420" + b"[" * 30_000)
+
+
+def no_event_name(raw: RawSocket) -> None:
+    raw.send(TEXT, b"420[]")
+
+
+def unknown_packet(raw: RawSocket) -> None:
+    raw.send(TEXT, b"49")
+
+
+def server_only_packet(raw: RawSocket) -> None:
+    raw.send(TEXT, b'44{"message":"no"}')
+
+
+@pytest.mark.parametrize(
+    "offend",
+    [
+        too_long,
+        fragments_without_end,
+        empty_fragments_without_end,
+        many_attachments,
+        missing_attachment,
+        attachment_nobody_announced,
+        broken_json,
+        deep_json,
+        no_event_name,
+        unknown_packet,
+        server_only_packet,
+    ],
+)
+def test_breaking_the_protocol_ends_the_connection_and_no_other(
+    fake_server: Server, raw: RawSocket, connect: Connect, offend: Callable[[RawSocket], None]
+) -> None:
+    neighbour = connect(fake_server)
+    before_mb = memory_mb(fake_server)
+    try:
+        offend(raw)
+    except OSError:
+        pass  # the server had enough before we had said it all
+    began_s = time.monotonic()
+    raw.closed_with()
+    assert time.monotonic() - began_s < 5
+    assert neighbour.call("frame", script(), timeout=10)["ok"] is True
+    assert memory_mb(fake_server) - before_mb < 12
+
+
+def test_a_message_in_a_few_fragments_is_whole(raw: RawSocket) -> None:
+    """Browsers may split a picture; a ping may come between the parts."""
+    image = script(faces=[[5, 5, 50, 50]]) + b" " * 30_000
+    raw.send(TEXT, b'451-0["frame",{"_placeholder":true,"num":0}]')
+    raw.send(BINARY, image[:10_000], final=False)
+    raw.send(9, b"ping")
+    raw.send(CONTINUED, image[10_000:20_000], final=False)
+    raw.send(CONTINUED, image[20_000:])
+    assert b'"box":[5,5,50,50]' in raw.wait_for(b"430")
+
+
+def test_compression_is_not_agreed_to(fake_server: Server) -> None:
+    raw = RawSocket(fake_server.port, Sec_WebSocket_Extensions="permessage-deflate")
+    assert b"deflate" not in raw.head
+    raw.close()
+
+
+def test_frames_before_joining_are_not_read(fake_server: Server) -> None:
+    raw = RawSocket(fake_server.port, join=False)
+    raw.send_picture(0, script())
+    assert raw.closed_with() is None
+    raw.close()
+
+
+def test_a_picture_is_read_whatever_its_mask(raw: RawSocket) -> None:
+    image, mask = script(faces=[[5, 5, 50, 50]]) + b" " * 20_001, b"\x12\xab\x34\xff"
+    raw.send(TEXT, b'451-0["frame",{"_placeholder":true,"num":0}]')
+    frame = bytearray(masked(BINARY, bytes(byte ^ mask[place % 4] for place, byte in enumerate(image))))
+    start = len(frame) - len(image)
+    frame[start - 4 : start] = mask
+    for part in (frame[:5001], frame[5001:5002], frame[5002:]):
+        raw.socket.sendall(part)
+        time.sleep(0.02)
+    assert b'"box":[5,5,50,50]' in raw.wait_for(b"430")
+
+
+# Many, and the end
+
+
+def test_a_full_house_says_so_and_has_room_again_later() -> None:
+    with Server(FAKE, EMOTION_WORKERS="1", EMOTION_MAX_CLIENTS="2") as server:
+        server.wait_until_ready()
+        guests = [RawSocket(server.port) for _ in range(2)]
+        late = RawSocket(server.port, join=False)
+        late.send(TEXT, b"40")
+        refusal = late.wait_for(b"44")
+        assert b'"code":"full"' in refusal
+        assert b'"retry_after_s":' in refusal
+        late.send_picture(0, script())
+        assert late.closed_with() is None
+        guests[0].close()
+        wait_until(lambda: server.metrics()["emotion_clients"] == 1)
+        RawSocket(server.port).close()
+        guests[1].close()
+        assert server.metrics()['emotion_clients_refused_total{reason="full"}'] == 1
+
+
+def test_one_client_cannot_send_faster_than_allowed() -> None:
+    with Server(FAKE, EMOTION_WORKERS="1", EMOTION_FRAMES_PER_SECOND="10") as server:
+        server.wait_until_ready()
+        raw = RawSocket(server.port)
+        time.sleep(1.0)
+        for number in range(30):
+            raw.send_picture(number, script())
+            time.sleep(0.01)
+        answers = [raw.wait_for(b"43") for _ in range(30)]
+        assert sum(b'"ok":true' in answer for answer in answers) <= 10
+        assert any(b"expected at most 10 frames a second" in answer for answer in answers)
+        raw.close()
+
+
+@pytest.mark.parametrize("mode", ["eventlet", "threading"])
+def test_a_stop_is_announced_and_quick(mode: str) -> None:
+    """Everybody hears `draining`, what is being read is answered, the close is clean, no process is left."""
+    with Server(FAKE, EMOTION_WORKERS="1", EMOTION_ASYNC_MODE=mode) as server:
+        server.wait_until_ready()
+        raws = [RawSocket(server.port) for _ in range(3)]
+        raws[0].send_picture(0, script(sleep_ms=200))
+        family = [psutil.Process(server.process.pid), *server.descendants()]
+        server.signal(signal.SIGTERM)
+        began_s = time.monotonic()
+        for raw in raws:
+            assert b"draining" in raw.wait_for(b"42[")
+        assert b'"ok":true' in raws[0].wait_for(b"430")
+        for raw in raws:
+            raw.closed_with()
+            raw.close()
+        server.process.wait(10)
+        assert time.monotonic() - began_s < 4
+        wait_until(lambda: not any(member.is_running() for member in family))
+
+
+def test_a_killed_web_process_leaves_no_worker_behind() -> None:
+    with Server(FAKE, EMOTION_WORKERS="2") as server:
+        server.wait_until_ready(workers=2)
+        workers = server.workers()
+        assert len(workers) == 2
+        server.web().kill()
+        wait_until(lambda: not any(worker.is_running() for worker in workers))
+        server.wait_until_ready()
+
+
+def test_those_who_leave_are_forgotten(fake_server: Server) -> None:
+    before = fake_server.metrics()["emotion_clients"]
+    for _ in range(30):
+        raw = RawSocket(fake_server.port)
+        raw.send_picture(0, script(sleep_ms=20))
+        raw.close()
+    wait_until(lambda: fake_server.metrics()["emotion_clients"] == before)
+    assert requests.get(f"{fake_server.url}/readyz", timeout=10).json()["workers"]["ready"] == 2
+
+
+def test_start_and_memory_stay_within_their_bounds(portrait: bytes) -> None:
+    """Ready within three seconds; after 200 frames at most 90 MB of web process and 170 MB of worker."""
+    with Server(EMOTION_WORKERS="1") as server:
+        assert server.wait_until_ready() <= 3.0
+        client = socketio.Client(reconnection=False)
+        client.connect(server.url, transports=["websocket"])
+        for _ in range(200):
+            result = client.call("frame", portrait, timeout=10)
+            assert result["ok"] or result["code"] == "busy"
+        client.disconnect()
+        (worker,) = server.workers()
+        assert memory_mb(server) <= 90
+        assert worker.memory_info().rss / 1e6 <= 170

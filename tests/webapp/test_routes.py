@@ -1,0 +1,69 @@
+"""Pages, health, metrics, and the headers on everything, through a real gunicorn."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import requests
+
+from tests.webapp.serving import Server
+from webapp.routes import page_version
+
+
+@pytest.mark.parametrize("path", ["/", "/photo"])
+def test_pages_are_whole_and_guarded(fake_server: Server, path: str) -> None:
+    reply = requests.get(fake_server.url + path, timeout=10)
+    assert reply.status_code == 200
+    assert reply.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert reply.headers["Cache-Control"] == "no-cache"
+    assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+    assert "unsafe" not in reply.headers["Content-Security-Policy"]
+    assert reply.headers["Permissions-Policy"].startswith("camera=(self)")
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"
+    assert '"max_in_flight": 2' in reply.text
+
+
+def test_static_files_are_kept_for_ever_under_an_address_that_changes_with_them(fake_server: Server) -> None:
+    page = requests.get(fake_server.url, timeout=10).text
+    addresses = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
+    assert addresses
+    for address in addresses:
+        assert address.startswith(f"/static/{page_version()}/")
+        reply = requests.get(fake_server.url + address, timeout=10)
+        assert reply.status_code == 200
+        assert "max-age=31536000" in reply.headers["Cache-Control"]
+        assert "immutable" in reply.headers["Cache-Control"]
+    assert requests.get(f"{fake_server.url}/static/another/js/main.js", timeout=10).status_code == 404
+
+
+def test_health_and_readiness(fake_server: Server) -> None:
+    assert requests.get(f"{fake_server.url}/healthz", timeout=10).json() == {"ok": True}
+    ready = requests.get(f"{fake_server.url}/readyz", timeout=10)
+    assert ready.json()["workers"] == {"ready": 2, "all": 2}
+    assert ready.headers["Cache-Control"] == "no-store"
+
+
+def test_metrics_have_names_with_units(fake_server: Server) -> None:
+    metrics = fake_server.metrics()
+    assert metrics["emotion_workers_ready"] == 2
+    assert metrics["process_resident_memory_bytes"] > 1e7
+    assert any(name.startswith("emotion_loop_lag_seconds_bucket") for name in metrics)
+
+
+def test_polling_and_foreign_pages_are_turned_away(fake_server: Server) -> None:
+    polling = requests.get(f"{fake_server.url}/socket.io/?EIO=4&transport=polling", timeout=10)
+    assert polling.status_code == 400
+    foreign = requests.get(
+        f"{fake_server.url}/socket.io/?EIO=4&transport=websocket",
+        headers={"Origin": "https://elsewhere.example", "Upgrade": "websocket", "Connection": "Upgrade"},
+        timeout=10,
+    )
+    assert foreign.status_code == 400
+    assert "origin" in foreign.text
+
+
+def test_an_unknown_page_is_not_found(fake_server: Server) -> None:
+    reply = requests.get(f"{fake_server.url}/nowhere", timeout=10)
+    assert reply.status_code == 404
+    assert reply.headers["Content-Type"].startswith("text/html")

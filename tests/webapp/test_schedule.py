@@ -1,0 +1,152 @@
+"""Which picture is next, without threads or clocks."""
+
+from __future__ import annotations
+
+import pytest
+
+from webapp.schedule import LIVE, PHOTO, Job, Schedule
+
+
+class Dropped(list[tuple[str, str]]):
+    """Notes what was dropped as (image, reason)."""
+
+    def __call__(self, job: Job, reason: str) -> None:
+        self.append((job.image.decode(), reason))
+
+
+@pytest.fixture
+def dropped() -> Dropped:
+    return Dropped()
+
+
+@pytest.fixture
+def schedule(dropped: Dropped) -> Schedule:
+    return Schedule(photo_queue=2, drop=dropped)
+
+
+def frame(client: str, image: str = "", expires_s: float = 1.0) -> Job:
+    return Job(LIVE, client, (image or client).encode(), created_s=0.0, expires_s=expires_s)
+
+
+def photo(image: str, expires_s: float = 10.0) -> Job:
+    return Job(PHOTO, "", image.encode(), created_s=0.0, expires_s=expires_s)
+
+
+def taken(schedule: Schedule, now_s: float = 0.0, photos: bool = True) -> str | None:
+    """Take the next job and finish it; its image."""
+    job = schedule.take(now_s, photos)
+    if job is None:
+        return None
+    schedule.finished(job)
+    return job.image.decode()
+
+
+def test_nothing_waits_at_first(schedule: Schedule) -> None:
+    assert len(schedule) == 0
+    assert schedule.take(0.0, photos=True) is None
+
+
+def test_clients_take_turns(schedule: Schedule) -> None:
+    order = []
+    for client in "abc":
+        schedule.put(frame(client))
+    for _ in range(6):
+        order.append(taken(schedule))
+        schedule.put(frame(str(order[-1])))
+    assert order == list("abcabc")
+
+
+def test_the_newest_frame_wins_and_keeps_the_turn(schedule: Schedule, dropped: Dropped) -> None:
+    schedule.put(frame("a", "a1"))
+    schedule.put(frame("b", "b1"))
+    schedule.put(frame("a", "a2"))
+    assert dropped == [("a1", "superseded")]
+    assert [taken(schedule), taken(schedule), taken(schedule)] == ["a2", "b1", None]
+
+
+def test_one_frame_of_a_client_is_read_at_a_time(schedule: Schedule) -> None:
+    schedule.put(frame("a", "a1"))
+    running = schedule.take(0.0, photos=True)
+    assert running is not None
+    schedule.put(frame("a", "a2"))
+    assert schedule.take(0.0, photos=True) is None
+    schedule.put(frame("b", "b1"))
+    assert taken(schedule) == "b1"
+    schedule.finished(running)
+    assert taken(schedule) == "a2"
+
+
+def test_what_waited_too_long_is_dropped_unread(schedule: Schedule, dropped: Dropped) -> None:
+    schedule.put(frame("a", expires_s=1.0))
+    schedule.put(photo("p", expires_s=1.0))
+    schedule.put(frame("b", expires_s=2.0))
+    assert taken(schedule, now_s=1.5) == "b"
+    assert sorted(dropped) == [("a", "expired"), ("p", "expired")]
+
+
+def test_photos_are_read_in_order_and_their_queue_is_bounded(schedule: Schedule, dropped: Dropped) -> None:
+    for image in ("p1", "p2", "p3"):
+        schedule.put(photo(image))
+    assert dropped == [("p3", "queue_full")]
+    assert taken(schedule, photos=False) is None
+    assert [taken(schedule), taken(schedule)] == ["p1", "p2"]
+
+
+def test_the_lanes_share_the_time_not_the_turns(schedule: Schedule) -> None:
+    """Photos take 1 s, frames 0.01 s, and both lanes always have work: each gets about half of the time."""
+    used_s, photos = {LIVE: 0.0, PHOTO: 0.0}, 0
+    for step in range(1000):
+        schedule.put(frame(f"client {step}", expires_s=1e9))
+        if photos < 2:
+            schedule.put(photo("p", expires_s=1e9))
+            photos += 1
+        job = schedule.take(0.0, photos=True)
+        assert job is not None
+        cost_s = 1.0 if job.lane == PHOTO else 0.01
+        photos -= job.lane == PHOTO
+        used_s[job.lane] += cost_s
+        schedule.finished(job, cost_s)
+    assert used_s[PHOTO] == pytest.approx(used_s[LIVE], abs=1.1)
+
+
+def test_an_idle_lane_saves_nothing_up(schedule: Schedule) -> None:
+    for step in range(100):
+        schedule.put(frame(f"client {step}"))
+        job = schedule.take(0.0, photos=True)
+        assert job is not None
+        schedule.finished(job, 1.0)
+    lanes = []
+    for step in range(6):
+        schedule.put(frame(f"client {step}"))
+        schedule.put(photo("p"))
+        job = schedule.take(0.0, photos=True)
+        assert job is not None
+        lanes.append(job.lane)
+        schedule.finished(job, 1.0)
+    assert lanes.count(LIVE) == lanes.count(PHOTO)
+
+
+def test_what_a_lost_worker_had_not_begun_comes_first_again(schedule: Schedule, dropped: Dropped) -> None:
+    job = frame("a", "a1")
+    schedule.put(job)
+    schedule.put(frame("b"))
+    assert schedule.take(0.0, photos=True) is job
+    schedule.finished(job)
+    schedule.put_back(job)
+    assert [taken(schedule), taken(schedule)] == ["a1", "b"]
+    schedule.put(frame("a", "a2"))
+    schedule.put_back(job)
+    assert dropped == [("a1", "superseded")]
+    assert taken(schedule) == "a2"
+
+
+def test_who_left_is_forgotten_and_an_end_drops_all(schedule: Schedule, dropped: Dropped) -> None:
+    schedule.forget("nobody")
+    schedule.put(frame("a"))
+    schedule.forget("a")
+    assert dropped == [("a", "disconnected")]
+    schedule.put(frame("b"))
+    schedule.put(photo("p"))
+    schedule.clear("stopping")
+    assert dropped[1:] == [("b", "stopping"), ("p", "stopping")]
+    assert len(schedule) == 0

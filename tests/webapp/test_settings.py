@@ -1,0 +1,71 @@
+"""The environment is read strictly: a typing error stops the start instead of being ignored."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from webapp.settings import Settings, SettingsError, usable_cores
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    settings = Settings.from_env({})
+    assert settings == Settings()
+    assert (settings.port, settings.async_mode, settings.worker_count) == (5000, "eventlet", usable_cores())
+
+
+def test_every_setting_says_what_it_means_and_reads_what_it_prints() -> None:
+    for setting in fields(Settings):
+        assert setting.metadata["key"] in {"PORT", "SECRET_KEY"} or setting.metadata["key"].startswith("EMOTION_")
+        assert setting.metadata["meaning"]
+        if isinstance(setting.default, int | float):
+            assert setting.metadata["parse"](str(setting.default)) == setting.default
+
+
+def test_values_are_read(tmp_path: Path) -> None:
+    model = tmp_path / "other.tflite"
+    model.touch()
+    environment = {"PORT": "8080", "EMOTION_WORKERS": "3", "EMOTION_MODEL": str(model), "EMOTION_SMOOTHING_S": "0.5"}
+    environment |= {"EMOTION_ORIGINS": "https://a.example, https://b.example:8443", "HOME": "/nowhere"}
+    settings = Settings.from_env(environment)
+    assert (settings.port, settings.worker_count, settings.smoothing_s) == (8080, 3, 0.5)
+    assert settings.model == str(model)
+    assert settings.origins == ("https://a.example", "https://b.example:8443")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("PORT", "http", "a whole number from 1 to 65535"),
+        ("PORT", "70000", "a whole number from 1 to 65535"),
+        ("PORT", "", "a whole number"),
+        ("EMOTION_WORKERS", "-1", "a whole number from 0"),
+        ("EMOTION_WORKERS", "1.5", "a whole number from 0"),
+        ("EMOTION_SMOOTHING_S", "nan", "a number from 0 to 10"),
+        ("EMOTION_SMOOTHING_S", "fast", "a number from 0 to 10"),
+        ("EMOTION_ASYNC_MODE", "gevent", "one of eventlet, threading"),
+        ("EMOTION_MODEL", "/no/such/model.tflite", "a file that exists"),
+        ("EMOTION_ORIGINS", "example.org", "origins like https://example.org"),
+        ("EMOTION_ORIGINS", "https://example.org/", "origins like https://example.org"),
+        ("EMOTION_LOG_LEVEL", "loud", "one of debug, info"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(key: str, value: str, expected: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env({key: value})
+    message = str(refused.value)
+    assert message.startswith(f"{key}: expected {expected}")
+    assert message.endswith(f"received {value!r}")
+
+
+def test_a_mistyped_name_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"EMOTION_WORKERS.*received the unknown EMOTION_WORKER$"):
+        Settings.from_env({"EMOTION_WORKER": "2"})
+
+
+def test_without_a_secret_each_start_has_its_own() -> None:
+    assert Settings.from_env({"SECRET_KEY": "mine"}).flask_secret == "mine"
+    assert Settings().flask_secret != Settings().flask_secret
+    assert "mine" not in repr(Settings(secret_key="mine"))

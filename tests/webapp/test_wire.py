@@ -1,0 +1,45 @@
+"""Un-masking is right for every length and offset, and limits hold where they can be tried without a socket."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from eventlet.websocket import RFC6455WebSocket
+
+from webapp.wire import OneAttachmentPacket, _check_unmasking, _eventlet_driver, unmask
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 5, 7, 8, 1000, 4099])
+@pytest.mark.parametrize("offset", [0, 1, 2, 3, 4, 1449])
+def test_unmasking_is_the_libraries_own(length: int, offset: int) -> None:
+    chance = random.Random(length + offset)
+    data, mask = chance.randbytes(length), tuple(chance.randbytes(4))
+    assert unmask(data, mask, length=length, offset=offset) == RFC6455WebSocket._apply_mask(data, mask, length, offset)
+    assert unmask(data, mask) == RFC6455WebSocket._apply_mask(data, mask)
+
+
+def test_a_library_that_unmasks_in_another_way_is_noticed() -> None:
+    _eventlet_driver()
+
+    class Changed(RFC6455WebSocket):
+        def _recv_frame(self, message: object = None) -> object:
+            received = self.Message(2, 1 << 20)
+            received.push(bytes(range(256)) * 5, final=True)
+            return received
+
+    class Wrong(RFC6455WebSocket):
+        @staticmethod
+        def _apply_mask(data: bytes, mask: object, length: object = None, offset: int = 0) -> bytes:
+            return data
+
+    with pytest.raises(RuntimeError, match="un-masks in another way"):
+        _check_unmasking(Changed)
+    with pytest.raises(RuntimeError, match="un-masks in another way"):
+        _check_unmasking(Wrong)
+
+
+def test_one_attachment_is_a_picture_and_two_are_refused() -> None:
+    assert OneAttachmentPacket(encoded_packet='51-["frame",{"_placeholder":true,"num":0}]').attachment_count == 1
+    with pytest.raises(ValueError, match="at most one attachment, received 2"):
+        OneAttachmentPacket(encoded_packet='52-["frame",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
