@@ -2,7 +2,6 @@
 
 PORT ?= 5000
 VENV ?= .venv
-OUT ?= runs/$@
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
@@ -33,9 +32,11 @@ format: $(BIN)/.everything
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+train: OUT ?=
+evaluate: OUT ?= runs/evaluation
 train evaluate: $(BIN)/.everything
 	@test -n "$(DATA)" || { echo 'Name the pictures: make $@ DATA=folder (with train/ and test/, a folder per emotion in each).'; exit 2; }
-	$(BIN)/python -m ml.$@ --data "$(DATA)" --out "$(OUT)" $(ARGS)
+	$(BIN)/python -m ml.$@ --data "$(DATA)" $(if $(OUT),--out "$(OUT)") $(ARGS)
 
 bench: $(BIN)/.everything
 	$(BIN)/python -m tests.bench $(ARGS)
@@ -46,12 +47,13 @@ clean:
 # Environments. A stamp is newer than its requirements once they are installed, so a second run starts at once.
 
 $(BIN)/.serving: webapp/requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r $<
+	@echo 'Installing what the server needs: about 350 MB, once.'
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -r $<
 	@touch $@
 
 $(BIN)/.everything: requirements.txt webapp/requirements.txt | $(BIN)/python
-	@echo 'Installing TensorFlow and the test tools: about 1.5 GB, once.'
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r $<
+	@echo 'Installing TensorFlow and the test tools: about 3 GB, once.'
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -r $<
 	@touch $@ $(BIN)/.serving
 
 $(BIN)/python:
