@@ -194,9 +194,19 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def refuse(message: str) -> int:
+    print(f"ml.train: {message}", file=sys.stderr)
+    return 2
+
+
 def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     preset = PRESETS[options.preset]
+    for name, least in (("epochs", 1), ("batch_size", 1), ("limit", 1)):
+        if (value := getattr(options, name)) is not None and value < least:
+            return refuse(f"expected --{name.replace('_', '-')} of at least {least}, received {value}")
+    if options.learning_rate is not None and not options.learning_rate > 0:
+        return refuse(f"expected --learning-rate above 0, received {options.learning_rate}")
     config = Config(
         data=options.data,
         preset=options.preset,
@@ -212,8 +222,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         report = train(config, out, options.resume)
     except DataError as error:
-        print(f"ml.train: {error}", file=sys.stderr)
-        return 2
+        return refuse(str(error))
     print_table(report)
     print(f"\nResults in {out}")
     return 0

@@ -1,0 +1,177 @@
+"""Training as a user runs it: commands in processes of their own, on a data set of a few pictures."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml.augment import Augmentation
+from ml.presets import PRESETS
+from ml.runs import Config
+from ml.train import Batches, one_or_all, parse_arguments
+
+FIVE_FILES = ("model_weights.h5", "EmoDetector.h5", "trainingloss.png", "trainingaccuracy.png", "confusionmatrix.png")
+RECORDS = ("history.csv", "config.json", "report.json")
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "ml.train", *map(str, arguments)]
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=400)
+
+
+@pytest.fixture(scope="module")
+def document_run(pattern_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("document")
+    done = run("--data", pattern_data, "--epochs", 2, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_the_document_preset_is_the_default_and_exactly_as_described() -> None:
+    assert parse_arguments(["--data", "x"]).preset == "document"
+    preset = PRESETS["document"]
+    assert (preset.epochs, preset.batch_size, preset.learning_rate) == (50, 64, 1e-4)
+    assert preset.label_smoothing == 0
+    optimizer = preset.optimizer(1e-4, 10)
+    assert type(optimizer).__name__ == "Adam"
+    assert preset.augmentation == Augmentation(shift=0.1, flip=True)
+
+
+def test_writes_every_file(document_run: Path) -> None:
+    for name in (*FIVE_FILES, *RECORDS):
+        assert (document_run / name).stat().st_size > 0, name
+    config = json.loads((document_run / "config.json").read_text())
+    assert config["settings"]["seed"] == 0
+    assert "ml/train.py" in config["command"] or "ml.train" in config["command"]
+    with (document_run / "history.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
+    assert json.loads((document_run / "report.json").read_text())["n"] == 42
+
+
+def test_both_weight_files_load_in_a_fresh_process_and_agree(document_run: Path) -> None:
+    """Two epochs, and the best may be the first: so the whole model is compared with the state it was saved from."""
+    program = f"""
+import numpy as np, keras
+from pathlib import Path
+from ml.model import document_network
+from ml.runs import load_weights
+faces = np.random.default_rng(0).uniform(0, 255, (4, 48, 48, 1)).astype("float32")
+whole = keras.models.load_model("{document_run}/EmoDetector.h5", compile=False)
+best, last = document_network(), document_network()
+load_weights(best, Path("{document_run}/model_weights.h5"))
+load_weights(last, Path("{document_run}/epoch-002.weights.h5"))
+untrained = document_network()(faces).numpy()
+assert np.abs(best(faces).numpy() - untrained).max() > 1e-4
+print(np.abs(whole(faces).numpy() - last(faces).numpy()).max())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.split()[-1]) < 1e-6
+
+
+@pytest.mark.timeout(500)
+def test_a_killed_run_goes_on_from_its_last_epoch(pattern_data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    arguments = ("--data", pattern_data, "--epochs", 4, "--limit", 8, "--out", out)
+    child = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 120
+    while not (out / "state.json").exists():
+        assert time.monotonic() < deadline
+        assert child.poll() is None, child.stderr and child.stderr.read()
+        time.sleep(0.05)
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+    epochs_before = len(json.loads((out / "state.json").read_text())["history"])
+    assert 1 <= epochs_before < 4
+
+    refused = run(*arguments)
+    assert refused.returncode == 2
+    assert "--resume" in refused.stderr
+
+    resumed = run(*arguments, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    history = json.loads((out / "state.json").read_text())["history"]
+    assert [row["epoch"] for row in history] == [1, 2, 3, 4]
+    assert "Epoch 1 of 4" not in resumed.stdout
+
+
+def test_best_preset_trains_both_heads_and_learns(pattern_data: Path, tmp_path: Path) -> None:
+    done = run("--data", pattern_data, "--preset", "best", "--votes", pattern_data / "votes.csv", "--epochs", 12,
+               "--batch-size", 16, "--learning-rate", 0.03, "--out", tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert set(report["outputs"]) == {"original", "people"}
+    assert set(report["outputs"]["people"]) == {"folder", "people"}
+    assert report["accuracy"] > 0.5, "patterns of seven classes; guessing gives 0.14"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--data", "no-such-dir"), "expected a directory with one folder per class, received no-such-dir/train"),
+        (("--data", "{data}", "--preset", "best"), "expected --votes CSV"),
+        (("--data", "{data}", "--preset", "best", "--votes", "none.csv"), "expected a table of votes"),
+        (("--data", "{data}", "--resume"), "expected a run to resume"),
+        (("--data", "{data}", "--epochs", "0"), "expected --epochs of at least 1, received 0"),
+        (("--data", "{data}", "--learning-rate", "-1"), "expected --learning-rate above 0, received -1.0"),
+    ],
+)
+def test_bad_arguments_are_one_sentence(
+    arguments: tuple[str, ...], words: str, pattern_data: Path, tmp_path: Path
+) -> None:
+    done = run(*(argument.format(data=pattern_data) for argument in arguments), "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_batches_depend_on_seed_and_epoch_alone() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (20, 48, 48), dtype=np.uint8)
+    targets = {"original": np.eye(7, dtype=np.float32)[np.arange(20) % 7]}
+
+    def first(seed: int, epoch: int) -> np.ndarray:
+        return Batches(images, targets, 8, Augmentation(), seed, epoch)[0][0]
+
+    assert np.array_equal(first(0, 3), first(0, 3))
+    assert not np.array_equal(first(0, 3), first(0, 4))
+    assert not np.array_equal(first(1, 3), first(0, 3))
+
+
+def test_an_epoch_holds_every_picture_once() -> None:
+    images = np.repeat(np.arange(20, dtype=np.uint8), 48 * 48).reshape(20, 48, 48)
+    targets = {"original": np.eye(20, dtype=np.float32)}
+    batches = Batches(images, targets, 8, Augmentation(shift=0, flip=False), 0, 0)
+    seen = [int(label) for index in range(len(batches)) for label in batches[index][1].argmax(axis=1)]
+    assert sorted(seen) == list(range(20))
+    for index in range(len(batches)):
+        pictures, labels, _ = batches[index]
+        assert np.array_equal(pictures[:, 0, 0, 0], labels.argmax(axis=1))
+
+
+def test_a_picture_without_votes_has_no_say_in_their_loss() -> None:
+    images = np.zeros((2, 48, 48), np.uint8)
+    targets = {"original": np.eye(7, dtype=np.float32)[:2], "people": np.zeros((2, 7), np.float32)}
+    targets["people"][1, 3] = 1
+    _, _, weights = Batches(images, targets, 2, Augmentation(), 0, 0)[0]
+    assert sorted(weights["people"]) == [0, 1]
+    assert list(weights["original"]) == [1, 1]
+
+
+def test_one_or_all() -> None:
+    assert one_or_all({"original": 1}) == 1
+    assert one_or_all({"original": 1, "people": 2}) == {"original": 1, "people": 2}
+
+
+def test_config_is_plain_data() -> None:
+    assert Config("d", "document", 1, 2, 0.1).precision == "float32"
