@@ -70,7 +70,7 @@ export class Card {
     redraw(this.#glyph, word.key, "glyph");
     this.#rows.forEach(({ row }, i) => row.classList.toggle("bars__row--shown", EMOTIONS[i] === word.key));
     const { t, language } = this.#words;
-    write(this.#word, unsure ? t("unsure.word") : t(`emotion.${word.key}`));
+    write(this.#word, unsure ? t("unsure.colon") : t(`emotion.${word.key}`));
     write(this.#percent, unsure ? pairText(word, this.#words) : percent(language, word.confidence));
     write(this.#meaning, t("meaning.button", { percent: percent(language, word.confidence) }));
     read.vector.forEach((value, i) => write(this.#rows[i].number, percent(language, value)));

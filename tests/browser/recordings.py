@@ -1,0 +1,76 @@
+"""Recordings that stand in for a webcam: Chromium plays a file of JPEGs, one after the other, in a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from skimage import data as pictures
+
+SIZE_WH = (640, 480)
+FRAMES = 60
+
+
+def write_mjpeg(frames: Iterable[np.ndarray], path: Path) -> Path:
+    """Write `(height, width, 3)` uint8 BGR frames as the concatenated JPEGs that Chromium's fake camera reads."""
+    with path.open("wb") as file:
+        for frame in frames:
+            file.write(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
+    return path
+
+
+def recorded(video: Path) -> list[np.ndarray]:
+    """The frames of a recording.
+
+    Raises:
+        ValueError: the file holds no frame that can be read.
+    """
+    capture = cv2.VideoCapture(str(video))
+    frames = []
+    while True:
+        more, frame = capture.read()
+        if not more:
+            break
+        frames.append(frame)
+    if not frames:
+        raise ValueError(f"expected a video with frames, received none from {video}")
+    return frames
+
+
+def portrait(face_px: int = 160, count: int = 1, sway_px: int = 12) -> list[np.ndarray]:
+    """Frames with scikit-image's astronaut before a plain wall, swaying a little.
+
+    Args:
+        face_px: about how wide each face is.
+        count: how many people stand beside each other.
+        sway_px: how far they move to either side.
+    """
+    picture = cv2.cvtColor(pictures.astronaut(), cv2.COLOR_RGB2BGR)[0:300, 80:380]
+    side = round(300 * face_px / 100)  # the face takes about a third of the crop
+    picture = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+    width, height = SIZE_WH
+    visible = min(side, height)
+    frames = []
+    for index in range(FRAMES):
+        frame = np.full((height, width, 3), (180, 190, 195), np.uint8)
+        sway = round(sway_px * np.sin(2 * np.pi * index / FRAMES))
+        for person in range(count):
+            centre = round(width * (person + 1) / (count + 1)) + sway
+            left = max(0, centre - side // 2)
+            right = min(width, left + side)
+            frame[height - visible :, left:right] = picture[:visible, : right - left]
+        frames.append(frame)
+    return frames
+
+
+def empty_room() -> list[np.ndarray]:
+    """A lit wall, nobody in view."""
+    ramp = np.linspace(150, 210, SIZE_WH[0]).astype(np.uint8)
+    return [np.dstack([np.tile(ramp, (SIZE_WH[1], 1))] * 3)] * FRAMES
+
+
+def darkness() -> list[np.ndarray]:
+    """Almost no light."""
+    return [np.full((SIZE_WH[1], SIZE_WH[0], 3), 12, np.uint8)] * FRAMES

@@ -1,0 +1,264 @@
+"""The live page at work: camera, frames, marks, cards, controls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from ml.inference.contract import DISPLAY_NAMES
+from tests.browser.conftest import frames_counted, stage_state, start_camera
+
+REMEMBER_TRACK = """
+const get = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  const stream = await get(wanted);
+  window.track = stream.getVideoTracks()[0];
+  return stream;
+};
+"""
+HIDE = """() => {
+  Object.defineProperty(document, 'hidden', {value: true, configurable: true});
+  Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true});
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+SHOW = """() => {
+  delete document.hidden; delete document.visibilityState;
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+
+OpenPage = Callable[..., Page]
+
+
+def overlay_pixels(page: Page) -> int:
+    """How many pixels of the overlay are painted."""
+    return page.evaluate(
+        """() => { const c = document.getElementById('overlay');
+           const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+           let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n; }"""
+    )
+
+
+def test_one_face_shows_all_seven_probabilities(open_page: OpenPage) -> None:
+    page = start_camera(open_page())
+    card = page.locator(".card")
+    expect(card).to_have_count(1)
+    expect(card.locator(".bars__name")).to_have_text(list(DISPLAY_NAMES.values()))
+    numbers = [int(text.split()[0]) for text in card.locator(".bars__number").all_inner_texts()]
+    assert len(numbers) == 7
+    assert abs(sum(numbers) - 100) <= 4, numbers  # whole per cents, each rounded by itself
+    assert overlay_pixels(page) > 500
+
+
+def test_the_mark_is_on_the_face(open_page: OpenPage) -> None:
+    page = start_camera(open_page())
+    page.wait_for_timeout(500)
+    shown = cv2.imdecode(np.frombuffer(page.locator("#picture").screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    # The recording's person has the face in the upper middle; the mark is the only painted thing on the overlay there.
+    painted = page.evaluate(
+        """() => { const c = document.getElementById('overlay');
+           const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; const at = [];
+           for (let i = 3; i < d.length; i += 4) if (d[i]) at.push((i >> 2) % c.width / c.width);
+           at.sort((a, b) => a - b); return at[at.length >> 1]; }"""
+    )
+    assert 0.35 < painted < 0.65
+    assert shown.std() > 20  # a picture, not a blank stage
+
+
+def test_two_people_get_a_card_and_a_name_each(open_page: OpenPage) -> None:
+    page = start_camera(open_page(camera="people"))
+    expect(page.locator(".card")).to_have_count(2)
+    expect(page.locator(".card__name")).to_contain_text(["Face", "Face"])
+    page.keyboard.press("2")
+    expect(page.locator(".card").nth(1)).to_have_class("card card--selected")
+    page.locator(".card__select").first.click()
+    expect(page.locator(".card").first).to_have_class("card card--selected")
+
+
+def test_a_click_on_a_face_selects_it_mirrored_or_not(open_page: OpenPage) -> None:
+    page = start_camera(open_page(camera="people"))
+    expect(page.locator(".card")).to_have_count(2)
+    box = page.locator("#overlay").bounding_box()
+    assert box
+
+    def select_at(part: float) -> str:
+        page.mouse.click(box["x"] + box["width"] * part, box["y"] + box["height"] * 0.62)
+        page.wait_for_timeout(100)
+        return page.locator(".card--selected .card__name").inner_text()
+
+    left, right = select_at(0.37), select_at(0.63)
+    assert left != right
+    page.keyboard.press("m")
+    page.wait_for_timeout(300)
+    assert (select_at(0.37), select_at(0.63)) == (right, left)
+
+
+def test_stop_ends_the_track_and_clears_everything(open_page: OpenPage) -> None:
+    page = start_camera(open_page(script=REMEMBER_TRACK))
+    assert page.evaluate("track.readyState") == "live"
+    page.click("#stop")
+    stage_state(page, "first")
+    assert page.evaluate("track.readyState") == "ended"
+    expect(page.locator(".card")).to_have_count(0)
+    assert overlay_pixels(page) == 0
+    with frames_counted(page) as count:
+        page.wait_for_timeout(600)
+        assert count() == 0
+
+
+def test_leaving_the_page_ends_the_track(open_page: OpenPage) -> None:
+    page = start_camera(open_page(script=REMEMBER_TRACK))
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
+    assert page.evaluate("track.readyState") == "ended"
+
+
+def test_nothing_is_sent_while_paused(open_page: OpenPage) -> None:
+    page = start_camera(open_page())
+    with frames_counted(page) as count:
+        page.wait_for_timeout(700)
+        assert count() >= 3
+        page.keyboard.press(" ")
+        stage_state(page, "paused")
+        page.wait_for_timeout(300)
+        before = count()
+        page.wait_for_timeout(800)
+        assert count() == before
+        assert overlay_pixels(page) == 0
+        page.keyboard.press(" ")
+        stage_state(page, "live")
+        page.wait_for_timeout(800)
+        assert count() > before
+
+
+def test_hidden_pauses_and_coming_back_goes_on(open_page: OpenPage) -> None:
+    page = start_camera(open_page(script=REMEMBER_TRACK))
+    with frames_counted(page) as count:
+        page.evaluate(HIDE)
+        stage_state(page, "hidden")
+        assert page.title().startswith("Paused")
+        page.wait_for_timeout(300)
+        before = count()
+        page.wait_for_timeout(700)
+        assert count() == before
+        page.evaluate(SHOW)
+        stage_state(page, "returned", "live")
+        expect(page.locator(".card")).to_have_count(1)
+    assert not page.title().startswith("Paused")
+
+
+def test_the_camera_goes_off_after_a_minute_hidden_and_on_again(open_page: OpenPage) -> None:
+    page = open_page(script=REMEMBER_TRACK)
+    page.clock.install()
+    page.reload()
+    page.click("[data-action=start]")
+    page.clock.run_for(500)
+    stage_state(page, "live", "connecting", "starting", "asking", "nobody")
+    page.wait_for_function("() => window.track?.readyState === 'live'")
+    page.evaluate(HIDE)
+    page.clock.run_for(61_000)
+    page.wait_for_function("() => track.readyState === 'ended'")
+    page.evaluate(SHOW)
+    page.wait_for_function("() => track.readyState === 'live'")
+
+
+def test_switches_work_and_are_remembered(open_page: OpenPage) -> None:
+    page = start_camera(open_page())
+    expect(page.locator("#video")).to_have_class("mirrored")
+    page.click("#more-button")
+    page.uncheck("#mirror")
+    page.uncheck("#marks")
+    page.locator("#smoothing label", has_text="Strong").click()
+    expect(page.locator("#video")).not_to_have_class("mirrored")
+    page.wait_for_timeout(200)
+    assert overlay_pixels(page) == 0
+    page.reload()
+    page.click("#more-button")
+    expect(page.locator("#mirror")).not_to_be_checked()
+    expect(page.locator("#marks")).not_to_be_checked()
+    expect(page.locator("#smoothing input[value=strong]")).to_be_checked()
+
+
+def test_numbers_are_shown(open_page: OpenPage) -> None:
+    page = start_camera(open_page())
+    page.wait_for_timeout(2500)
+    assert float(page.locator("#readout-rate").inner_text().split("/")[0]) > 1
+    page.click("#more-button")
+    for name in ("rate", "delay", "age", "size", "sent", "dropped"):
+        assert any(c.isdigit() for c in page.locator(f"#number-{name}").inner_text()), name
+
+
+def test_a_snapshot_is_the_answered_frame_with_its_mark(open_page: OpenPage, tmp_path: Path) -> None:
+    page = start_camera(open_page())
+    expect(page.locator("#snapshot")).to_be_enabled()
+    with page.expect_download() as download:
+        page.keyboard.press("s")
+    assert download.value.suggested_filename.startswith("emotions_20")
+    path = tmp_path / "snapshot.png"
+    download.value.save_as(path)
+    picture = cv2.imread(str(path))
+    assert picture.shape[1] == 1280
+    assert picture.std() > 20
+
+
+def test_shortcuts_can_be_switched_off(open_page: OpenPage) -> None:
+    page = start_camera(open_page())
+    page.click("#more-button")
+    page.uncheck("#shortcuts")
+    page.keyboard.press("Escape")
+    page.locator("#main").focus()
+    for key in (" ", "m", "b", "?", "t"):
+        page.keyboard.press(key)
+    stage_state(page, "live")
+    expect(page.locator("#video")).to_have_class("mirrored")
+    expect(page.locator("#keys")).not_to_be_visible()
+
+
+def test_shortcuts_rest_in_fields_and_on_focused_buttons(open_page: OpenPage) -> None:
+    page = start_camera(open_page())
+    page.locator("#theme").focus()
+    page.keyboard.press("m")
+    page.locator("#more-button").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")  # keyboard focus, which shows
+    page.keyboard.press("b")
+    page.click("#more-button")
+    expect(page.locator("#mirror")).to_be_checked()
+    expect(page.locator("#marks")).to_be_checked()
+
+
+def test_the_list_of_shortcuts_opens_and_closes(open_page: OpenPage) -> None:
+    page = open_page()
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).not_to_be_visible()
+
+
+def test_announcements_are_rare_and_t_speaks_at_once(open_page: OpenPage) -> None:
+    page = open_page()
+    page.evaluate(
+        """() => { window.said = []; new MutationObserver(() => {
+             const text = document.getElementById('announcer').textContent; if (text) said.push([performance.now(), text]);
+           }).observe(document.getElementById('announcer'), {childList: true, characterData: true, subtree: true}); }"""
+    )
+    start_camera(page)
+    page.wait_for_timeout(9000)
+    said = page.evaluate("said")
+    assert all(later[0] - earlier[0] >= 4900 for earlier, later in zip(said, said[1:], strict=False)), said
+    page.keyboard.press("t")
+    page.wait_for_timeout(300)
+    assert len(page.evaluate("said")) == len(said) + 1
+    assert page.evaluate("said.at(-1)[1]")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_chosen_theme_is_kept(open_page: OpenPage, theme: str) -> None:
+    page = open_page(color_scheme="dark" if theme == "light" else "light")
+    page.select_option("#theme", theme)
+    page.reload()
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(14, 17, 22)"}[theme]

@@ -1,0 +1,163 @@
+"""Every state of the live page: reached for real, says what it should, offers a way on, is accessible, is photographed.
+
+The pictures go to the folder that EMOTION_SCREENSHOTS names (runs/screenshots without it), to be looked at.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.access import assert_accessible, assert_no_sideways_scroll
+from tests.browser.conftest import stage_state, start_camera
+from tests.browser.states import KEEP_TRACK, STATES, refusal
+from tests.webapp.serving import Server
+
+OpenPage = Callable[..., Page]
+
+VIEWS = [(360, 640, "dark"), (1280, 720, "light"), (2560, 1440, "dark")]
+MORE_VIEWS = [(320, 568, "light"), (768, 1024, "dark"), (740, 360, "light")]
+
+
+@pytest.fixture(scope="session")
+def screenshots(root: Path) -> Path:
+    folder = Path(os.environ.get("EMOTION_SCREENSHOTS", root / "runs" / "screenshots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_state_says_what_happened_and_offers_a_way_on(
+    name: str, open_page: OpenPage, server: Server, screenshots: Path
+) -> None:
+    state = STATES[name]
+    opened = dict(state.opened)
+    if "base" in opened:
+        opened["base"] += f":{server.port}"
+    page = open_page(size=VIEWS[0][:2], color_scheme=VIEWS[0][2], **opened)
+    state.reach(page)
+    stage_state(page, name)
+    photograph(page, name, screenshots)
+    line = page.locator("#advice" if page.get_attribute("#stage", "data-look") == "line" else "#message-text")
+    expect(line).to_contain_text(state.says)
+    buttons = page.locator("#message-actions > *")
+    expect(buttons).to_contain_text(list(state.actions)) if state.actions else expect(buttons).to_have_count(0)
+
+
+def photograph(page: Page, name: str, folder: Path) -> None:
+    """Look at the page at several sizes in either theme: accessible, nothing off the side, one picture each."""
+    extra = MORE_VIEWS if name in ("first", "live", "denied", "photo") else []
+    for width, height, scheme in [*VIEWS, *extra]:
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.wait_for_timeout(120)
+        page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")
+        assert_no_sideways_scroll(page)
+        assert_accessible(page)
+
+
+def test_an_open_popover_and_dialog_are_accessible(open_page: OpenPage, screenshots: Path) -> None:
+    page = start_camera(open_page())
+    page.wait_for_selector(".card")
+    page.click("#more-button")
+    photograph(page, "more", screenshots)
+    page.keyboard.press("Escape")
+    page.locator(".card__meaning").first.click()
+    photograph(page, "meaning", screenshots)
+    page.keyboard.press("Escape")
+    page.evaluate("document.getElementById('keys').showModal()")
+    photograph(page, "keys", screenshots)
+
+
+@pytest.mark.parametrize("camera", ["people", "crowd"])
+def test_several_faces_are_accessible(open_page: OpenPage, screenshots: Path, camera: str) -> None:
+    page = start_camera(open_page(camera=camera))
+    page.wait_for_function("() => document.querySelectorAll('.card').length >= 2")
+    photograph(page, camera, screenshots)
+
+
+def test_a_browser_that_was_never_asked_is_refused(open_page: OpenPage) -> None:
+    page = open_page(camera=None)
+    page.click("[data-action=start]")
+    stage_state(page, "denied", "dismissed", "none")
+    expect(page.locator("#message-actions")).to_contain_text("Use a photo")
+
+
+@pytest.mark.parametrize("name", ["TrackStartError", "AbortError"])
+def test_other_names_of_a_busy_camera(open_page: OpenPage, name: str) -> None:
+    page = open_page(script=refusal(name))
+    page.click("[data-action=start]")
+    stage_state(page, "busy")
+
+
+def test_wishes_the_camera_cannot_fulfil_are_dropped_silently(open_page: OpenPage) -> None:
+    page = open_page(
+        script="""
+        const get = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = (wanted) => wanted.video === true
+          ? get(wanted) : Promise.reject(new OverconstrainedError('width', 'no'));
+        """
+    )
+    start_camera(page)
+
+
+def test_it_starts_by_itself_when_the_permission_changes(open_page: OpenPage) -> None:
+    page = open_page(
+        script="""
+        const get = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        const status = Object.assign(new EventTarget(), {state: 'denied'});
+        navigator.permissions.query = async () => status;
+        navigator.mediaDevices.getUserMedia = (wanted) => status.state === 'denied'
+          ? Promise.reject(new DOMException('no', 'NotAllowedError')) : get(wanted);
+        window.allow = () => { status.state = 'granted'; status.dispatchEvent(new Event('change')); };
+        """
+    )
+    page.click("[data-action=start]")
+    stage_state(page, "denied")
+    page.evaluate("allow()")
+    stage_state(page, "live")
+
+
+def test_it_starts_by_itself_when_a_camera_is_plugged_in(open_page: OpenPage) -> None:
+    page = open_page(
+        script="""
+        const get = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        let plugged = false;
+        navigator.mediaDevices.getUserMedia = (wanted) => plugged
+          ? get(wanted) : Promise.reject(new DOMException('none', 'NotFoundError'));
+        window.plug = () => { plugged = true; navigator.mediaDevices.dispatchEvent(new Event('devicechange')); };
+        """
+    )
+    page.click("[data-action=start]")
+    stage_state(page, "none")
+    page.evaluate("plug()")
+    stage_state(page, "live")
+
+
+def test_a_tap_starts_where_the_browser_wants_one(open_page: OpenPage) -> None:
+    page = open_page(**STATES["tap"].opened)
+    page.click("[data-action=start]")
+    stage_state(page, "tap")
+    page.click("[data-action=tap]")
+    stage_state(page, "live")
+
+
+def test_a_mute_that_ends_soon_is_not_mentioned(open_page: OpenPage) -> None:
+    page = start_camera(open_page(script=KEEP_TRACK))
+    page.evaluate("track.dispatchEvent(new Event('mute'))")
+    page.wait_for_timeout(500)
+    page.evaluate("track.dispatchEvent(new Event('unmute'))")
+    page.wait_for_timeout(1500)
+    stage_state(page, "live", timeout_ms=1000)
+
+
+def test_cancel_while_the_browser_asks_goes_back(open_page: OpenPage) -> None:
+    page = open_page(**STATES["asking"].opened)
+    page.click("[data-action=start]")
+    stage_state(page, "asking")
+    page.click("[data-action=cancel]")
+    stage_state(page, "first")
