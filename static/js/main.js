@@ -17,6 +17,8 @@ import { Advisor, INITIAL, cameraSupport, stageState, stepsFor } from "./state.j
 import { Announcer } from "./words.js";
 
 const TICK_MS = 250;
+/** Camera states in which the person has the camera or is about to. */
+const RUNNING = new Set(["asking", "starting", "tap", "on", "muted"]);
 const LATE_ASKING_MS = 8000;
 const LATE_STARTING_MS = 5000;
 const RETURNED_MS = 4000;
@@ -188,6 +190,8 @@ class LivePage {
   // What happens
 
   #cameraChanged(camera) {
+    // "off" tells nothing: the person may have stopped it, or the page rested while it was hidden.
+    if (camera !== "off") this.#facts.wanted = RUNNING.has(camera);
     this.#change({ camera });
     if (camera !== "on") return;
     this.#applySettings();

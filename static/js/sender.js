@@ -83,6 +83,8 @@ export class FrameSender {
     } finally {
       this.#encoding = false;
     }
+    performance.measure("encode", { start: this.#lastSentMs });
+    performance.clearMeasures("encode");
     // Paused, hidden or disconnected while encoding: the picture stays here.
     if (run !== this.#running || !this.#link.isOpen) return;
     // A message over the limit would cost the connection, so it is never sent.

@@ -118,7 +118,10 @@ STATES: dict[str, State] = {
     "none": State("No camera found", ("Try again", PHOTO), {"script": refusal("NotFoundError")}),
     "busy": State("Another program", ("Try again", PHOTO), {"script": refusal("NotReadableError")}),
     "insecure": State(
-        "only to https pages", ("Open https://", PHOTO), {"base": "http://cam.test", "expect_errors": True}, reach=lambda page: None
+        "only to https pages",
+        ("Open https://", PHOTO),
+        {"base": "http://cam.test", "expect_errors": True},
+        reach=lambda page: None,
     ),
     "in-app": State(
         "no camera",
@@ -139,13 +142,22 @@ STATES: dict[str, State] = {
     "nobody": State("No face in view", opened={"camera": "empty"}),
     "dark": State("quite dark", opened={"camera": "dark"}),
     "small": State("Come closer", opened={"camera": "small"}),
-    "paused": State("Nothing is being sent", ("Go on", "Turn camera off"), reach=_then("document.getElementById('pause').click()")),
+    "paused": State(
+        "Nothing is being sent", ("Go on", "Turn camera off"), reach=_then("document.getElementById('pause').click()")
+    ),
     "hidden": State("Paused while this page is hidden", reach=_then(HIDE)),
     "returned": State("Paused while hidden (0:01)", reach=_come_back),
     "unplugged": State(
-        "The camera stopped", ("Try again", PHOTO), {"script": KEEP_TRACK}, _then("track.dispatchEvent(new Event('ended'))")
+        "The camera stopped",
+        ("Try again", PHOTO),
+        {"script": KEEP_TRACK},
+        _then("track.dispatchEvent(new Event('ended'))"),
     ),
-    "muted": State("Another app has the camera", (PHOTO,), {"script": KEEP_TRACK}, _then("track.dispatchEvent(new Event('mute'))")),
+    "muted": State(
+        "Another app has the camera", (PHOTO,), {"script": KEEP_TRACK}, _then("track.dispatchEvent(new Event('mute'))")
+    ),
     "outdated": State("This page was updated", ("Reload",), reach=_other_version),
-    "error": State("Something went wrong", ("Try again", PHOTO), {"script": refusal("WeirdError"), "expect_errors": True}),
+    "error": State(
+        "Something went wrong", ("Try again", PHOTO), {"script": refusal("WeirdError"), "expect_errors": True}
+    ),
 }

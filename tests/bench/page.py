@@ -1,0 +1,120 @@
+"""The page at work: a real Chromium with a recording as its camera, a real server.
+
+    python -m tests.bench.page [--clip FILE] [--seconds 20] [--json]
+
+Prints pictures read per second, the age of the marks when they are drawn (from the camera's capture to the drawing),
+the time to encode a frame, dropped video frames and long tasks. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser import recordings
+from tests.browser.conftest import CAMERA_FLAGS, FLAGS, WORKING, stage_state, start_camera
+from tests.webapp.serving import Server
+
+VIDEO = (
+    Path(os.environ.get("EMOTION_TEST_DATA", Path(__file__).resolve().parents[3] / "shared")) / "video" / "sorry.mkv"
+)
+OBSERVE = """
+window.seen = {age: [], encode: [], long: [], gaps: [], answers: 0};
+new PerformanceObserver((list) => list.getEntriesByName('overlay-age').forEach((e) => seen.age.push(e.duration)))
+  .observe({type: 'measure'});
+new PerformanceObserver((list) => list.getEntriesByName('encode').forEach((e) => seen.encode.push(e.duration)))
+  .observe({type: 'measure'});
+new PerformanceObserver((list) => list.getEntries().forEach((e) => seen.long.push(e.duration))).observe({type: 'longtask'});
+let last = performance.now();
+requestAnimationFrame(function tick(now) { seen.gaps.push(now - last); last = now; requestAnimationFrame(tick); });
+"""
+READ = """() => {
+  const quality = document.getElementById('video').getVideoPlaybackQuality();
+  return {...seen, video: quality.totalVideoFrames, dropped: quality.droppedVideoFrames,
+    sent: document.getElementById('number-size').textContent};
+}"""
+CLEAR = "for (const list of [seen.age, seen.encode, seen.long, seen.gaps]) list.length = 0"
+
+
+def measure(page: Page, seconds: float) -> dict[str, Any]:
+    """Watch a page that is at work; every figure is of this time alone."""
+    before = page.evaluate(READ)
+    page.evaluate(CLEAR)
+    answers: list[float] = []
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on(
+        "Network.webSocketFrameReceived",
+        lambda event: answers.append(1) if '"faces"' in event["response"]["payloadData"] else None,
+    )
+    page.wait_for_timeout(seconds * 1000)
+    after = page.evaluate(READ)
+    session.detach()
+    frames = after["video"] - before["video"]
+    return {
+        "answers_per_s": round(len(answers) / seconds, 1),
+        "video_fps": round(frames / seconds, 1),
+        "video_dropped_percent": round(100 * (after["dropped"] - before["dropped"]) / max(1, frames), 2),
+        "overlay_age_ms": percentiles(after["age"]),
+        "encode_ms": percentiles(after["encode"]),
+        "slow_draws_percent": round(100 * float(np.mean(np.array(after["gaps"]) > 50)), 2),
+        "long_tasks_per_min": round(60 * len(after["long"]) / seconds, 1),
+        "sent": after["sent"],
+        "seconds": seconds,
+    }
+
+
+def percentiles(values: Sequence[float]) -> dict[str, float] | None:
+    if not values:
+        return None
+    return {f"p{q}": round(float(np.percentile(values, q)), 1) for q in (50, 95, 99)} | {"max": round(max(values), 1)}
+
+
+def run(clip: Path | None, seconds: float, chromium: str) -> dict[str, Any]:
+    """Start everything, measure, end everything."""
+    with tempfile.TemporaryDirectory() as folder, Server(log=Path(folder) / "log", EMOTION_WORKERS="1") as server:
+        frames = recordings.recorded(clip) if clip else recordings.portrait()
+        camera = recordings.write_mjpeg(frames, Path(folder) / "camera.mjpeg")
+        server.wait_until_ready()
+        flags = [*FLAGS, *CAMERA_FLAGS, f"--use-file-for-fake-video-capture={camera}"]
+        with (
+            sync_playwright() as playwright,
+            playwright.chromium.launch(executable_path=chromium, args=flags) as browser,
+        ):
+            page = browser.new_page(viewport={"width": 1280, "height": 720})
+            page.add_init_script(OBSERVE)
+            page.goto(server.url)
+            start_camera(page)
+            page.wait_for_selector(".card")
+            page.wait_for_timeout(3000)  # the rate settles
+            result = measure(page, seconds)
+            stage_state(page, *WORKING)
+            return result
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.page", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--clip", type=Path, default=VIDEO if VIDEO.exists() else None, help="a recording as the camera"
+    )
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--chromium", default=os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+    parser.add_argument("--json", action="store_true", help="print the last line only")
+    options = parser.parse_args(arguments)
+    result = {"bench": "page", **run(options.clip, options.seconds, options.chromium)}
+    if not options.json:
+        for name, value in result.items():
+            print(f"{name:24} {value}")
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+import { COLOURS, EMOTIONS, GLYPHS, SHAPES, best, toVector } from "../../../static/js/emotions.js";
+import { Faces, opacity } from "../../../static/js/faces.js";
+
+const read = (path) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
+const spread = (name, value = 0.7) => Object.fromEntries(EMOTIONS.map((e) => [e, e === name ? value : (1 - value) / 6]));
+const face = (id, raw, smoothed = raw, uncertain = false) => ({
+  id, box: [100, 100, 50, 50], emotions: spread(raw), smoothed: spread(smoothed), uncertain,
+});
+const result = (...faces) => ({ image: { width: 640, height: 480 }, faces });
+
+test("the order is the server's", () => {
+  const contract = read("ml/inference/contract.py").match(/EMOTIONS = \(([^)]*)\)/)[1];
+  assert.deepEqual(EMOTIONS, contract.match(/\w+/g));
+});
+
+test("every emotion has a name, a colour, a shape and a glyph; the video's colours are the sheet's dark ones", () => {
+  const names = JSON.parse(read("static/locales/en.json")).emotion;
+  const css = read("static/css/app.css");
+  for (const name of EMOTIONS) {
+    assert.ok(names[name] && SHAPES[name] && GLYPHS[name]);
+    const dark = css.match(new RegExp(`--${name}: light-dark\\(#\\w+, (#\\w+)\\)`))[1];
+    assert.equal(COLOURS[name].toLowerCase(), dark);
+  }
+  assert.equal(new Set(EMOTIONS.map((name) => SHAPES[name])).size, 7);
+});
+
+test("the best come first, ties in label order", () => {
+  assert.deepEqual(best([0.1, 0.4, 0.4, 0.1, 0, 0, 0], 2), [1, 2]);
+  assert.deepEqual(toVector(spread("angry", 1)), [1, 0, 0, 0, 0, 0, 0]);
+});
+
+test("no faces, nothing shown", () => {
+  const faces = new Faces({});
+  faces.update(result(), 0);
+  assert.deepEqual(faces.list(), []);
+});
+
+test("off shows raw values, normal the server's, strong is slower still", () => {
+  const shown = (smoothing) => {
+    const faces = new Faces({});
+    faces.smoothing = smoothing;
+    faces.update(result(face(1, "happy")), 0);
+    faces.update(result(face(1, "sad", "surprise")), 100);
+    return faces.list()[0].vector;
+  };
+  assert.ok(Math.abs(shown("off")[4] - 0.7) < 1e-9);
+  assert.ok(Math.abs(shown("normal")[5] - 0.7) < 1e-9);
+  const strong = shown("strong");
+  assert.ok(strong[3] > 0.6 && strong[5] > 0.05 && strong[5] < 0.2, strong);
+  assert.ok(Math.abs(strong.reduce((a, b) => a + b) - 1) < 1e-9);
+});
+
+test("doubt follows what is shown, or the server's word where smoothing is off", () => {
+  const faces = new Faces({ uncertainBelow: 0.8 });
+  faces.update(result(face(1, "happy")), 0);
+  assert.equal(faces.list()[0].word.key, "unsure");
+  faces.clear();
+  faces.smoothing = "off";
+  faces.update(result(face(1, "happy")), 0);
+  assert.equal(faces.list()[0].word.key, "happy");
+});
+
+test("a face that was gone for a second is forgotten, another keeps its own values", () => {
+  const faces = new Faces({});
+  faces.update(result(face(1, "happy"), face(2, "sad")), 0);
+  faces.update(result(face(2, "sad")), 900);
+  assert.deepEqual(faces.list().map(({ id, present }) => [id, present]), [[1, false], [2, true]]);
+  faces.prune(1000);
+  assert.deepEqual(faces.list().map(({ id }) => id), [2]);
+});
+
+test("numbers people read change twice a second, words at once", () => {
+  const faces = new Faces({});
+  faces.smoothing = "off";
+  const put = (value, ms) => {
+    faces.update(result({ ...face(1, "happy"), emotions: spread("happy", value) }), ms);
+    return faces.list()[0].read.word.confidence;
+  };
+  assert.equal(put(0.7, 0), 0.7);
+  assert.equal(put(0.9, 300), 0.7);
+  assert.equal(put(0.9, 500), 0.9);
+});
+
+test("marks fade after half a second and are gone after one", () => {
+  assert.equal(opacity(0), 1);
+  assert.equal(opacity(500), 1);
+  assert.equal(opacity(750), 0.5);
+  assert.equal(opacity(1000), 0);
+  assert.equal(opacity(5000), 0);
+});

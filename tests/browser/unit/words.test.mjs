@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Announcer, ShownWord } from "../../../static/js/words.js";
+
+const HAPPY = [0, 0, 0, 0.8, 0, 0.2, 0];
+const SURPRISED = [0, 0, 0, 0.2, 0, 0.8, 0];
+const CLOSE = [0, 0, 0, 0.47, 0, 0.53, 0];
+
+test("the first word is shown at once", () => {
+  assert.deepEqual(new ShownWord().update(HAPPY, false, 0), { key: "happy", pair: [], confidence: 0.8 });
+});
+
+test("a new word must lead by ten points for 300 ms", () => {
+  const word = new ShownWord();
+  word.update(HAPPY, false, 0);
+  assert.equal(word.update(SURPRISED, false, 1000).key, "happy");
+  assert.equal(word.update(SURPRISED, false, 1290).key, "happy");
+  assert.equal(word.update(SURPRISED, false, 1300).key, "surprise");
+});
+
+test("a lead of less than ten points changes nothing", () => {
+  const word = new ShownWord();
+  word.update(HAPPY, false, 0);
+  for (let ms = 1000; ms < 5000; ms += 50) assert.equal(word.update(CLOSE, false, ms).key, "happy");
+});
+
+test("a lead that breaks off starts again", () => {
+  const word = new ShownWord();
+  word.update(HAPPY, false, 0);
+  word.update(SURPRISED, false, 1000);
+  word.update(HAPPY, false, 1200);
+  word.update(SURPRISED, false, 1250);
+  assert.equal(word.update(SURPRISED, false, 1500).key, "happy");
+  assert.equal(word.update(SURPRISED, false, 1550).key, "surprise");
+});
+
+test("whatever comes in, a word holds for 600 ms: at most two changes in any second", () => {
+  const word = new ShownWord();
+  const changes = [];
+  let shown = "";
+  for (let ms = 0; ms < 20000; ms += 33) {
+    const vector = Math.floor(ms / 350) % 2 ? HAPPY : SURPRISED;
+    const { key } = word.update(vector, false, ms);
+    if (key !== shown) changes.push(ms);
+    shown = key;
+  }
+  assert.ok(changes.length > 2, "the word never changed: the test shows nothing");
+  for (let i = 1; i < changes.length; i += 1) assert.ok(changes[i] - changes[i - 1] >= 600);
+});
+
+test("doubt names the two best in label order, whichever leads", () => {
+  const pair = (vector) => new ShownWord().update(vector, true, 0).pair;
+  assert.deepEqual(pair(CLOSE), ["happy", "surprise"]);
+  assert.deepEqual(pair([0, 0, 0, 0.5, 0, 0.4, 0.1]), ["happy", "surprise"]);
+  assert.equal(new ShownWord().update(CLOSE, true, 0).key, "unsure");
+});
+
+test("doubt too comes and goes slowly", () => {
+  const word = new ShownWord();
+  word.update(HAPPY, false, 0);
+  assert.equal(word.update(CLOSE, true, 1000).key, "happy");
+  assert.equal(word.update(CLOSE, true, 1300).key, "unsure");
+  assert.equal(word.update(HAPPY, false, 1400).key, "unsure");
+  assert.equal(word.update(HAPPY, false, 1800).key, "unsure");
+  assert.equal(word.update(HAPPY, false, 1900).key, "happy");
+});
+
+test("the announcer waits two seconds, and five between messages", () => {
+  const announcer = new Announcer();
+  const said = [];
+  for (let ms = 0; ms < 20000; ms += 250) {
+    const text = announcer.update(ms < 6000 ? "Happiness" : Math.floor(ms / 2500) % 2 ? "Sadness" : "Anger", ms);
+    if (text) said.push([ms, text]);
+  }
+  assert.deepEqual(said[0], [2000, "Happiness"]);
+  for (let i = 1; i < said.length; i += 1) assert.ok(said[i][0] - said[i - 1][0] >= 5000);
+  assert.ok(said.length >= 3);
+});
+
+test("what changes within two seconds is never announced", () => {
+  const announcer = new Announcer();
+  for (let ms = 0; ms < 20000; ms += 250) assert.equal(announcer.update(String(Math.floor(ms / 1500)), ms), null);
+});
