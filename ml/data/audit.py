@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from ml.data.folders import FOLDER_NAMES, PICTURE_SUFFIXES, DataError
 from ml.data.near import connected, near_pairs
-from ml.inference.contract import EMOTIONS, AnalysisError
+from ml.inference.contract import AnalysisError
 from ml.inference.preprocess import decode_image, fit_to_input
 
 
@@ -30,7 +30,8 @@ class Group:
 
     @property
     def labels(self) -> frozenset[str]:
-        return frozenset(FOLDER_NAMES[file.split("/")[1].lower()] for file in self.files)
+        folders = (file.split("/")[1].lower() for file in self.files)
+        return frozenset(FOLDER_NAMES.get(folder, folder) for folder in folders)
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def audit(folder: Path, near: bool = False) -> Audit:
     splits = _directories(folder) if folder.is_dir() else []
     if not splits:
         raise DataError(f"expected a folder with train/ and test/, received {folder}")
+    labels = _labels(splits)
     counts: dict[str, dict[str, int]] = {}
     problems: list[str] = []
     ignored: list[str] = []
@@ -95,8 +97,10 @@ def audit(folder: Path, near: bool = False) -> Audit:
     prints: list[str] = []
     images: list[np.ndarray] = []
     for split in splits:
-        counts[split.name] = dict.fromkeys(EMOTIONS, 0)
-        for path, label in tqdm(list(_pictures(split, problems, ignored)), desc=split.name, leave=False, disable=None):
+        counts[split.name] = dict.fromkeys(labels.values(), 0)
+        for path, label in tqdm(
+            list(_pictures(split, labels, problems, ignored)), desc=split.name, leave=False, disable=None
+        ):
             name = path.relative_to(folder).as_posix()
             try:
                 gray = decode_image(path.read_bytes())
@@ -133,11 +137,19 @@ def _directories(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def _pictures(split: Path, problems: list[str], ignored: list[str]) -> Iterator[tuple[Path, str]]:
+def _labels(splits: Iterable[Path]) -> dict[str, str]:
+    """Folder names, lower case, and the labels they stand for: the emotions, unless no folder names one."""
+    names = {folder.name.lower() for split in splits for folder in _directories(split)}
+    return FOLDER_NAMES if names & FOLDER_NAMES.keys() or not names else {name: name for name in sorted(names)}
+
+
+def _pictures(
+    split: Path, labels: Mapping[str, str], problems: list[str], ignored: list[str]
+) -> Iterator[tuple[Path, str]]:
     """Every picture file of a split with its label; what is unexpected goes to the two lists."""
     seen: dict[str, str] = {}
     for folder in _directories(split):
-        label = FOLDER_NAMES.get(folder.name.lower())
+        label = labels.get(folder.name.lower())
         if label is None:
             problems.append(f"{split.name}: expected folders named after the emotions, received {folder.name}")
             continue
@@ -170,9 +182,13 @@ def _near_groups(files: list[str], prints: list[str], images: np.ndarray) -> tup
 def table(report: Audit) -> str:
     """The findings for a person: a count per class and split, then one line per kind of finding."""
     splits = list(report.counts)
-    lines = [f"{'':10}" + "".join(f"{split:>12}" for split in splits)]
-    lines += [f"{label:10}" + "".join(f"{report.counts[split][label]:>12,}" for split in splits) for label in EMOTIONS]
-    lines += [f"{'all':10}" + "".join(f"{sum(report.counts[split].values()):>12,}" for split in splits), ""]
+    labels = list(report.counts[splits[0]])
+    width = max(10, *(len(label) + 2 for label in labels))
+    lines = [" " * width + "".join(f"{split:>12}" for split in splits)]
+    lines += [
+        f"{label:{width}}" + "".join(f"{report.counts[split][label]:>12,}" for split in splits) for label in labels
+    ]
+    lines += [f"{'all':{width}}" + "".join(f"{sum(report.counts[split].values()):>12,}" for split in splits), ""]
     lines.append("sizes: " + (", ".join(f"{n:,} of {size}" for size, n in list(report.sizes.items())[:5]) or "none"))
     lines.append(
         f"duplicates: {_extent(report.duplicates)}; {len(report.within_splits()):,} groups within a split, "

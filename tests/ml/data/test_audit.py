@@ -79,6 +79,17 @@ def test_wrong_folders_are_problems(fill: Fill, tmp_path: Path) -> None:
     assert "pictures of fear" in problems[2]
 
 
+def test_a_data_set_of_other_classes_is_audited_by_its_own_names(fill: Fill, tmp_path: Path) -> None:
+    names = {emotion: f"class {number}" for number, emotion in enumerate(EMOTIONS)}
+    fill(tmp_path / "train", names=names)
+    copy(tmp_path, "train/class 0/0.png", "train/class 1/copy.png")
+    report = audit(tmp_path)
+    assert report.counts == {"train": {f"class {number}": 3 if number == 1 else 2 for number in range(7)}}
+    assert report.problems == ()
+    assert len(report.conflicting()) == 1
+    assert "class 6" in table(report)
+
+
 @pytest.mark.parametrize("name", ["missing", "empty"])
 def test_no_data_set_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
