@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from ml import plots
+from ml.card import write_card
 from ml.data import DataError, Pictures, load_pictures, load_votes
-from ml.inference.classifier import SHIPPED_MODEL, Classifier, ModelError
+from ml.inference.classifier import SHIPPED_MODEL, Classifier, ModelError, load_card
 from ml.inference.contract import EMOTIONS
 from ml.inference.preprocess import to_batch
 from ml.metrics import measure, reliability
@@ -80,6 +81,11 @@ def make_report(
     main = "original" if "original" in outputs else next(iter(outputs))
     served = "served" if "served" in outputs else main
     return by_output[main]["folder"] | {"output": main, "served": served, "outputs": by_output}
+
+
+def scored_pictures(data: str | Path, validation: Pictures) -> Pictures:
+    """The test split of a data set, or, where it has none, the pictures kept aside for validation."""
+    return load_pictures(data, "test", validation.classes) if (Path(data) / "test").is_dir() else validation
 
 
 def print_table(report: dict[str, Any]) -> None:
@@ -160,12 +166,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ml.evaluate", description="Score a model on a folder data set.")
     parser.add_argument("--data", required=True, help="directory with SPLIT/CLASS/*.jpg")
     parser.add_argument("--split", default="test")
-    parser.add_argument(
-        "--model", type=Path, default=SHIPPED_MODEL, help=".tflite, .h5, .keras; default: shipped"
-    )
+    parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help=".tflite, .h5, .keras; default: shipped")
     parser.add_argument("--votes", metavar="CSV", help="score against what most people see as well")
     parser.add_argument("--robustness", action="store_true", help="also under blur, compression, darkness, small faces")
     parser.add_argument("--out", type=Path, required=True, help="directory for report.json and the plots")
+    parser.add_argument("--card", type=Path, metavar="FILE.md", help="write the model card, of a .tflite model")
     options = parser.parse_args(arguments)
     try:
         report = evaluate(options.data, options.split, options.model, options.out, options.votes, options.robustness)
@@ -173,6 +178,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"ml.evaluate: {error}", file=sys.stderr)
         return 2
     print_table(report)
+    if options.card:
+        write_card(report, load_card(options.model), options.card)
     for name, accuracy in report.get("robustness", {}).items():
         print(f"{name:<28}{accuracy:8.2%}")
     return 0

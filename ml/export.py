@@ -22,13 +22,14 @@ from keras import layers, ops
 from scipy.optimize import minimize_scalar
 from sklearn.isotonic import IsotonicRegression
 
-from ml.data import DataError, Pictures, load_pictures, load_votes, split_validation
-from ml.evaluate import keras_outputs
+from ml.data import DataError, Pictures, discover_classes, load_pictures, load_votes, split_validation
+from ml.evaluate import keras_outputs, load_predict, make_report, scored_pictures
 from ml.inference import preprocess
 from ml.inference.classifier import Classifier, ModelError
+from ml.inference.contract import EMOTIONS
 from ml.model import INPUT_SHAPE, multiply_adds
 from ml.presets import PRESETS
-from ml.runs import BEST_WEIGHTS, CONFIG_FILE, git_commit, load_weights
+from ml.runs import BEST_WEIGHTS, CONFIG_FILE, WHOLE_MODEL, git_commit, load_weights
 
 PARITY_PICTURES = 1000
 PARITY_TOLERANCE = 1e-3
@@ -140,6 +141,16 @@ def check_parity(classifier: Classifier, network: keras.Model, images: np.ndarra
     return {"pictures": len(images), "max_difference": worst, "same_answer": 1.0}
 
 
+def load_best(run: Path) -> keras.Model:
+    """The network of a finished run with its best weights."""
+    try:
+        network = keras.models.load_model(run / WHOLE_MODEL, compile=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"expected a finished run with {WHOLE_MODEL}, received: {error}") from error
+    load_weights(network, run / BEST_WEIGHTS)
+    return network
+
+
 def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
     """Calibrate, convert, check and write a run's best weights; returns the card."""
     try:
@@ -148,11 +159,10 @@ def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
         raise DataError(f"expected a run's directory with {CONFIG_FILE}, received: {error}") from error
     settings = config["settings"]
     preset = PRESETS[settings["preset"]]
-    pictures = load_pictures(settings["data"], "train", limit=settings["limit"])
+    network = load_best(run)
+    classes = EMOTIONS if settings["base"] is None else discover_classes(Path(settings["data"]) / "train")
+    pictures = load_pictures(settings["data"], "train", classes, settings["limit"])
     majority = load_votes(settings["votes"], pictures.files).majority if settings["votes"] else None
-    keras.mixed_precision.set_global_policy("float32")
-    network = preset.network(len(pictures.classes))
-    load_weights(network, run / BEST_WEIGHTS)
 
     _, validation = split_validation(pictures, preset.validation_share, settings["seed"])
     held_out = pictures.subset(validation)
@@ -190,10 +200,12 @@ def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
         card_path = model_path.with_suffix(".json")
         card_path.write_text(json.dumps(card, indent=2) + "\n")
         card["parity"] = check_parity(Classifier(model_path), serving, parity_pictures(pictures, validation))
-        card["metrics"] = test_metrics(model_path, settings)
+        card["metrics"] = measure_export(model_path, settings, held_out)
         card_path.write_text(json.dumps(card, indent=2) + "\n")
+        network_path = Path(scratch) / WHOLE_MODEL
+        network.save(network_path)
         out.mkdir(parents=True, exist_ok=True)
-        for path in (model_path, card_path):
+        for path in (model_path, card_path, network_path):
             shutil.move(path, out / path.name)
     return card
 
@@ -204,12 +216,10 @@ def parity_pictures(pictures: Pictures, validation: np.ndarray) -> np.ndarray:
     return pictures.images[order[:PARITY_PICTURES]]
 
 
-def test_metrics(model_path: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    """The exported file's report on the test split, through the serving code."""
-    from ml.evaluate import load_predict, make_report
-
-    predict, classes = load_predict(model_path)
-    pictures = load_pictures(settings["data"], "test", classes)
+def measure_export(model_path: Path, settings: dict[str, Any], validation: Pictures) -> dict[str, Any]:
+    """The exported file's report on the test split (see `scored_pictures`), through the serving code."""
+    predict, _ = load_predict(model_path)
+    pictures = scored_pictures(settings["data"], validation)
     majority = load_votes(settings["votes"], pictures.files).majority if settings["votes"] else None
     return make_report(predict(pictures.images), pictures, majority)
 

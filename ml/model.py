@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import keras
 from keras import layers
 
 from ml.inference.contract import EMOTIONS, INPUT_SIZE
+
+SHIPPED_NETWORK = Path(__file__).parent / "artifacts" / "EmoDetector.h5"
+"""The network behind the shipped model, whole, to go on from."""
 
 INPUT_SHAPE = (INPUT_SIZE, INPUT_SIZE, 1)
 
@@ -49,6 +53,21 @@ def best_network(classes: int = len(EMOTIONS)) -> keras.Model:
     original = layers.Dense(classes, activation="softmax", dtype="float32", name="original")(x)
     people = layers.Dense(classes, activation="softmax", dtype="float32", name="people")(x)
     return keras.Model(inputs, {"original": original, "people": people}, name="best")
+
+
+def adapted_network(base: keras.Model, classes: int) -> keras.Model:
+    """A trained network with a new last layer, for a data set of one's own.
+
+    With as many classes as before, the new layer starts as the mean of the old heads; otherwise it starts afresh.
+    Output: one tensor `(n, classes)`.
+    """
+    heads = [layer for layer in base.layers if layer.name in ("original", "people")]
+    head = layers.Dense(classes, activation="softmax", dtype="float32", name="original")
+    outputs = head(heads[0].input)
+    if heads[0].units == classes:
+        weights = [layer.get_weights() for layer in heads]
+        head.set_weights([sum(parts) / len(parts) for parts in zip(*weights, strict=True)])
+    return keras.Model(base.input, outputs, name="adapted")
 
 
 def _convolution(x: keras.KerasTensor, filters: int, size: int = 3, stride: int = 1, relu: bool = True):

@@ -40,9 +40,8 @@ def confusion_matrices(report: dict[str, Any], path: Path, title: str) -> None:
     names = [DISPLAY_NAMES.get(name, name) for name in report["labels"]]
     figure, both = plt.subplots(1, 2, figsize=(15, 6.6), layout="constrained")
     figure.suptitle(f"{title}: accuracy {report['accuracy']:.1%} on {report['n']:,} pictures")
-    for axes, values, form, name in zip(
-        both, (counts, shares), ("{:,}", "{:.0%}"), ("Pictures", "Share of each label")
-    ):
+    panels = (both[0], counts, "{:,}", "Pictures"), (both[1], shares, "{:.0%}", "Share of each label")
+    for axes, values, form, name in panels:
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         for (row, column), value in np.ndenumerate(values):
             color = "white" if shares[row, column] > 0.5 else "black"

@@ -1,4 +1,4 @@
-"""The two ways to train. A preset is the whole recipe; the command line may change epochs, batch size and rate."""
+"""The recipes: as described, as well as we can, and on from a trained network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from ml.model import best_network, document_network
 
 @dataclass(frozen=True)
 class Preset:
-    network: Callable[..., keras.Model]
+    network: Callable[[int], keras.Model] | None
+    """Makes the network for so many classes; None where training starts from a trained one."""
     epochs: int
     batch_size: int
     learning_rate: float
@@ -40,6 +41,9 @@ def cosine_sgd(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
     return optimizer
 
 
+BROAD = Augmentation(shift=0.12, flip=True, rotation_deg=15, scale=0.15, light=0.25, erase=0.5, degrade=0.15)
+"""As wide as the framing that face detection gives, and the faults that cameras have."""
+
 PRESETS = {
     "document": Preset(
         network=document_network,
@@ -56,11 +60,19 @@ PRESETS = {
         batch_size=64,
         learning_rate=0.1,
         validation_share=0.05,
-        augmentation=Augmentation(
-            shift=0.12, flip=True, rotation_deg=15, scale=0.15, light=0.25, erase=0.5, degrade=0.15
-        ),
+        augmentation=BROAD,
         optimizer=cosine_sgd,
         label_smoothing=0.1,
         needs_votes=True,
+    ),
+    "adapt": Preset(
+        network=None,
+        epochs=20,
+        batch_size=32,
+        learning_rate=0.01,
+        validation_share=0.2,
+        augmentation=BROAD,
+        optimizer=cosine_sgd,
+        label_smoothing=0.1,
     ),
 }

@@ -17,6 +17,7 @@ from ml.data import DataError
 STATE_FILE = "state.json"
 CONFIG_FILE = "config.json"
 BEST_WEIGHTS = "model_weights.h5"
+WHOLE_MODEL = "EmoDetector.h5"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Config:
     precision: str = "float32"
     votes: str | None = None
     limit: int | None = None
+    base: str | None = None
+    """A whole Keras model to start from."""
 
 
 def save_weights(network: keras.Model, path: Path) -> None:
@@ -77,8 +80,8 @@ class Run:
         if resume:
             before = json.loads((directory / CONFIG_FILE).read_text())["settings"]
             now = asdict(config)
-            for key in ("preset", "batch_size", "seed", "limit"):
-                if before[key] != now[key]:
+            for key in ("preset", "batch_size", "seed", "limit", "base"):
+                if before.get(key) != now[key]:
                     raise DataError(f"expected --{key} {before[key]} as the run began, received {now[key]}")
             self.history = json.loads(state.read_text())["history"]
         directory.mkdir(parents=True, exist_ok=True)
@@ -87,6 +90,7 @@ class Run:
 
     def restore(self, network: keras.Model) -> None:
         if self.history:
+            network.optimizer.build(network.trainable_variables)  # else its state in the file would be passed over
             network.load_weights(self._weights(len(self.history)))
 
     def save_epoch(self, network: keras.Model, row: dict[str, float]) -> None:

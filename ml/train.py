@@ -18,11 +18,13 @@ import numpy as np
 
 from ml import plots
 from ml.augment import Augmentation, augment
-from ml.data import DataError, Pictures, load_pictures, load_votes, split_validation
-from ml.evaluate import keras_outputs, make_report, print_table, write_report
+from ml.data import DataError, Pictures, discover_classes, load_pictures, load_votes, split_validation
+from ml.evaluate import keras_outputs, make_report, print_table, scored_pictures, write_report
+from ml.inference.contract import EMOTIONS
 from ml.inference.preprocess import to_batch
+from ml.model import SHIPPED_NETWORK, adapted_network
 from ml.presets import PRESETS, Preset
-from ml.runs import BEST_WEIGHTS, Config, Run, load_weights
+from ml.runs import BEST_WEIGHTS, WHOLE_MODEL, Config, Run, load_weights
 
 
 class Batches(keras.utils.PyDataset):
@@ -71,6 +73,20 @@ def make_targets(pictures: Pictures, votes: str | None) -> dict[str, np.ndarray]
     return targets
 
 
+def make_network(preset: Preset, base: str | None, classes: int) -> keras.Model:
+    """The preset's network, or the trained one at `base` with a new last layer.
+
+    Raises:
+        DataError: `base` is no whole Keras model with an output named `original`.
+    """
+    if preset.network is not None:
+        return preset.network(classes)
+    try:
+        return adapted_network(keras.models.load_model(base, compile=False), classes)
+    except (OSError, ValueError, IndexError) as error:
+        raise DataError(f"expected --from with a model that this program trained, received {base}: {error}") from error
+
+
 def build(preset: Preset, config: Config, classes: int, steps: int) -> keras.Model:
     """The preset's network, compiled. `classes` is the number of labels, `steps` that of all training batches."""
     if keras.backend.backend() == "torch":
@@ -79,7 +95,7 @@ def build(preset: Preset, config: Config, classes: int, steps: int) -> keras.Mod
         torch_kernels.install()
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy("mixed_bfloat16" if config.precision == "bfloat16" else "float32")
-    network = preset.network(classes)
+    network = make_network(preset, config.base, classes)
     loss = {"original": keras.losses.CategoricalCrossentropy(label_smoothing=preset.label_smoothing)}
     if preset.needs_votes:
         loss["people"] = keras.losses.CategoricalCrossentropy()
@@ -102,7 +118,8 @@ def train(config: Config, out: Path, resume: bool = False) -> dict[str, Any]:
     if preset.needs_votes and not config.votes:
         raise DataError(f"expected --votes CSV for the preset {config.preset}, received none")
     run = Run(out, config, resume)
-    pictures = load_pictures(config.data, "train", limit=config.limit)
+    classes = EMOTIONS if config.base is None else discover_classes(Path(config.data) / "train")
+    pictures = load_pictures(config.data, "train", classes, config.limit)
     for line in pictures.skipped:
         print(f"skipped {line}", file=sys.stderr)
     targets = make_targets(pictures, config.votes if preset.needs_votes else None)
@@ -133,16 +150,19 @@ def finish(trained: keras.Model, preset: Preset, config: Config, run: Run, valid
     A data set without a `test` folder is reported on its validation pictures.
     """
     keras.mixed_precision.set_global_policy("float32")  # the files hold a float32 network, whatever trained it
-    network = preset.network(len(validation.classes))
+    network = make_network(preset, config.base, len(validation.classes))
     network.set_weights(trained.get_weights())
-    network.save(run.directory / "EmoDetector.h5")
+    network.save(run.directory / WHOLE_MODEL)
     load_weights(network, run.directory / BEST_WEIGHTS)
-    has_test = (Path(config.data) / "test").is_dir()
-    pictures = load_pictures(config.data, "test", validation.classes) if has_test else validation
+    pictures = scored_pictures(config.data, validation)
     majority = load_votes(config.votes, pictures.files).majority if config.votes else None
     outputs = keras_outputs(network, pictures.images)
     report = make_report(outputs, pictures, majority)
-    report |= {"split": "test" if has_test else "validation", "model": BEST_WEIGHTS, "skipped": list(pictures.skipped)}
+    report |= {
+        "split": "validation" if pictures is validation else "test",
+        "model": BEST_WEIGHTS,
+        "skipped": list(pictures.skipped),
+    }
     write_report(report, outputs, pictures, majority, run.directory)
     plots.training_curves(run.history, run.directory)
     return report
@@ -181,7 +201,10 @@ def summarise(epoch: int, fitted: dict[str, list[float]], scores: dict[str, tupl
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ml.train", description="Train a network on a folder data set.")
     parser.add_argument("--data", required=True, help="directory with train/CLASS/*.jpg and test/CLASS/*.jpg")
-    parser.add_argument("--preset", choices=PRESETS, default="document")
+    parser.add_argument("--preset", choices=("document", "best"), default="document")
+    parser.add_argument(
+        "--from", dest="base", metavar="MODEL", help="adapt a trained model: shipped, or a run's .h5 file"
+    )
     parser.add_argument("--epochs", type=int, help="default: the preset's")
     parser.add_argument("--batch-size", type=int, help="default: the preset's")
     parser.add_argument("--learning-rate", type=float, help="default: the preset's")
@@ -201,15 +224,16 @@ def refuse(message: str) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
-    preset = PRESETS[options.preset]
-    for name, least in (("epochs", 1), ("batch_size", 1), ("limit", 1)):
-        if (value := getattr(options, name)) is not None and value < least:
-            return refuse(f"expected --{name.replace('_', '-')} of at least {least}, received {value}")
+    name = "adapt" if options.base else options.preset
+    preset = PRESETS[name]
+    for option, least in (("epochs", 1), ("batch_size", 1), ("limit", 1)):
+        if (value := getattr(options, option)) is not None and value < least:
+            return refuse(f"expected --{option.replace('_', '-')} of at least {least}, received {value}")
     if options.learning_rate is not None and not options.learning_rate > 0:
         return refuse(f"expected --learning-rate above 0, received {options.learning_rate}")
     config = Config(
         data=options.data,
-        preset=options.preset,
+        preset=name,
         epochs=options.epochs or preset.epochs,
         batch_size=options.batch_size or preset.batch_size,
         learning_rate=options.learning_rate or preset.learning_rate,
@@ -217,8 +241,9 @@ def main(arguments: list[str] | None = None) -> int:
         precision=options.precision,
         votes=options.votes,
         limit=options.limit,
+        base=str(SHIPPED_NETWORK) if options.base == "shipped" else options.base,
     )
-    out = options.out or Path("runs") / options.preset
+    out = options.out or Path("runs") / name
     try:
         report = train(config, out, options.resume)
     except DataError as error:

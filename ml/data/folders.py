@@ -65,11 +65,11 @@ def class_folders(split_dir: Path, classes: tuple[str, ...] = EMOTIONS) -> dict[
     """
     if not split_dir.is_dir():
         raise DataError(f"expected a directory with one folder per class, received {split_dir}")
-    names = FOLDER_NAMES if classes == EMOTIONS else {name.lower(): name for name in classes}
+    names = FOLDER_NAMES if set(classes) <= set(EMOTIONS) else {name.lower(): name for name in classes}
     found: dict[str, Path] = {}
     for folder in sorted(path for path in split_dir.iterdir() if path.is_dir() and not path.name.startswith(".")):
         label = names.get(folder.name.lower())
-        if label is None:
+        if label not in classes:
             raise DataError(f"expected folders named like {', '.join(classes)}, received {folder}")
         if label in found:
             raise DataError(f"expected one folder for {label}, received {found[label].name} and {folder.name}")
@@ -78,6 +78,23 @@ def class_folders(split_dir: Path, classes: tuple[str, ...] = EMOTIONS) -> dict[
     if missing:
         raise DataError(f"expected a folder for every class in {split_dir}, received none for {', '.join(missing)}")
     return {name: found[name] for name in classes}
+
+
+def discover_classes(split_dir: Path) -> tuple[str, ...]:
+    """The classes that a split's folders name: emotions in label order if all are emotions, else sorted by name.
+
+    Raises:
+        DataError: no such directory, or fewer than two folders in it.
+    """
+    if not split_dir.is_dir():
+        raise DataError(f"expected a directory with one folder per class, received {split_dir}")
+    folders = [path.name.lower() for path in split_dir.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    if len(folders) < 2:
+        raise DataError(f"expected at least two class folders in {split_dir}, received {len(folders)}")
+    if all(name in FOLDER_NAMES for name in folders):
+        named = {FOLDER_NAMES[name] for name in folders}
+        return tuple(emotion for emotion in EMOTIONS if emotion in named)
+    return tuple(sorted(folders))
 
 
 def load_pictures(

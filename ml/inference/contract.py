@@ -111,6 +111,8 @@ class Face:
     uncertain: bool
     id: int | None = None
     smoothed: tuple[float, ...] | None = None
+    labels: tuple[str, ...] = EMOTIONS
+    """What the probabilities stand for: the seven emotions, or the classes of a model trained on other ones."""
 
     @property
     def confidence(self) -> float:
@@ -118,19 +120,19 @@ class Face:
 
     @property
     def dominant_emotion(self) -> str:
-        return EMOTIONS[self.emotions.index(self.confidence)]
+        return self.labels[self.emotions.index(self.confidence)]
 
     def to_dict(self) -> dict[str, Any]:
         data: dict[str, Any] = {} if self.id is None else {"id": self.id}
         data |= {
             "box": self.box.as_list(),
-            "emotions": dict(zip(EMOTIONS, self.emotions, strict=True)),
+            "emotions": dict(zip(self.labels, self.emotions, strict=True)),
             "dominant_emotion": self.dominant_emotion,
             "confidence": self.confidence,
             "uncertain": self.uncertain,
         }
         if self.smoothed is not None:
-            data["smoothed"] = dict(zip(EMOTIONS, self.smoothed, strict=True))
+            data["smoothed"] = dict(zip(self.labels, self.smoothed, strict=True))
         return data
 
     @staticmethod
@@ -138,10 +140,11 @@ class Face:
         smoothed = data.get("smoothed")
         return Face(
             box=Box(*data["box"]),
-            emotions=tuple(data["emotions"][name] for name in EMOTIONS),
+            emotions=tuple(data["emotions"].values()),
             uncertain=data["uncertain"],
             id=data.get("id"),
-            smoothed=smoothed and tuple(smoothed[name] for name in EMOTIONS),
+            smoothed=smoothed and tuple(smoothed.values()),
+            labels=tuple(data["emotions"]),
         )
 
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 from ml.augment import Augmentation
+from ml.data import load_pictures
+from ml.export import export
+from ml.inference.classifier import Classifier
+from ml.model import adapted_network, best_network
 from ml.presets import PRESETS
 from ml.runs import Config
-from ml.train import Batches, one_or_all, parse_arguments
+from ml.train import Batches, one_or_all, parse_arguments, train
 
 FIVE_FILES = ("model_weights.h5", "EmoDetector.h5", "trainingloss.png", "trainingaccuracy.png", "confusionmatrix.png")
 RECORDS = ("history.csv", "config.json", "report.json")
@@ -175,3 +181,52 @@ def test_one_or_all() -> None:
 
 def test_config_is_plain_data() -> None:
     assert Config("d", "document", 1, 2, 0.1).precision == "float32"
+
+
+@pytest.mark.timeout(500)
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(pattern_data: Path, tmp_path: Path) -> None:
+    def config(epochs: int) -> Config:
+        return Config(str(pattern_data), "document", epochs, 64, 1e-3, limit=8)
+
+    train(config(2), tmp_path / "whole")
+    train(config(1), tmp_path / "cut")
+    train(config(2), tmp_path / "cut", resume=True)
+    whole, cut = (
+        keras.models.load_model(tmp_path / name / "EmoDetector.h5", compile=False).get_weights()
+        for name in ("whole", "cut")
+    )
+    for expected, received in zip(whole, cut, strict=True):
+        assert np.allclose(expected, received, atol=1e-4)
+
+
+@pytest.mark.timeout(500)
+def test_adapts_a_trained_network_to_other_classes_and_exports_it(
+    document_run: Path, pattern_data: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "mine"
+    for folder, source in (("awake", "happy"), ("asleep", "sad"), ("yawning", "angry")):
+        shutil.copytree(pattern_data / "train" / source, data / "train" / folder)
+    out = tmp_path / "run"
+    done = run("--data", data, "--from", document_run / "EmoDetector.h5", "--epochs", 8, "--batch-size", 8,
+               "--learning-rate", 0.05, "--out", out)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads((out / "report.json").read_text())["labels"] == ["asleep", "awake", "yawning"]
+
+    card = export(out, tmp_path / "exported")
+    classifier = Classifier(tmp_path / "exported" / "emotion.tflite")
+    assert classifier.classes == ("asleep", "awake", "yawning")
+    probabilities = classifier.predict(load_pictures(data, "train", classifier.classes).images)
+    assert probabilities.shape == (60, 3)
+    assert card["training"]["preset"] == "adapt"
+
+
+def test_the_new_layer_of_the_same_classes_starts_from_the_old_heads() -> None:
+    base = best_network()
+    faces = np.random.default_rng(0).uniform(0, 255, (4, 48, 48, 1)).astype(np.float32)
+    adapted = adapted_network(base, 7)
+    expected = np.mean([np.log(rows.numpy()) for rows in base(faces).values()], axis=0)
+    received = np.log(adapted(faces).numpy())
+    assert np.allclose(
+        expected - expected.mean(1, keepdims=True), received - received.mean(1, keepdims=True), atol=1e-4
+    )
+    assert adapted_network(base, 3)(faces).shape == (4, 3)

@@ -1,0 +1,26 @@
+"""The model card as a page: the words are in model_card.md.j2, every figure comes from a report or the model's card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ml.inference.contract import DISPLAY_NAMES
+
+LABEL_SETS = {"folder": "original labels", "people": "what most people see"}
+
+
+def write_card(report: dict[str, Any], card: dict[str, Any], path: Path) -> None:
+    """Write the page. `report` is that of `ml.evaluate`, `card` the JSON beside the model file."""
+    environment = Environment(  # noqa: S701 - Markdown, not HTML
+        loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    environment.filters["percent"] = lambda share, digits=1: f"{share:.{digits}%}"
+    environment.filters["display"] = lambda name: DISPLAY_NAMES.get(name, name)
+    template = environment.get_template("model_card.md.j2")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        template.render(report=report | {"robustness": report.get("robustness")}, card=card, label_sets=LABEL_SETS)
+    )

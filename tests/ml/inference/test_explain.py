@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ml.inference.explain import occlusion_map, overlay_heat
+
+
+class BrightCorner:
+    """Sure of label 0 as far as the top left corner is bright."""
+
+    def predict(self, crops: np.ndarray) -> np.ndarray:
+        sure = crops[:, :12, :12].mean(axis=(1, 2)) / 255
+        return np.column_stack([sure, 1 - sure])
+
+
+@pytest.fixture
+def crop() -> np.ndarray:
+    image = np.zeros((48, 48), np.uint8)
+    image[:12, :12] = 250
+    return image
+
+
+def test_the_place_that_decides_is_the_hottest(crop: np.ndarray) -> None:
+    heat = occlusion_map(BrightCorner(), crop, 0)
+    assert heat.shape == (48, 48)
+    assert np.unravel_index(heat.argmax(), heat.shape) < (12, 12)
+    assert heat[30:, 30:] == pytest.approx(0)
+
+
+def test_what_speaks_for_one_label_speaks_against_the_other(crop: np.ndarray) -> None:
+    model = BrightCorner()
+    assert occlusion_map(model, crop, 1) == pytest.approx(-occlusion_map(model, crop, 0))
+
+
+def test_overlay_is_a_colour_picture_even_without_any_heat(crop: np.ndarray) -> None:
+    picture = overlay_heat(crop, np.zeros((48, 48), np.float32))
+    assert picture.shape == (48, 48, 3)
+    assert picture.dtype == np.uint8

@@ -1,0 +1,107 @@
+"""Evaluation as a user runs it, on the shipped model and on files that are none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml.data import Pictures, load_pictures
+from ml.evaluate import load_predict, make_report
+from ml.inference.classifier import SHIPPED_MODEL, Classifier, ModelError
+from ml.model import document_network
+
+PEER_ACCURACY = 0.652
+"""What the common peer reaches on the same pictures."""
+
+
+def evaluate(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ml.evaluate", *map(str, arguments)], capture_output=True, text=True, timeout=400
+    )
+
+
+def test_writes_report_and_pictures_and_prints_a_table(pattern_data: Path, tmp_path: Path) -> None:
+    done = evaluate("--data", pattern_data, "--votes", pattern_data / "votes.csv", "--robustness", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    needed = {"n", "accuracy", "accuracy_ci95", "macro_f1", "ece", "per_class", "confusion_matrix", "labels", "outputs"}
+    assert needed <= report.keys()
+    assert report["served"] == "served"
+    assert report["accuracy"] == report["outputs"]["original"]["folder"]["accuracy"]
+    assert set(report["robustness"]) >= {"as they are", "JPEG quality 40"}
+    for name in ("confusionmatrix.png", "confusionmatrix_people.png", "reliability.png", "mistakes.png"):
+        assert (tmp_path / name).read_bytes()[:4] == b"\x89PNG"
+    assert "served    people" in done.stdout
+
+
+def test_the_shipped_model_beats_the_common_peer(test_data: Path) -> None:
+    pictures = load_pictures(test_data / "fer2013", "test")
+    predict, _ = load_predict(SHIPPED_MODEL)
+    report = make_report(predict(pictures.images), pictures)
+    assert report["accuracy"] > PEER_ACCURACY
+    assert report["ece"] <= 0.03
+    recorded = json.loads(SHIPPED_MODEL.with_suffix(".json").read_text())["metrics"]
+    assert report["accuracy"] == pytest.approx(recorded["accuracy"], abs=0.002), "the card tells the truth"
+
+
+def test_training_and_serving_see_the_same_pixels(test_data: Path) -> None:
+    """A data set's picture read for training, and the same bytes decoded and cropped by the server's functions."""
+    from ml.inference.contract import Box
+    from ml.inference.preprocess import CROP_SCALE, crop_face, decode_image, to_batch
+
+    folder = test_data / "fer2013"
+    pictures = load_pictures(folder, "test", limit=5)
+    whole = Box(0, 0, *[round(48 / CROP_SCALE)] * 2)
+    for name, image in zip(pictures.files, pictures.images, strict=True):
+        decoded = decode_image((folder / name).read_bytes())
+        assert np.array_equal(to_batch([image]), to_batch([decoded]))
+        assert crop_face(decoded, whole).shape == (48, 48)
+
+
+def test_a_keras_file_is_scored_too(pattern_data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    network = document_network()
+    network.save(path)
+    predict, classes = load_predict(path)
+    images = load_pictures(pattern_data, "test").images
+    assert classes[0] == "angry"
+    expected = network.predict(images[..., None].astype(np.float32), verbose=0)
+    assert np.allclose(predict(images)["original"], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["missing.h5", "missing.tflite", "missing.keras"])
+def test_a_missing_model_is_one_sentence(name: str, pattern_data: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="expected a"):
+        load_predict(tmp_path / name)
+
+
+def test_weights_alone_are_no_model(tmp_path: Path) -> None:
+    network = document_network()
+    network.save_weights(tmp_path / "x.weights.h5")
+    with pytest.raises(ModelError, match="expected a whole model"):
+        load_predict(tmp_path / "x.weights.h5")
+
+
+def test_top_level_figures_are_of_the_folder_labels() -> None:
+    images = np.zeros((4, 48, 48), np.uint8)
+    pictures = Pictures(images, np.array([0, 1, 2, 3]), ("a", "b", "c", "d"), ())
+    right, wrong = np.eye(7)[[0, 1, 2, 3]], np.eye(7)[[6, 6, 6, 6]]
+    report = make_report({"served": wrong, "original": right}, pictures, np.array([6, 6, -1, -1]))
+    assert report["accuracy"] == 1
+    assert report["output"] == "original"
+    assert report["outputs"]["served"]["people"] == report["outputs"]["served"]["people"] | {"accuracy": 1.0, "n": 2}
+
+
+def test_a_bad_data_directory_is_one_sentence(tmp_path: Path) -> None:
+    done = evaluate("--data", tmp_path, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "expected a directory with one folder per class" in done.stderr
+
+
+def test_shipped_card_names_the_seven_emotions() -> None:
+    assert Classifier().classes == ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
