@@ -97,7 +97,7 @@ class Temperature(layers.Layer):
         super().__init__(**settings)
         self.temperature = temperature
 
-    def call(self, probabilities):
+    def call(self, probabilities: Any) -> Any:
         return ops.softmax(ops.log(probabilities + 1e-9) / self.temperature)
 
     def get_config(self) -> dict[str, Any]:

@@ -70,13 +70,15 @@ def adapted_network(base: keras.Model, classes: int) -> keras.Model:
     return keras.Model(base.input, outputs, name="adapted")
 
 
-def _convolution(x: keras.KerasTensor, filters: int, size: int = 3, stride: int = 1, relu: bool = True):
+def _convolution(
+    x: keras.KerasTensor, filters: int, size: int = 3, stride: int = 1, relu: bool = True
+) -> keras.KerasTensor:
     x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False)(x)
     x = layers.BatchNormalization(momentum=0.9)(x)
     return layers.ReLU()(x) if relu else x
 
 
-def _residual(x: keras.KerasTensor, filters: int, stride: int):
+def _residual(x: keras.KerasTensor, filters: int, stride: int) -> keras.KerasTensor:
     y = _convolution(x, filters, stride=stride)
     y = _convolution(y, filters, relu=False)
     if stride != 1:

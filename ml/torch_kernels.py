@@ -7,6 +7,8 @@ same weights; only the running variance differs, by the factor n / (n - 1) of th
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 
@@ -16,11 +18,11 @@ def install() -> None:
     from torch.nn import functional
 
     layer = keras.layers.BatchNormalization
-    if getattr(layer.call, "fused", False):
+    if getattr(layer, "fused", False):
         return
     spelled_out = layer.call
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         if mask is not None or inputs.ndim != 4 or inputs.device.type == "meta" or self.axis not in (-1, 3):
             return spelled_out(self, inputs, training=training, mask=mask)
         normalised = functional.batch_norm(
@@ -35,6 +37,6 @@ def install() -> None:
         )
         return normalised.permute(0, 2, 3, 1)
 
-    call.fused = True
     layer.call = call
+    layer.fused = True
     torch.set_flush_denormal(True)

@@ -51,7 +51,7 @@ class Batches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return math.ceil(len(self._order) / self._batch_size)
 
-    def __getitem__(self, index: int):
+    def __getitem__(self, index: int) -> tuple[np.ndarray, Any, Any]:
         chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         rng = np.random.default_rng((self._seed, self._epoch, index))
         images = to_batch(augment(self._images[chosen], self._augmentation, rng))
@@ -180,7 +180,9 @@ def score(network: keras.Model, images: np.ndarray, targets: dict[str, np.ndarra
     return scores
 
 
-def summarise(epoch: int, fitted: dict[str, list[float]], scores: dict[str, tuple[float, float]], seconds: float):
+def summarise(
+    epoch: int, fitted: dict[str, list[float]], scores: dict[str, tuple[float, float]], seconds: float
+) -> dict[str, float]:
     """One row of history.csv. With several outputs `val_accuracy` is their mean: it chooses the best weights."""
     logs = {key: values[0] for key, values in fitted.items()}
     accuracies = [value for key, value in logs.items() if key.endswith("accuracy")]
