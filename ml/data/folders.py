@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,12 +142,21 @@ def split_validation(pictures: Pictures, share: float, seed: int) -> tuple[np.nd
     """Indices for training and validation: stratified by class, seeded, duplicates on one side.
 
     Args:
-        share: the validation part, above 0 and at most 0.5.
+        share: the validation part, above 0 and at most 0.5; more is kept aside where the classes are too small for it.
+
+    Raises:
+        DataError: the share is out of range, or there are fewer than two different pictures of every class.
     """
     if not 0 < share <= 0.5:
         raise DataError(f"expected a validation share above 0 and at most 0.5, received {share}")
-    folds = StratifiedGroupKFold(n_splits=round(1 / share), shuffle=True, random_state=seed)
-    train, validation = next(folds.split(pictures.labels, pictures.labels, fingerprints(pictures.images)))
+    groups = fingerprints(pictures.images)
+    different = max(len(set(groups[pictures.labels == label])) for label in range(len(pictures.classes)))
+    if different < 2:
+        raise DataError("expected at least two different pictures of a class, received one of each")
+    folds = StratifiedGroupKFold(n_splits=min(round(1 / share), different), shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        train, validation = next(folds.split(pictures.labels, pictures.labels, groups))
     return np.sort(train), np.sort(validation)
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ml.data import DataError, class_folders, fingerprints, load_pictures, load_votes, split_validation
+from ml.data import DataError, Pictures, class_folders, fingerprints, load_pictures, load_votes, split_validation
 from ml.inference.contract import DISPLAY_NAMES, EMOTIONS
 from tests.ml.data.conftest import Fill
 
@@ -143,3 +143,14 @@ def test_the_real_data_set_splits_without_leaks(test_data: Path) -> None:
     prints = fingerprints(pictures.images)
     assert not set(prints[train]) & set(prints[validation])
     assert len(validation) == pytest.approx(359, abs=15)
+
+
+def test_a_handful_of_pictures_can_still_be_split() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (6, 48, 48), dtype=np.uint8)
+    pictures = Pictures(images, np.array([0, 0, 0, 1, 1, 1]), tuple("abcdef"), (), ("x", "y"))
+    train, validation = split_validation(pictures, 0.1, 0)
+    assert sorted([*train, *validation]) == list(range(6))
+    assert len(validation) == 2
+    with pytest.raises(DataError, match="expected at least two different pictures of a class"):
+        split_validation(pictures.subset(np.array([0, 3])), 0.1, 0)
