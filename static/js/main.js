@@ -2,7 +2,7 @@
 import { Camera } from "./camera.js";
 import { CardList, legend, pairText } from "./cards.js";
 import { Faces } from "./faces.js";
-import { minutes, percent, short } from "./format.js";
+import { percent } from "./format.js";
 import { Shortcuts } from "./keys.js";
 import { LightMeter } from "./light.js";
 import { Controls } from "./controls.js";
@@ -12,20 +12,20 @@ import { Presence } from "./presence.js";
 import { Readout } from "./readout.js";
 import { FrameSender } from "./sender.js";
 import { Link } from "./socket.js";
-import { Stage } from "./stage.js";
-import { Advisor, INITIAL, cameraSupport, stageState, stepsFor } from "./state.js";
+import { Stage, sentence } from "./stage.js";
+import { Advisor, INITIAL, cameraSupport, stageState } from "./state.js";
 import { Announcer } from "./words.js";
 
 const TICK_MS = 250;
 /** Camera states in which the person has the camera or is about to. */
 const RUNNING = new Set(["asking", "starting", "tap", "on", "muted"]);
-const LATE_ASKING_MS = 8000;
-const LATE_STARTING_MS = 5000;
 const RETURNED_MS = 4000;
 const FAILED_MS = 3000;
 const DARK_LUMA = 40;
 const SMALL_FACE_PX = 60;
 const SLOW_MS = 500;
+/** A dropped frame counts as a sign of a busy server for this long: the next one may be answered a second later. */
+const BUSY_MS = 2000;
 
 class LivePage {
   #page = readPage();
@@ -296,7 +296,7 @@ class LivePage {
       nobody: this.#answer !== null && sides.length === 0,
       dark: this.#luma < DARK_LUMA,
       small: sides.length > 0 && Math.max(...sides) < SMALL_FACE_PX,
-      "busy-server": now - this.#busyMs < 1000 || this.#sender.pace.ackMs > SLOW_MS,
+      "busy-server": now - this.#busyMs < BUSY_MS || Math.max(this.#sender.pace.ackMs, this.#sender.waitingMs(now)) > SLOW_MS,
     }, now);
     this.#late = late;
     this.#change({ advice: advice ?? (now < this.#returned.untilMs ? "returned" : null) });
@@ -349,26 +349,16 @@ class LivePage {
   }
 
   #sentence(state) {
-    const { t, language } = this.#page;
     const now = performance.now();
-    const since = now - this.#enteredMs;
-    const seconds = Math.max(0, Math.ceil((this.#retryAtMs - now) / 1000));
-    const hasOther = this.#devices.length > 1;
-    switch (state) {
-      case "live": return { text: "" };
-      case "asking": return { text: t("state.asking"), hint: since > LATE_ASKING_MS ? t("state.asking_late") : "" };
-      case "starting": return { text: t(since > LATE_STARTING_MS ? "state.starting_late" : "state.starting"), hasOther };
-      case "denied": return { text: t("state.denied"), steps: stepsFor(navigator.userAgent, false) };
-      case "denied-system": return { text: t("state.denied-system"), steps: stepsFor(navigator.userAgent, true) };
-      case "insecure": return { text: t("state.insecure"), hint: t("state.insecure_local"), httpsUrl: `https://${location.host}${location.pathname}` };
-      case "nobody": return { text: t(this.#late ? "state.nobody_late" : "state.nobody") };
-      case "busy-server": return { text: t("state.busy-server", { n: short(language, this.#sender.pace.rate) }) };
-      case "returned": return { text: t("state.returned", { time: minutes(this.#returned.forMs) }) };
-      case "full": return { text: t("state.full", { s: seconds }) };
-      case "reconnecting": return { text: seconds ? t("state.reconnecting", { s: seconds }) : t("state.reconnecting_now") };
-      case "error": return { text: t("state.error", { id: this.#failure.id }) };
-      default: return { text: t(`state.${state}`), hasOther };
-    }
+    return sentence(state, {
+      sinceMs: now - this.#enteredMs,
+      retrySeconds: Math.max(0, Math.ceil((this.#retryAtMs - now) / 1000)),
+      rate: this.#sender.pace.rate,
+      hiddenForMs: this.#returned.forMs,
+      failure: this.#failure.id,
+      isLate: this.#late,
+      hasOther: this.#devices.length > 1,
+    }, this.#page);
   }
 }
 

@@ -1,9 +1,42 @@
 /** Shows the state of the live page: a sentence and what can be done, where the person is looking. */
 import { make, write } from "./cards.js";
+import { minutes, short } from "./format.js";
 import { element } from "./page.js";
-import { STATES } from "./state.js";
+import { STATES, stepsFor } from "./state.js";
+
+const LATE_ASKING_MS = 8000;
+const LATE_STARTING_MS = 5000;
 
 const ICONS = { start: "camera", again: "camera", retry: "retry", reconnect: "retry", now: "retry", resume: "play", reload: "retry", tap: "play" };
+
+/**
+ * What a state says just now.
+ * @param {string} state a key of STATES
+ * @param {{sinceMs: number, retrySeconds: number, rate: number, hiddenForMs: number, failure: string, isLate: boolean,
+ *   hasOther: boolean}} moment how long the state lasts, when the next try is, frames sent per second, how long the page
+ *   was hidden, the code of what went wrong, whether nobody has been there for long, whether there is another camera
+ * @param {{t: Function, language: string}} page
+ * @returns {object} for `Stage.show`
+ */
+export function sentence(state, moment, { t, language }) {
+  const { hasOther } = moment;
+  const late = (ms) => moment.sinceMs > ms;
+  switch (state) {
+    case "live": return { text: "" };
+    case "asking": return { text: t("state.asking"), hint: late(LATE_ASKING_MS) ? t("state.asking_late") : "" };
+    case "starting": return { text: t(late(LATE_STARTING_MS) ? "state.starting_late" : "state.starting"), hasOther };
+    case "denied":
+    case "denied-system": return { text: t(`state.${state}`), steps: stepsFor(navigator.userAgent, state === "denied-system") };
+    case "insecure": return { text: t("state.insecure"), hint: t("state.insecure_local"), httpsUrl: `https://${location.host}${location.pathname}` };
+    case "nobody": return { text: t(moment.isLate ? "state.nobody_late" : "state.nobody") };
+    case "busy-server": return { text: t("state.busy-server", { n: short(language, moment.rate) }) };
+    case "returned": return { text: t("state.returned", { time: minutes(moment.hiddenForMs) }) };
+    case "full": return { text: t("state.full", { s: moment.retrySeconds }) };
+    case "reconnecting": return { text: moment.retrySeconds ? t("state.reconnecting", { s: moment.retrySeconds }) : t("state.reconnecting_now") };
+    case "error": return { text: t("state.error", { id: moment.failure }) };
+    default: return { text: t(`state.${state}`), hasOther };
+  }
+}
 
 /** The message over the stage, and the line below it. */
 export class Stage {
@@ -40,8 +73,7 @@ export class Stage {
 
   /**
    * @param {string} state a key of STATES
-   * @param {{text: string, hint?: string, steps?: string, httpsUrl?: string, hasOther?: boolean, counting?: boolean}} details
-   *   `counting`: only the seconds changed, so it is not announced again
+   * @param {{text: string, hint?: string, steps?: string, httpsUrl?: string, hasOther?: boolean}} details
    */
   show(state, { text, hint = "", steps = "", httpsUrl = "", hasOther = false }) {
     const { look, actions, alert } = STATES[state];

@@ -32,7 +32,8 @@ new PerformanceObserver((list) => list.getEntriesByName('overlay-age').forEach((
   .observe({type: 'measure'});
 new PerformanceObserver((list) => list.getEntriesByName('encode').forEach((e) => seen.encode.push(e.duration)))
   .observe({type: 'measure'});
-new PerformanceObserver((list) => list.getEntries().forEach((e) => seen.long.push(e.duration))).observe({type: 'longtask'});
+new PerformanceObserver((list) => list.getEntries().forEach((e) => seen.long.push(e.duration)))
+  .observe({type: 'longtask'});
 let last = performance.now();
 requestAnimationFrame(function tick(now) { seen.gaps.push(now - last); last = now; requestAnimationFrame(tick); });
 """

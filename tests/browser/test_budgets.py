@@ -1,0 +1,106 @@
+"""What the page may cost, and how calm it must be."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, Request
+
+from tests.browser.conftest import frames_counted, start_camera
+
+OpenPage = Callable[..., Page]
+
+WATCH_SHIFTS = """
+window.shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
+}).observe({type: 'layout-shift', buffered: true});
+"""
+WATCH_WORDS = """() => {
+  window.changes = [];
+  let shown = '';
+  new MutationObserver(() => {
+    const word = document.querySelector('.card__word')?.textContent ?? '';
+    if (word && word !== shown) { changes.push(performance.now()); shown = word; }
+  }).observe(document.getElementById('cards'), {childList: true, characterData: true, subtree: true});
+}"""
+
+
+def test_the_first_load_is_light_and_stays_at_home(open_page: OpenPage) -> None:
+    page = open_page()
+    requests: list[Request] = []
+    page.on("request", lambda request: requests.append(request))
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    assert len(requests) <= 25, [request.url for request in requests]
+    assert {urlsplit(request.url).netloc for request in requests} == {urlsplit(page.url).netloc}
+    bodies = [
+        request.response().body()  # type: ignore[union-attr]
+        for request in requests
+        if request.resource_type in ("script", "stylesheet")
+    ]
+    assert sum(map(len, bodies)) <= 220_000
+    assert sum(len(gzip.compress(body)) for body in bodies) <= 75_000
+
+
+def test_the_catalogue_is_small(open_page: OpenPage) -> None:
+    page = open_page()
+    assert page.evaluate("new Blob([document.getElementById('page-config').textContent]).size") <= 8_500
+
+
+def test_nothing_jumps_on_the_way_to_the_first_face(open_page: OpenPage) -> None:
+    for size in ((1280, 720), (360, 640)):
+        page = open_page(script=WATCH_SHIFTS, size=size)
+        start_camera(page)
+        page.wait_for_selector(".card")
+        page.wait_for_timeout(500)
+        assert page.evaluate("shift") <= 0.02, size
+
+
+def test_words_do_not_flicker(open_page: OpenPage) -> None:
+    page = start_camera(open_page())
+    page.wait_for_selector(".card")
+    page.evaluate(WATCH_WORDS)
+    page.wait_for_timeout(8000)
+    changes = page.evaluate("changes")
+    assert all(later - earlier >= 500 for earlier, later in pairwise(changes)), changes
+
+
+def test_at_most_two_frames_are_on_the_way(open_page: OpenPage) -> None:
+    page = start_camera(open_page())
+    page.wait_for_selector(".card")
+    on_the_way, most = 0, 0
+
+    def sent(event: dict[str, dict[str, str | int]]) -> None:
+        nonlocal on_the_way, most
+        if event["response"]["opcode"] == 2:
+            on_the_way += 1
+            most = max(most, on_the_way)
+
+    def received(event: dict[str, dict[str, str | int]]) -> None:
+        nonlocal on_the_way
+        if str(event["response"]["payloadData"]).startswith("43"):  # an acknowledgement
+            on_the_way -= 1
+
+    session = page.context.new_cdp_session(page)
+    page.keyboard.press(" ")
+    page.wait_for_timeout(1200)  # what was on the way has been answered
+    session.on("Network.webSocketFrameSent", sent)
+    session.on("Network.webSocketFrameReceived", received)
+    session.send("Network.enable")
+    page.keyboard.press(" ")
+    page.wait_for_timeout(3000)
+    assert 1 <= most <= 2
+
+
+def test_a_picture_leaves_only_for_this_server_and_only_while_live(open_page: OpenPage) -> None:
+    page = open_page()
+    with frames_counted(page) as count:
+        page.wait_for_timeout(500)
+        assert count() == 0
+        start_camera(page)
+        page.wait_for_selector(".card")
+        assert count() > 0
