@@ -18,7 +18,7 @@ help:
 run: $(BIN)/.serving
 	@$(BIN)/python -c "$$port_is_free" $(PORT)
 	@echo 'Open http://localhost:$(PORT) (Ctrl-C stops it)'
-	@PORT=$(PORT) exec $(BIN)/gunicorn wsgi:app
+	@exec env PORT=$(PORT) $(BIN)/gunicorn wsgi:app
 
 test: lint browser
 	$(BIN)/python -m pytest $(ARGS)
