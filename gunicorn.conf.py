@@ -44,6 +44,10 @@ def _drain_when_told(worker):
     while worker.alive:
         time.sleep(0.1)
     worker.wsgi.live.drain()
+    if worker_class == "gthread":  # it closes idle connections only when something wakes it
+        while worker.nr_conns:
+            worker.method_queue.defer(lambda: None)
+            time.sleep(0.2)
 
 
 def worker_exit(server, worker):

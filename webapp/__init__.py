@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import sys
+from collections.abc import Sequence
 
 from flask import Flask
 from flask_limiter import Limiter
@@ -12,7 +12,7 @@ from flask_socketio import SocketIO
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp.analyzers import AnalyzerPool
+from webapp.analyzers import ANALYZER_WORKER, AnalyzerPool
 from webapp.api import MULTIPART_OVERHEAD_BYTES, InMemoryRequest, create_api, error_response
 from webapp.events import Live
 from webapp.metrics import Metrics
@@ -33,9 +33,7 @@ class WebApp(Flask):
     analyzers: AnalyzerPool
 
 
-def create_app(
-    settings: Settings, analyzers: AnalyzerPool | None = None, metrics: Metrics | None = None
-) -> WebApp:
+def create_app(settings: Settings, analyzers: AnalyzerPool | None = None, metrics: Metrics | None = None) -> WebApp:
     """Put the parts together and start the workers.
 
     Args:
@@ -92,12 +90,12 @@ def create_app(
     return app
 
 
-def create_pool(settings: Settings, metrics: Metrics) -> AnalyzerPool:
-    command = [sys.executable, "-m", "ml.inference.worker"]
+def create_pool(settings: Settings, metrics: Metrics, command: Sequence[str] = ANALYZER_WORKER) -> AnalyzerPool:
+    """The workers that the settings ask for, not yet started."""
     return AnalyzerPool(
         size=settings.worker_count,
         observer=metrics,
-        command=command + (["--model", settings.model] if settings.model else []),
+        command=[*command, "--model", settings.model] if settings.model else command,
         frame_deadline_s=settings.frame_deadline_ms / 1000,
         photo_deadline_s=settings.photo_deadline_ms / 1000,
         photo_queue=settings.photo_queue,

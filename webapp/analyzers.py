@@ -36,6 +36,8 @@ STUCK_AFTER_S = 5.0
 HEALTHY_AFTER_S = 10.0
 MAX_BACKOFF_S = 10.0
 
+ANALYZER_WORKER = (sys.executable, "-m", "ml.inference.worker")
+
 log = logging.getLogger(__name__)
 
 WHY = {
@@ -86,7 +88,7 @@ class AnalyzerPool:
         self,
         size: int,
         observer: Observer,
-        command: Sequence[str] = (sys.executable, "-m", "ml.inference.worker"),
+        command: Sequence[str] = ANALYZER_WORKER,
         frame_deadline_s: float = 1.0,
         photo_deadline_s: float = 15.0,
         photo_queue: int = 32,
@@ -128,6 +130,11 @@ class AnalyzerPool:
     @property
     def size(self) -> int:
         return len(self._slots)
+
+    @property
+    def unanswered(self) -> int:
+        """How many pictures wait or are being read."""
+        return len(self._schedule) + sum(len(slot.jobs) for slot in self._slots)
 
     @property
     def model(self) -> Mapping[str, Any]:

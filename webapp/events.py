@@ -28,6 +28,8 @@ from webapp.wire import hang_up
 
 FULL_RETRY_S = 10
 GOODBYE_S = 0.3
+LAST_ANSWERS_S = 3.0
+"""At a shutdown everybody has this long to get the answer to what is being read."""
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +126,9 @@ class Live(socketio.Namespace):
         """Say goodbye to everybody, let what is being read be answered, then end the connections."""
         self._draining = True
         self.emit("draining", {"message": "The server restarts. Back in a moment."})
+        give_up_s = time.monotonic() + LAST_ANSWERS_S
         self.server.sleep(GOODBYE_S)
+        while self._pool.unanswered and time.monotonic() < give_up_s:
+            self.server.sleep(0.05)
         for environ in list(self.server.environ.values()):
             hang_up(environ)

@@ -22,6 +22,10 @@ MESSAGE_OVERHEAD_BYTES = 1024
 log = logging.getLogger(__name__)
 
 
+RESERVED_EVENTS = ("connect", "disconnect")
+"""Names by which the library calls its own handlers; a client that sends them would call those too."""
+
+
 class OneAttachmentPacket(socketio.packet.Packet):
     """A Socket.IO packet with at most one binary part: a picture, never a pile of them."""
 
@@ -29,6 +33,10 @@ class OneAttachmentPacket(socketio.packet.Packet):
         count = super().decode(encoded_packet)
         if count > 1:
             raise ValueError(f"expected at most one attachment, received {count}")
+        if self.packet_type in (socketio.packet.EVENT, socketio.packet.BINARY_EVENT):
+            name = self.data[0] if isinstance(self.data, list) and self.data else None
+            if not isinstance(name, str) or name in RESERVED_EVENTS:
+                raise ValueError(f"expected the name of an event, received {name!r}")
         return count
 
 

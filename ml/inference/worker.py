@@ -145,14 +145,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def model_facts(card: Mapping[str, Any]) -> dict[str, Any]:
-    """What pages say of the model, from its card: `ece` and `n` are measured on pictures it never learned from."""
-    served = card.get("served", card)
+    """What pages say of the model, from its card.
+
+    `ece` is the calibration error of what is shown to people, on `n` pictures that it never learned from: against what
+    people saw in them where that is known, else against the data set's labels.
+    """
+    metrics = card.get("metrics") or {}
+    reports = metrics.get("outputs", {}).get(metrics.get("served"), {})
+    report = reports.get("people") or reports.get("folder") or {}
     return {
         "name": card["name"],
         "version": card["sha256"][:8],
         "uncertain_below": card["uncertain_below"],
-        "ece": served.get("ece"),
-        "n": served.get("n"),
+        "ece": report.get("ece"),
+        "n": report.get("n"),
     }
 
 

@@ -79,7 +79,7 @@ class Camera(RawSocket):
     def __init__(self, port: int, frames: Sequence[bytes], offset: int) -> None:
         super().__init__(port)
         self.socket.setblocking(False)
-        self._frames = frames
+        self._pictures = frames
         self._position = offset
         self._next_id = 0
         self._unsent = b""
@@ -92,7 +92,7 @@ class Camera(RawSocket):
             if self._unsent:
                 return False
         event = f'451-{self._next_id}["frame",{{"_placeholder":true,"num":0}}]'.encode()
-        data = masked(TEXT, event) + self._frames[self._position % len(self._frames)]
+        data = masked(TEXT, event) + self._pictures[self._position % len(self._pictures)]
         self.waiting[self._next_id] = now_s
         self._next_id += 1
         self._position += 1

@@ -115,7 +115,9 @@ def watch_memory(clients: int, rate: float, minutes: int, frames: Sequence[bytes
         )
 
 
-def search(rate: float, seconds: float, frames: Sequence[bytes], settings: Mapping[str, str], most: int = 96) -> list[Result]:
+def search(
+    rate: float, seconds: float, frames: Sequence[bytes], settings: Mapping[str, str], most: int = 96
+) -> list[Result]:
     """The largest number of clients with p95 within the limit, found by doubling and halving, then twice as many."""
     results: dict[int, Result] = {}
 

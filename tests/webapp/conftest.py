@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,7 +27,11 @@ def fake_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     """The server over fake workers, in either async mode."""
     log = tmp_path_factory.mktemp("server") / "log"
     settings = {"EMOTION_ASYNC_MODE": request.param, "EMOTION_WORKERS": "2", "EMOTION_MAX_FRAME_KB": "64"}
-    settings |= {"EMOTION_MAX_UPLOAD_MB": "1", "EMOTION_FRAMES_PER_SECOND": "1000"}
+    settings |= {
+        "EMOTION_MAX_UPLOAD_MB": "1",
+        "EMOTION_FRAMES_PER_SECOND": "1000",
+        "EMOTION_FRAME_DEADLINE_MS": "10000",
+    }
     with Server(FAKE, log, **settings) as server:
         server.wait_until_ready(workers=2)
         yield server
@@ -35,7 +40,8 @@ def fake_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="session")
 def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server as it ships, with one worker."""
-    with Server(log=tmp_path_factory.mktemp("server") / "log", EMOTION_WORKERS="1") as server:
+    log = tmp_path_factory.mktemp("server") / "log"
+    with Server(log=log, EMOTION_WORKERS="1", EMOTION_FRAME_DEADLINE_MS="10000") as server:
         server.wait_until_ready()
         yield server
 
@@ -75,6 +81,6 @@ def bad_pictures(portrait: bytes, tmp_path_factory: pytest.TempPathFactory) -> d
         "garbage": b"\x00\x01garbage" * 100,
         "truncated": portrait[: len(portrait) // 8],
         "bomb": bomb.read_bytes(),
-        "gif": b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;",
+        "gif": base64.b64decode("R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="),
         "pdf": b"%PDF-1.7\n" + b"0" * 200,
     }

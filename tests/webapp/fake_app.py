@@ -9,12 +9,10 @@ if os.environ.get("EMOTION_ASYNC_MODE", "eventlet") == "eventlet":
 
 import sys
 
-from webapp import create_app
-from webapp.analyzers import AnalyzerPool
+from webapp import create_app, create_pool
 from webapp.metrics import Metrics
 from webapp.settings import Settings
 
 settings = Settings.from_env(os.environ)
 metrics = Metrics()
-command = [sys.executable, "-m", "tests.webapp.fake_worker"]
-app = create_app(settings, AnalyzerPool(settings.worker_count, metrics, command), metrics)
+app = create_app(settings, create_pool(settings, metrics, [sys.executable, "-m", "tests.webapp.fake_worker"]), metrics)

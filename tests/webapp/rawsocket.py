@@ -5,6 +5,7 @@ Frames are masked with four zero bytes, which is legal, costs the sender nothing
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 from collections import deque
@@ -101,15 +102,15 @@ class RawSocket:
             if opcode == TEXT and message == b"2":
                 self.send(TEXT, b"3")
 
-    def closed_with(self) -> int | None:
-        """Wait for the server to close; its close code, or None if it just hung up."""
-        try:
-            while True:
-                opcode, message = self._next_frame()
-                if opcode == CLOSE:
-                    return int.from_bytes(message[:2], "big")
-        except ConnectionError:
-            return None
+    def wait_until_closed(self) -> None:
+        """Read until the server closes, in whatever way.
+
+        Raises:
+            TimeoutError: it does not.
+        """
+        with contextlib.suppress(ConnectionError):
+            while self._next_frame()[0] != CLOSE:
+                pass
 
     def close(self) -> None:
         self.socket.close()

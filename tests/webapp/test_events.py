@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -105,18 +106,19 @@ def test_nobody_sees_anothers_result(fake_server: Server, connect: Connect) -> N
         results = [answer for answer in answers[emotion] if answer["ok"]]
         assert len(results) >= 10
         for result in results:
-            assert [(face["box"], face["dominant_emotion"], face["id"]) for face in result["faces"]] == [(box, emotion, 1)]
+            (face,) = result["faces"]
+            assert (face["box"], face["dominant_emotion"], face["id"]) == (box, emotion, 1)
     assert [event for event in strangers if "welcome" not in str(event)] == []
 
 
 def test_the_newest_of_many_frames_wins(raw: RawSocket) -> None:
     """Seven at once: the first is being read, the last waits, those between are busy."""
     for number in range(7):
-        raw.send_picture(number, script(sleep_ms=150, faces=[[number, 0, 50, 50]]))
+        raw.send_picture(number, script(sleep_ms=1000, faces=[[number, 0, 50, 50]]))
     answers = {}
     for _ in range(7):
-        number, _, answer = raw.wait_for(b"43")[2:].partition(b"[")
-        answers[int(number)] = answer
+        head, _, answer = raw.wait_for(b"43").partition(b"[")
+        answers[int(head[2:])] = answer
     assert [b'"ok":true' in answers[number] for number in range(7)] == [True, *[False] * 5, True]
     for number in range(1, 6):
         assert b'"code":"busy"' in answers[number]
@@ -127,8 +129,8 @@ def test_the_newest_of_many_frames_wins(raw: RawSocket) -> None:
 def test_an_event_nobody_knows_changes_nothing(fake_server: Server, connect: Connect) -> None:
     client = connect(fake_server)
     client.emit("welcome", {"model": "mine"})
-    client.emit("disconnect", "x")
     client.emit("", [])
+    client.emit("on_frame", script())
     assert client.call("frame", script(), timeout=10)["ok"] is True
 
 
@@ -144,12 +146,6 @@ def fragments_without_end(raw: RawSocket) -> None:
     raw.send(BINARY, bytes(4000), final=False)
     for _ in range(500):
         raw.send(CONTINUED, bytes(4000), final=False)
-
-
-def empty_fragments_without_end(raw: RawSocket) -> None:
-    raw.send(BINARY, b"", final=False)
-    for _ in range(3000):
-        raw.send(CONTINUED, b"", final=False)
 
 
 def many_attachments(raw: RawSocket) -> None:
@@ -185,6 +181,15 @@ def no_event_name(raw: RawSocket) -> None:
     raw.send(TEXT, b"420[]")
 
 
+def reserved_event(raw: RawSocket) -> None:
+    raw.send(TEXT, b'420["disconnect","me"]')
+
+
+def reserved_event_with_picture(raw: RawSocket) -> None:
+    raw.send(TEXT, b'451-0["connect",{"_placeholder":true,"num":0}]')
+    raw.send(BINARY, b"x")
+
+
 def unknown_packet(raw: RawSocket) -> None:
     raw.send(TEXT, b"49")
 
@@ -198,7 +203,8 @@ def server_only_packet(raw: RawSocket) -> None:
     [
         too_long,
         fragments_without_end,
-        empty_fragments_without_end,
+        reserved_event,
+        reserved_event_with_picture,
         many_attachments,
         missing_attachment,
         attachment_nobody_announced,
@@ -214,15 +220,23 @@ def test_breaking_the_protocol_ends_the_connection_and_no_other(
 ) -> None:
     neighbour = connect(fake_server)
     before_mb = memory_mb(fake_server)
-    try:
+    with contextlib.suppress(OSError):  # the server may have enough before all is said
         offend(raw)
-    except OSError:
-        pass  # the server had enough before we had said it all
     began_s = time.monotonic()
-    raw.closed_with()
+    raw.wait_until_closed()
     assert time.monotonic() - began_s < 5
     assert neighbour.call("frame", script(), timeout=10)["ok"] is True
     assert memory_mb(fake_server) - before_mb < 12
+
+
+def test_empty_fragments_without_end_take_no_memory(fake_server: Server, raw: RawSocket) -> None:
+    before_mb = memory_mb(fake_server)
+    with contextlib.suppress(OSError):
+        raw.send(BINARY, b"", final=False)
+        for _ in range(20_000):
+            raw.send(CONTINUED, b"", final=False)
+    time.sleep(0.5)
+    assert memory_mb(fake_server) - before_mb < 5
 
 
 def test_a_message_in_a_few_fragments_is_whole(raw: RawSocket) -> None:
@@ -245,7 +259,7 @@ def test_compression_is_not_agreed_to(fake_server: Server) -> None:
 def test_frames_before_joining_are_not_read(fake_server: Server) -> None:
     raw = RawSocket(fake_server.port, join=False)
     raw.send_picture(0, script())
-    assert raw.closed_with() is None
+    raw.wait_until_closed()
     raw.close()
 
 
@@ -274,7 +288,8 @@ def test_a_full_house_says_so_and_has_room_again_later() -> None:
         assert b'"code":"full"' in refusal
         assert b'"retry_after_s":' in refusal
         late.send_picture(0, script())
-        assert late.closed_with() is None
+        late.wait_until_closed()
+        late.close()
         guests[0].close()
         wait_until(lambda: server.metrics()["emotion_clients"] == 1)
         RawSocket(server.port).close()
@@ -299,10 +314,11 @@ def test_one_client_cannot_send_faster_than_allowed() -> None:
 @pytest.mark.parametrize("mode", ["eventlet", "threading"])
 def test_a_stop_is_announced_and_quick(mode: str) -> None:
     """Everybody hears `draining`, what is being read is answered, the close is clean, no process is left."""
-    with Server(FAKE, EMOTION_WORKERS="1", EMOTION_ASYNC_MODE=mode) as server:
+    settings = {"EMOTION_ASYNC_MODE": mode, "EMOTION_DRAIN_S": "60", "EMOTION_FRAME_DEADLINE_MS": "10000"}
+    with Server(FAKE, EMOTION_WORKERS="1", **settings) as server:
         server.wait_until_ready()
         raws = [RawSocket(server.port) for _ in range(3)]
-        raws[0].send_picture(0, script(sleep_ms=200))
+        raws[0].send_picture(0, script(sleep_ms=1500))
         family = [psutil.Process(server.process.pid), *server.descendants()]
         server.signal(signal.SIGTERM)
         began_s = time.monotonic()
@@ -310,10 +326,10 @@ def test_a_stop_is_announced_and_quick(mode: str) -> None:
             assert b"draining" in raw.wait_for(b"42[")
         assert b'"ok":true' in raws[0].wait_for(b"430")
         for raw in raws:
-            raw.closed_with()
+            raw.wait_until_closed()
             raw.close()
-        server.process.wait(10)
-        assert time.monotonic() - began_s < 4
+        server.process.wait(30)
+        assert time.monotonic() - began_s < 20  # of the 60 seconds that were allowed
         wait_until(lambda: not any(member.is_running() for member in family))
 
 
@@ -338,15 +354,19 @@ def test_those_who_leave_are_forgotten(fake_server: Server) -> None:
 
 
 def test_start_and_memory_stay_within_their_bounds(portrait: bytes) -> None:
-    """Ready within three seconds; after 200 frames at most 90 MB of web process and 170 MB of worker."""
-    with Server(EMOTION_WORKERS="1") as server:
-        assert server.wait_until_ready() <= 3.0
+    """Three seconds of work until ready; after 200 frames at most 90 MB of web process and 170 MB of worker.
+
+    Work is counted in processor time, so that a busy machine does not fail it.
+    """
+    with Server(EMOTION_WORKERS="1", EMOTION_FRAMES_PER_SECOND="1000", EMOTION_FRAME_DEADLINE_MS="10000") as server:
+        server.wait_until_ready()
+        (worker,) = server.workers()
+        web = server.web()
+        assert max(sum(process.cpu_times()[:2]) for process in (web, worker)) <= 3.0
         client = socketio.Client(reconnection=False)
         client.connect(server.url, transports=["websocket"])
-        for _ in range(200):
-            result = client.call("frame", portrait, timeout=10)
-            assert result["ok"] or result["code"] == "busy"
+        results = [client.call("frame", portrait, timeout=20) for _ in range(200)]
         client.disconnect()
-        (worker,) = server.workers()
-        assert memory_mb(server) <= 90
+        assert all(result["ok"] for result in results)
+        assert web.memory_info().rss / 1e6 <= 90
         assert worker.memory_info().rss / 1e6 <= 170
