@@ -16,8 +16,6 @@ help:
 	@echo 'make lint | format       ruff and mypy | ruff format'
 
 run: $(BIN)/.serving
-	@$(BIN)/python -c "$$port_is_free" $(PORT)
-	@echo 'Open http://localhost:$(PORT) (Ctrl-C stops it)'
 	@exec env PORT=$(PORT) $(BIN)/gunicorn wsgi:app
 
 test: lint browser
@@ -77,15 +75,4 @@ define is_supported
 import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 endef
 
-define port_is_free
-import socket, sys
-port = int(sys.argv[1])
-with socket.socket() as probe:
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        probe.bind(("", port))
-    except OSError as error:
-        sys.exit(f"Port {port} cannot be used ({error.strerror}). Choose another: make run PORT={port + 1}")
-endef
-
-export is_supported port_is_free
+export is_supported

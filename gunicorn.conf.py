@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 
+from webapp.address import invitation, require_free_port
 from webapp.settings import Settings, SettingsError
 
 try:
@@ -33,6 +34,22 @@ graceful_timeout = settings.drain_s
 preload_app = False
 control_socket_disable = True
 loglevel = settings.log_level
+
+
+def on_starting(server):
+    """Say at once that the port is taken: gunicorn itself would try for five seconds."""
+    if {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys():
+        return  # handed over by the process before this one, or by the system
+    try:
+        for address in server.cfg.address:
+            if isinstance(address, tuple):
+                require_free_port(*address[:2])
+    except SettingsError as error:
+        sys.exit(f"Settings: {error}")
+
+
+def when_ready(server):
+    print(invitation(settings), flush=True)
 
 
 def post_worker_init(worker):

@@ -12,15 +12,18 @@ if os.environ.get("EMOTION_ASYNC_MODE", "eventlet") == "eventlet":
 import sys
 
 from webapp import create_app
+from webapp.address import invitation, require_free_port
 from webapp.settings import Settings, SettingsError
 
 try:
     settings = Settings.from_env(os.environ)
+    if __name__ == "__main__":
+        require_free_port(settings.host, settings.port)
 except SettingsError as error:
     sys.exit(f"Settings: {error}")
 
 app = create_app(settings)
 
 if __name__ == "__main__":
-    print(f"Open http://localhost:{settings.port} (Ctrl-C stops it)", flush=True)
+    print(invitation(settings), flush=True)
     app.socketio.run(app, host=settings.host, port=settings.port, allow_unsafe_werkzeug=True)

@@ -45,11 +45,11 @@ def environment(tmp_path: Path) -> Path:
 
 
 def sentence(make: str, *arguments: str, path: Path | None = None) -> str:
-    """What a `make` that must fail says, without make's own closing line."""
+    """What a `make` that must fail says, beside the log and make's own closing line."""
     variables = os.environ | ({"PATH": str(path)} if path else {})
     done = subprocess.run([make, *arguments], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
-    said = [line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("make: ")]
+    said = [line for line in (done.stdout + done.stderr).splitlines() if not line.startswith(("make: ", "["))]
     assert len(said) == 1, f"expected one sentence, received {said}"
     return said[0]
 
@@ -80,8 +80,13 @@ def test_a_taken_port_is_one_sentence(make: str, environment: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = sentence(make, "run", f"VENV={environment}", f"PORT={port}")
-    assert said.startswith(f"Port {port} cannot be used")
+    assert said.startswith(f"Settings: port {port} cannot be used")
     assert f"PORT={port + 1}" in said
+
+
+def test_a_port_that_is_none_is_one_sentence(make: str, environment: Path) -> None:
+    said = sentence(make, "run", f"VENV={environment}", "PORT=http")
+    assert said == "Settings: PORT: expected a whole number from 1 to 65535, received 'http'"
 
 
 def test_no_python_is_one_sentence(make: str, tmp_path: Path) -> None:

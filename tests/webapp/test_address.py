@@ -1,0 +1,44 @@
+"""A port is known to be taken before anything is started."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.webapp.serving import free_port
+from webapp.address import invitation, require_free_port
+from webapp.settings import Settings, SettingsError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_free_port_is_free() -> None:
+    require_free_port("127.0.0.1", free_port())
+
+
+def test_a_taken_port_is_named_with_another() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=rf"port {port} cannot be used .* PORT={port + 1}"):
+            require_free_port("127.0.0.1", port)
+
+
+def test_the_developers_server_says_so_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        variables = os.environ | {"PORT": str(taken.getsockname()[1])}
+        done = subprocess.run(
+            [sys.executable, "wsgi.py"], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60
+        )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert "cannot be used" in done.stderr
+
+
+def test_the_invitation_names_the_port() -> None:
+    assert "http://localhost:8080 " in invitation(Settings(port=8080))
