@@ -97,7 +97,7 @@ class LivePage {
   #shortcuts = new Shortcuts({
     " ": () => this.#facts.wanted && this.#pause(),
     s: () => this.#snapshot(),
-    c: () => this.#flip(),
+    c: () => this.#facts.wanted && this.#devices.length > 1 && this.#flip(),
     m: () => this.#controls.toggle("mirror", this.#isMirrored),
     b: () => this.#controls.toggle("marks"),
     t: () => this.#say(),
@@ -240,11 +240,11 @@ class LivePage {
     if (stageState(this.#facts) !== before) this.#enteredMs = performance.now();
     const { wanted, paused, hidden, camera, link } = this.#facts;
     const isLive = wanted && camera === "on" && link === "open" && !paused && !hidden;
-    if (isLive) {
+    if (isLive && !this.#sender.isRunning) {
       this.#overlay.start();
       this.#sender.start();
       this.#presence.keepAwake();
-    } else if (this.#sender.isRunning) {
+    } else if (!isLive && this.#sender.isRunning) {
       this.#sender.stop();
       this.#overlay.stop();
       this.#presence.rest();

@@ -37,6 +37,7 @@ class PhotoPage {
     write(element("note"), "");
     // The newest batch comes first, in the order it was given.
     for (const file of files.toReversed()) this.#show(file, file.name || this.#page.t("photo.title"));
+    this.#results.scrollIntoView({ block: "nearest" });
   }
 
   #show(file, name) {

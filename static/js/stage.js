@@ -108,7 +108,7 @@ export class Stage {
 
   #fillActions(names, httpsUrl) {
     const hadFocus = this.#actions.contains(document.activeElement);
-    this.#actions.replaceChildren(...names.map((name, i) => this.#action(name, i === 0, httpsUrl)));
+    this.#actions.replaceChildren(...names.map((name, i) => this.#action(name, i === 0 && name !== "photo", httpsUrl)));
     if (hadFocus) this.#actions.firstElementChild?.focus({ preventScroll: true });
   }
 

@@ -33,6 +33,13 @@ HTMLMediaElement.prototype.play = function () {
   return tapped ? play.call(this) : Promise.reject(new DOMException('a tap is needed', 'NotAllowedError'));
 };
 """
+OLDER_PAGE = """
+const parse = JSON.parse;
+JSON.parse = (text) => {
+  const value = parse(text);
+  return value?.strings ? {...value, page_version: 'older'} : value;
+};
+"""
 HIDE = """() => {
   Object.defineProperty(document, 'hidden', {value: true, configurable: true});
   Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true});
@@ -83,21 +90,9 @@ def _come_back(page: Page) -> None:
     page.evaluate(SHOW)
 
 
-def _other_version(page: Page) -> None:
-    version = page.evaluate("JSON.parse(document.getElementById('page-config').textContent).page_version")
-
-    def answer(route: Any) -> None:
-        reply = route.fetch()
-        config = reply.text().replace(f'"page_version": "{version}"', '"page_version": "older"')
-        route.fulfill(response=reply, body=config)
-
-    page.route("**/", answer)
-    page.reload()
-    page.click("[data-action=start]")
-
-
 def _never_welcomed(page: Page) -> None:
     page.route_web_socket("**/socket.io/**", lambda socket: None)
+    page.reload()
     page.click("[data-action=start]")
 
 
@@ -156,7 +151,7 @@ STATES: dict[str, State] = {
     "muted": State(
         "Another app has the camera", (PHOTO,), {"script": KEEP_TRACK}, _then("track.dispatchEvent(new Event('mute'))")
     ),
-    "outdated": State("This page was updated", ("Reload",), reach=_other_version),
+    "outdated": State("This page was updated", ("Reload",), {"script": OLDER_PAGE}),
     "error": State(
         "Something went wrong", ("Try again", PHOTO), {"script": refusal("WeirdError"), "expect_errors": True}
     ),

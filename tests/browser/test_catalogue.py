@@ -1,0 +1,47 @@
+"""Every sentence a page uses is in the catalogue, and every sentence in the catalogue is used."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def catalogue(root: Path) -> dict[str, Any]:
+    return json.loads((root / "static" / "locales" / "en.json").read_text(encoding="utf-8"))
+
+
+def test_no_name_hides_behind_a_method(catalogue: dict[str, Any]) -> None:
+    """In a template `strings.keys` would be the dictionary's own method, and print nothing."""
+    names = {name for group in (catalogue, *catalogue.values()) for name in group}
+    assert not names & {"keys", "items", "values", "get", "pop", "update", "clear"}
+
+
+def test_templates_name_what_exists(root: Path, catalogue: dict[str, Any]) -> None:
+    for template in sorted((root / "templates").glob("*.html")):
+        for group, name in re.findall(r"strings\.(\w+)\.(\w+)", template.read_text(encoding="utf-8")):
+            assert name in catalogue.get(group, {}) or name == "replace", f"{template.name}: {group}.{name}"
+
+
+def test_scripts_name_what_exists(root: Path, catalogue: dict[str, Any]) -> None:
+    for script in sorted((root / "static" / "js").glob("*.js")):
+        for group, name in re.findall(r'\bt\([^)]*?"(\w+)\.([\w-]+)"', script.read_text(encoding="utf-8")):
+            assert name in catalogue.get(group, {}), f"{script.name}: {group}.{name}"
+
+
+def test_nothing_in_the_catalogue_is_left_over(root: Path, catalogue: dict[str, Any]) -> None:
+    files = [*(root / "templates").glob("*.html"), *(root / "static" / "js").glob("*.js")]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    unused = [
+        f"{group}.{name}"
+        for group, names in catalogue.items()
+        for name in names
+        if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) and group not in ("steps", "emotion")
+    ]
+    # Composed in templates and scripts: "theme_" + name, "example_" + name + "_alt".
+    unused = [key for key in unused if not re.match(r"app\.theme_|photo\.example_", key)]
+    assert not unused, unused
