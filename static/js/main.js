@@ -193,6 +193,7 @@ class LivePage {
     // "off" tells nothing: the person may have stopped it, or the page rested while it was hidden.
     if (camera !== "off") this.#facts.wanted = RUNNING.has(camera);
     this.#change({ camera });
+    if (!this.#facts.wanted) return this.#link.stop();
     if (camera !== "on") return;
     this.#applySettings();
     this.#link.start();

@@ -36,7 +36,7 @@ export function plateText(face, count, t, language) {
  * @returns {object[]} where the plates went
  */
 export function drawMarks(context, marks, bounds) {
-  const size = Math.min(22, Math.max(14, bounds.w / 40));
+  const size = Math.min(22, Math.max(14, bounds.w / 48));
   const crowd = marks.length > CROWD;
   const items = marks.map(({ box, text, side, face }) => ({ box, side, size: measure(context, text, size, crowd, face) }));
   const plates = placePlates(items, bounds);

@@ -93,10 +93,14 @@ def run(clip: Path | None, seconds: float, chromium: str) -> dict[str, Any]:
             page = browser.new_page(viewport={"width": 1280, "height": 720})
             page.add_init_script(OBSERVE)
             page.goto(server.url)
+            paint_ms = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+            clicked_ms = page.evaluate("performance.now()")
             start_camera(page)
             page.wait_for_selector(".card")
+            first_face_ms = page.evaluate("performance.now()") - clicked_ms
             page.wait_for_timeout(3000)  # the rate settles
-            result = measure(page, seconds)
+            result = {"first_paint_ms": round(paint_ms), "click_to_first_face_ms": round(first_face_ms)}
+            result |= measure(page, seconds)
             stage_state(page, *WORKING)
             return result
 

@@ -149,9 +149,14 @@ def start_camera(page: Page) -> Page:
 @contextmanager
 def frames_counted(page: Page) -> Iterator[Callable[[], int]]:
     """Counts binary WebSocket messages the page sends while the block runs."""
-    sent: list[int] = []
+    sent = 0
+
+    def count(event: dict[str, Any]) -> None:
+        nonlocal sent
+        sent += event["response"]["opcode"] == 2
+
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
-    session.on("Network.webSocketFrameSent", lambda event: event["response"]["opcode"] == 2 and sent.append(1))
-    yield lambda: len(sent)
+    session.on("Network.webSocketFrameSent", count)
+    yield lambda: sent
     session.detach()
