@@ -197,7 +197,7 @@ class AnalyzerPool:
                     return
                 slot, job = pair
                 now_s = time.monotonic()
-                request = _request(job, now_s)
+                request = _request(job, now_s, hurried=len(self._schedule) > 0)
                 if not slot.jobs:
                     slot.began_s = now_s
                 slot.jobs[job.id] = job
@@ -312,11 +312,11 @@ class AnalyzerPool:
                     slot.worker.kill()
 
 
-def _request(job: Job, now_s: float) -> Request:
+def _request(job: Job, now_s: float, hurried: bool) -> Request:
     budget_ms = (job.expires_s - now_s) * 1000
     if job.tracker is None:
         return Request(job.image, thorough=True, budget_ms=budget_ms)
-    near, full_search = job.tracker.near(job.created_s), job.tracker.full_search_due(job.created_s)
+    near, full_search = job.tracker.near(job.created_s), job.tracker.full_search_due(job.created_s, hurried)
     return Request(job.image, near=near, full_search=full_search, budget_ms=budget_ms)
 
 

@@ -31,9 +31,12 @@ FULL_SEARCH_S = 0.45
 EMPTY_SEARCH_S = 0.25
 """The same with nobody in view."""
 LOST_SEARCH_S = 0.1
-"""The same while a face that was there a moment ago is missing."""
-JITTER = 0.25
-"""Each wait is shortened by up to this share, so that many clients do not all search at once."""
+LOST_FOR_S = 0.3
+"""The same for so long after a face went missing."""
+HURRIED_EVERY = 4
+"""When pictures are waiting, at most every so manieth frame is searched whole. A full search costs five times a
+tracked frame: by time alone, a crowded server would answer fewer frames, hence search each of them whole, hence
+answer fewer still."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +63,18 @@ class Tracker:
 
     Args:
         smoothing_s: time constant of the exponential mean of the seven probabilities; 0 switches it off.
-        random_share: source of numbers from 0 to 1 for the jitter.
+        random_share: source of numbers from 0 to 1. It shortens the first wait between full searches, so that
+            cameras that start together do not go on searching together.
     """
 
     def __init__(self, smoothing_s: float = 0.3, random_share: Callable[[], float] = random.random) -> None:
         self._smoothing_s = smoothing_s
-        self._random_share = random_share
         self._tracks: list[_Track] = []
         self._last_id = 0
         self._updated_s = -math.inf
         self._searched_s = -math.inf
-        self._early = random_share()
+        self._head_start_s = FULL_SEARCH_S * random_share()
+        self._tracked_frames = HURRIED_EVERY
 
     def near(self, now_s: float) -> tuple[Region, ...]:
         """Where to look for the faces that were in the last frame, as `Request.near` wants it."""
@@ -80,19 +84,27 @@ class Tracker:
             if track.seen_s == self._updated_s and (visible := _inside(track.expected(now_s))) is not None
         )
 
-    def full_search_due(self, now_s: float) -> bool:
-        """Whether it is time to look at the whole picture."""
-        seen = sum(track.seen_s == self._updated_s for track in self._tracks)
-        if seen < len(self._tracks):
+    def full_search_due(self, now_s: float, hurried: bool = False) -> bool:
+        """Whether it is time to look at the whole picture; `hurried` tells that other pictures are waiting."""
+        if hurried and self._tracked_frames + 1 < HURRIED_EVERY:
+            return False
+        if any(0 < self._updated_s - track.seen_s <= LOST_FOR_S for track in self._tracks):
             wait_s = LOST_SEARCH_S
+        elif any(track.seen_s == self._updated_s for track in self._tracks):
+            wait_s = FULL_SEARCH_S - self._head_start_s
         else:
-            wait_s = FULL_SEARCH_S if seen else EMPTY_SEARCH_S
-        return now_s - self._searched_s >= wait_s * (1 - JITTER * self._early)
+            wait_s = EMPTY_SEARCH_S
+        return now_s - self._searched_s >= wait_s
 
     def update(self, analysis: Analysis, now_s: float) -> tuple[Face, ...]:
         """Take what was found in the frame of `now_s`; return its faces with `id` and `smoothed`, in the same order."""
         if analysis.full_search:
-            self._searched_s, self._early = now_s, self._random_share()
+            if self._searched_s > -math.inf:
+                self._head_start_s = 0.0
+            self._searched_s = now_s
+            self._tracked_frames = 0
+        else:
+            self._tracked_frames += 1
         known = [track for track in self._tracks if now_s - track.seen_s <= FORGET_AFTER_S]
         regions = [Region.of(face.box, analysis.width, analysis.height) for face in analysis.faces]
         aspect = analysis.height / analysis.width

@@ -152,7 +152,17 @@ def test_full_searches_follow_the_clock_and_newcomers_are_found_within_half_a_se
             follower.update(seen((320, 240, 80), full=full), moment)
         gaps = [b - a for a, b in itertools.pairwise(searches)]
         assert max(gaps) <= FULL_SEARCH_S + 1 / rate + 1e-9
-        assert len(searches) <= 10 / (FULL_SEARCH_S * 0.74) + 2
+        assert len(searches) <= 10 / FULL_SEARCH_S + 2
+
+
+def test_a_crowded_server_does_not_search_every_frame_whole() -> None:
+    """At two frames a second each frame is due by time; three of four are tracked nevertheless while others wait."""
+    follower, due = tracker(), []
+    for step in range(20):
+        due.append(follower.full_search_due(step / 2, hurried=True))
+        follower.update(seen((320, 240, 80), full=due[-1]), step / 2)
+    assert due == [True, False, False, False] * 5
+    assert follower.full_search_due(10.0)
 
 
 def test_cameras_that_start_together_do_not_search_together_for_long() -> None:
