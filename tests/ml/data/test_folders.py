@@ -8,7 +8,17 @@ import cv2
 import numpy as np
 import pytest
 
-from ml.data import DataError, Pictures, class_folders, fingerprints, load_pictures, load_votes, split_validation
+from ml.data import (
+    FOLDER_NAMES,
+    DataError,
+    Pictures,
+    class_folders,
+    discover_classes,
+    fingerprints,
+    load_pictures,
+    load_votes,
+    split_validation,
+)
 from ml.inference.contract import DISPLAY_NAMES, EMOTIONS
 from tests.ml.data.conftest import Fill
 
@@ -107,6 +117,41 @@ def test_the_split_is_stratified_seeded_and_keeps_duplicates_together(fill: Fill
     again = split_validation(pictures, 0.1, seed=1)
     assert np.array_equal(again[1], validation)
     assert not np.array_equal(split_validation(pictures, 0.1, seed=2)[1], validation)
+
+
+def test_one_of_each_cannot_be_split(fill: Fill, tmp_path: Path) -> None:
+    fill(tmp_path / "train", each=1)
+    with pytest.raises(DataError, match="two different pictures"):
+        split_validation(load_pictures(tmp_path, "train"), 0.1, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("folders", "classes"),
+    [
+        (("Happiness", "Anger"), ("angry", "happy")),
+        (("Tired", "awake"), ("awake", "tired")),
+        (("happy", "tired"), ("happy", "tired")),
+    ],
+)
+def test_classes_are_discovered_from_the_folders(
+    tmp_path: Path, folders: tuple[str, ...], classes: tuple[str, ...]
+) -> None:
+    for number, name in enumerate(folders):
+        (tmp_path / "train" / name).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "train" / name / "a.png"), np.full((48, 48), 50 * number + 9, np.uint8))
+    assert discover_classes(tmp_path / "train") == classes
+    pictures = load_pictures(tmp_path, "train", classes)
+    assert pictures.classes == classes
+    grey = {name.lower(): 50 * number + 9 for number, name in enumerate(folders)}
+    for image, label, file in zip(pictures.images, pictures.labels, pictures.files, strict=True):
+        assert image[0, 0] == grey[file.split("/")[1].lower()]
+        assert pictures.classes[label] == FOLDER_NAMES.get(file.split("/")[1].lower(), file.split("/")[1].lower())
+
+
+def test_one_folder_is_no_choice_of_classes(tmp_path: Path) -> None:
+    (tmp_path / "train" / "happy").mkdir(parents=True)
+    with pytest.raises(DataError, match="at least two class folders"):
+        discover_classes(tmp_path / "train")
 
 
 @pytest.mark.parametrize("share", [0, -0.1, 0.6])
