@@ -130,6 +130,7 @@ def train(config: Config, out: Path, resume: bool = False) -> dict[str, Any]:
         left = (config.epochs - epoch) * run.history[-1]["seconds"] / 60 if run.history else math.nan
         print(f"Epoch {epoch + 1} of {config.epochs}" + (f", {left:.0f} min left" if run.history else ""), flush=True)
         started = time.monotonic()
+        reseed(network, config.seed, epoch)
         batches = Batches(
             pictures.images[chosen],
             {name: rows[chosen] for name, rows in targets.items()},
@@ -142,6 +143,14 @@ def train(config: Config, out: Path, resume: bool = False) -> dict[str, Any]:
         scores = score(network, pictures.images[held_out], {name: rows[held_out] for name, rows in targets.items()})
         run.save_epoch(network, summarise(epoch, fitted.history, scores, time.monotonic() - started))
     return finish(network, preset, config, run, pictures.subset(held_out))
+
+
+def reseed(network: keras.Model, seed: int, epoch: int) -> None:
+    """Begin the random numbers of every dropout layer anew, so that an epoch does not depend on those before it."""
+    for index, layer in enumerate(network.layers):
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None:
+            generator.state.assign([seed * 1000 + index, epoch])
 
 
 def finish(trained: keras.Model, preset: Preset, config: Config, run: Run, validation: Pictures) -> dict[str, Any]:
