@@ -3,7 +3,8 @@
     python -m tests.bench.page [--clip FILE] [--seconds 20] [--json]
 
 Prints pictures read per second, the age of the marks when they are drawn (from the camera's capture to the drawing),
-the time to encode a frame, dropped video frames and long tasks. The last line is JSON.
+the time to encode a frame, dropped video frames and long tasks. `lag_ms` checks the page's own clock from outside: a
+face moves at a known speed, and screenshots show how far behind it the mark is. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
@@ -26,6 +28,9 @@ from tests.webapp.serving import Server
 VIDEO = (
     Path(os.environ.get("EMOTION_TEST_DATA", Path(__file__).resolve().parents[3] / "shared")) / "video" / "sorry.mkv"
 )
+HAPPY_BGR = (0x46, 0xD6, 0xFC)
+"""The mark's colour on a face that smiles, as the picture of `crossing` does."""
+UNMIRRORED = "localStorage.setItem('settings', JSON.stringify({mirror: false}))"
 OBSERVE = """
 window.seen = {age: [], encode: [], long: [], gaps: [], answers: 0};
 new PerformanceObserver((list) => list.getEntriesByName('overlay-age').forEach((e) => seen.age.push(e.duration)))
@@ -79,11 +84,33 @@ def percentiles(values: Sequence[float]) -> dict[str, float] | None:
     return {f"p{q}": round(float(np.percentile(values, q)), 1) for q in (50, 95, 99)} | {"max": round(max(values), 1)}
 
 
+def lag_ms(page: Page, screenshots: int = 40) -> float:
+    """How far the mark is behind a face that moves to and fro at SPEED_PX_S, as time.
+
+    The mark trails to the left or to the right of where it belongs, so half the spread of its place beside the face is
+    the way the face went meanwhile.
+    """
+    suit = recordings.crossing()[0][355:470, 20:300]  # below the mark, so that nothing is drawn on it
+    width = page.evaluate("document.getElementById('video').clientHeight * 4 / 3")
+    scale = width / recordings.SIZE_WH[0]
+    suit = cv2.resize(suit, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    offsets = []
+    for _ in range(screenshots):
+        picture = cv2.imdecode(np.frombuffer(page.locator("#picture").screenshot(), np.uint8), cv2.IMREAD_COLOR)
+        *_, (suit_x, _) = cv2.minMaxLoc(cv2.matchTemplate(picture, suit, cv2.TM_CCOEFF_NORMED))
+        is_mark = np.abs(picture.astype(int) - HAPPY_BGR).max(axis=2) < 24
+        sides = np.flatnonzero(is_mark.sum(axis=0) > 40)  # columns that are the mark's upright lines
+        if len(sides):
+            offsets.append((sides[0] + sides[-1]) / 2 - suit_x)
+    return float(np.mean(np.abs(offsets - np.mean(offsets))) / (recordings.SPEED_PX_S * scale) * 1000)
+
+
 def run(clip: Path | None, seconds: float, chromium: str) -> dict[str, Any]:
     """Start everything, measure, end everything."""
     with tempfile.TemporaryDirectory() as folder, Server(log=Path(folder) / "log", EMOTION_WORKERS="1") as server:
         frames = recordings.recorded(clip) if clip else recordings.portrait()
         camera = recordings.write_mjpeg(frames, Path(folder) / "camera.mjpeg")
+        moving = recordings.write_mjpeg(recordings.crossing(), Path(folder) / "moving.mjpeg")
         server.wait_until_ready()
         flags = [*FLAGS, *CAMERA_FLAGS, f"--use-file-for-fake-video-capture={camera}"]
         with (
@@ -102,7 +129,17 @@ def run(clip: Path | None, seconds: float, chromium: str) -> dict[str, Any]:
             result = {"first_paint_ms": round(paint_ms), "click_to_first_face_ms": round(first_face_ms)}
             result |= measure(page, seconds)
             stage_state(page, *WORKING)
-            return result
+        flags[-1] = f"--use-file-for-fake-video-capture={moving}"
+        with (
+            sync_playwright() as playwright,
+            playwright.chromium.launch(executable_path=chromium, args=flags) as browser,
+        ):
+            page = browser.new_page(viewport={"width": 1280, "height": 720})
+            page.add_init_script(UNMIRRORED)
+            page.goto(server.url)
+            start_camera(page).wait_for_selector(".card[data-emotion=happy]")
+            page.wait_for_timeout(3000)
+            return result | {"lag_ms": round(lag_ms(page))}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

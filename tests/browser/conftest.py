@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from tests.browser import recordings
 from tests.webapp.serving import Server
@@ -70,6 +71,7 @@ def screenshots(root: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as running:
         yield running
 
@@ -144,6 +146,14 @@ def start_camera(page: Page) -> Page:
     page.click("[data-action=start]")
     stage_state(page, *WORKING)
     return page
+
+
+def until(page: Page, holds: Callable[[], bool], what: str) -> None:
+    """Wait for something only this side can see, or fail saying what it was."""
+    give_up_s = time.monotonic() + TIMEOUT_MS / 1000
+    while not holds():
+        assert time.monotonic() < give_up_s, f"expected {what} within {TIMEOUT_MS} ms"
+        page.wait_for_timeout(50)
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from skimage import data as pictures
 
 SIZE_WH = (640, 480)
 FRAMES = 60
+FPS = 30
+SPEED_PX_S = 240
 
 
 def write_mjpeg(frames: Iterable[np.ndarray], path: Path) -> Path:
@@ -61,6 +63,21 @@ def portrait(face_px: int = 160, count: int = 1, sway_px: int = 12) -> list[np.n
             left = max(0, centre - side // 2)
             right = min(width, left + side)
             frame[height - visible :, left:right] = picture[:visible, : right - left]
+        frames.append(frame)
+    return frames
+
+
+def crossing() -> list[np.ndarray]:
+    """A smiling face that goes to the right and back at SPEED_PX_S, about 110 px wide."""
+    picture = cv2.cvtColor(pictures.astronaut(), cv2.COLOR_RGB2BGR)[0:300, 80:380]
+    side = 330
+    picture = cv2.resize(picture, (side, side))
+    width, height = SIZE_WH
+    steps = range(0, width - side, SPEED_PX_S // FPS)
+    frames = []
+    for left in [*steps, *reversed(steps)]:
+        frame = np.full((height, width, 3), (180, 190, 195), np.uint8)
+        frame[height - side :, left : left + side] = picture
         frames.append(frame)
     return frames
 

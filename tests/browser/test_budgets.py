@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, Request
 
-from tests.browser.conftest import frames_counted, start_camera
+from tests.browser.conftest import frames_counted, start_camera, until
 
 OpenPage = Callable[..., Page]
 
@@ -92,8 +92,9 @@ def test_at_most_two_frames_are_on_the_way(open_page: OpenPage) -> None:
     session.on("Network.webSocketFrameReceived", received)
     session.send("Network.enable")
     page.keyboard.press(" ")
+    until(page, lambda: most > 0, "frames to be sent")
     page.wait_for_timeout(3000)
-    assert 1 <= most <= 2
+    assert most <= 2
 
 
 def test_a_picture_leaves_only_for_this_server_and_only_while_live(open_page: OpenPage) -> None:
@@ -102,5 +103,4 @@ def test_a_picture_leaves_only_for_this_server_and_only_while_live(open_page: Op
         page.wait_for_timeout(500)
         assert count() == 0
         start_camera(page)
-        page.wait_for_selector(".card")
-        assert count() > 0
+        until(page, lambda: count() > 0, "frames to be sent")

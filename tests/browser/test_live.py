@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ml.inference.contract import DISPLAY_NAMES
-from tests.browser.conftest import WORKING, frames_counted, stage_state, start_camera
+from tests.browser.conftest import WORKING, frames_counted, stage_state, start_camera, until
 from tests.browser.states import HIDE, KEEP_TRACK, SHOW
 
 OpenPage = Callable[..., Page]
@@ -35,12 +36,12 @@ def test_one_face_shows_all_seven_probabilities(open_page: OpenPage) -> None:
     numbers = [int(text.split()[0]) for text in card.locator(".bars__number").all_inner_texts()]
     assert len(numbers) == 7
     assert abs(sum(numbers) - 100) <= 4, numbers  # whole per cents, each rounded by itself
-    assert overlay_pixels(page) > 500
+    until(page, lambda: overlay_pixels(page) > 500, "marks on the overlay")
 
 
 def test_the_mark_is_on_the_face(open_page: OpenPage) -> None:
     page = start_camera(open_page())
-    page.wait_for_timeout(500)
+    until(page, lambda: overlay_pixels(page) > 500, "marks on the overlay")
     shown = cv2.imdecode(np.frombuffer(page.locator("#picture").screenshot(), np.uint8), cv2.IMREAD_COLOR)
     # The recording's person has the face in the upper middle; the mark is the only painted thing on the overlay there.
     painted = page.evaluate(
@@ -65,20 +66,30 @@ def test_two_people_get_a_card_and_a_name_each(open_page: OpenPage) -> None:
 
 def test_a_click_on_a_face_selects_it_mirrored_or_not(open_page: OpenPage) -> None:
     page = start_camera(open_page(camera="people"))
-    expect(page.locator(".card")).to_have_count(2)
     box = page.locator("#overlay").bounding_box()
     assert box
+
+    def names() -> list[str]:
+        return page.locator(".card__name").all_inner_texts()
 
     def select_at(part: float) -> str:
         page.mouse.click(box["x"] + box["width"] * part, box["y"] + box["height"] * 0.62)
         page.wait_for_timeout(100)
-        return page.locator(".card--selected .card__name").inner_text()
+        return "".join(page.locator(".card--selected .card__name").all_inner_texts())
 
-    left, right = select_at(0.37), select_at(0.63)
-    assert left != right
-    page.keyboard.press("m")
-    page.wait_for_timeout(300)
-    assert (select_at(0.37), select_at(0.63)) == (right, left)
+    # On a busy machine answers may stay away for a second, and the faces then count as new ones: try again.
+    for _ in range(5):
+        expect(page.locator(".card")).to_have_count(2)
+        before = names()
+        as_in_a_mirror = select_at(0.37), select_at(0.63)
+        page.keyboard.press("m")
+        page.wait_for_timeout(300)
+        as_others_see = select_at(0.37), select_at(0.63)
+        page.keyboard.press("m")
+        if names() == before and len(before) == 2:
+            break
+    assert sorted(as_in_a_mirror) == before
+    assert as_others_see == as_in_a_mirror[::-1]
 
 
 def test_stop_ends_the_track_and_clears_everything(open_page: OpenPage) -> None:
@@ -103,8 +114,7 @@ def test_leaving_the_page_ends_the_track(open_page: OpenPage) -> None:
 def test_nothing_is_sent_while_paused(open_page: OpenPage) -> None:
     page = start_camera(open_page())
     with frames_counted(page) as count:
-        page.wait_for_timeout(700)
-        assert count() >= 3
+        until(page, lambda: count() >= 3, "frames to be sent")
         page.keyboard.press(" ")
         stage_state(page, "paused")
         page.wait_for_timeout(300)
@@ -114,8 +124,7 @@ def test_nothing_is_sent_while_paused(open_page: OpenPage) -> None:
         assert overlay_pixels(page) == 0
         page.keyboard.press(" ")
         stage_state(page, *WORKING)
-        page.wait_for_timeout(800)
-        assert count() > before
+        until(page, lambda: count() > before, "frames to be sent again")
 
 
 def test_hidden_pauses_and_coming_back_goes_on(open_page: OpenPage) -> None:
@@ -156,8 +165,7 @@ def test_switches_work_and_are_remembered(open_page: OpenPage) -> None:
     page.uncheck("#marks")
     page.locator("#smoothing label", has_text="Strong").click()
     expect(page.locator("#video")).not_to_have_class("mirrored")
-    page.wait_for_timeout(200)
-    assert overlay_pixels(page) == 0
+    until(page, lambda: overlay_pixels(page) == 0, "an empty overlay")
     page.reload()
     page.click("#more-button")
     expect(page.locator("#mirror")).not_to_be_checked()
@@ -167,11 +175,10 @@ def test_switches_work_and_are_remembered(open_page: OpenPage) -> None:
 
 def test_numbers_are_shown(open_page: OpenPage) -> None:
     page = start_camera(open_page())
-    page.wait_for_timeout(2500)
-    assert float(page.locator("#readout-rate").inner_text().split("/")[0]) > 1
     page.click("#more-button")
+    expect(page.locator("#readout-rate")).to_have_text(re.compile(r"[1-9]"))
     for name in ("rate", "delay", "age", "size", "sent", "dropped"):
-        assert any(c.isdigit() for c in page.locator(f"#number-{name}").inner_text()), name
+        expect(page.locator(f"#number-{name}")).to_have_text(re.compile(r"\d"))
 
 
 def test_a_snapshot_is_the_answered_frame_with_its_mark(open_page: OpenPage, tmp_path: Path) -> None:
