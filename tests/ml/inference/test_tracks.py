@@ -1,4 +1,4 @@
-"""Ids and smoothing on scripted scenes. Faces are centre and side in a picture of 640×480, frames a tenth of a second."""
+"""Ids and smoothing on scripted scenes: faces are centre and side in 640×480, frames a tenth of a second."""
 
 from __future__ import annotations
 
