@@ -24,7 +24,7 @@ def crop() -> np.ndarray:
 def test_the_place_that_decides_is_the_hottest(crop: np.ndarray) -> None:
     heat = occlusion_map(BrightCorner(), crop, 0)
     assert heat.shape == (48, 48)
-    assert np.unravel_index(heat.argmax(), heat.shape) < (12, 12)
+    assert max(np.unravel_index(heat.argmax(), heat.shape)) < 12
     assert heat[30:, 30:] == pytest.approx(0)
 
 
