@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from flask import Flask
 from flask_limiter import Limiter
@@ -102,6 +103,12 @@ def create_pool(settings: Settings, metrics: Metrics, command: Sequence[str] = A
     )
 
 
-def allowed_origins(settings: Settings) -> list[str] | None:
-    """Pages of which sites may connect; None is this site alone, by the Host header."""
-    return list(settings.origins) or None
+def allowed_origins(settings: Settings) -> Callable[[str, Mapping[str, Any]], bool] | None:
+    """Pages of which sites may connect. None is the library's own rule: this site alone."""
+    if not settings.origins:
+        return None
+
+    def is_allowed(origin: str, environ: Mapping[str, Any]) -> bool:
+        return origin in settings.origins or origin == f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST')}"
+
+    return is_allowed

@@ -275,7 +275,16 @@ def test_a_picture_is_read_whatever_its_mask(raw: RawSocket) -> None:
     assert b'"box":[5,5,50,50]' in raw.wait_for(b"430")
 
 
-# Many, and the end
+# Company, and the end
+
+
+def test_other_sites_may_connect_only_if_named() -> None:
+    with Server(FAKE, EMOTION_WORKERS="1", EMOTION_ORIGINS="https://friend.example") as server:
+        server.wait_until_ready()
+        for origin in ("https://friend.example", f"http://127.0.0.1:{server.port}"):
+            RawSocket(server.port, Origin=origin).close()
+        with pytest.raises(ConnectionError, match="expected 101"):
+            RawSocket(server.port, Origin="https://stranger.example")
 
 
 def test_a_full_house_says_so_and_has_room_again_later() -> None:
@@ -315,7 +324,7 @@ def test_one_client_cannot_send_faster_than_allowed() -> None:
 def test_a_stop_is_announced_and_quick(mode: str) -> None:
     """Everybody hears `draining`, what is being read is answered, the close is clean, no process is left."""
     settings = {"EMOTION_ASYNC_MODE": mode, "EMOTION_DRAIN_S": "60", "EMOTION_FRAME_DEADLINE_MS": "10000"}
-    with Server(FAKE, EMOTION_WORKERS="1", **settings) as server:
+    with Server(FAKE, None, EMOTION_WORKERS="1", **settings) as server:
         server.wait_until_ready()
         raws = [RawSocket(server.port) for _ in range(3)]
         raws[0].send_picture(0, script(sleep_ms=1500))
