@@ -9,9 +9,22 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from ml.inference.contract import EMOTIONS, Analysis, Face, Region, Request
-from ml.inference.faces import FaceDetector, clip_box
-from ml.inference.preprocess import crop_face, decode_image
+from ml.inference.contract import EMOTIONS, INPUT_SIZE, Analysis, Face, Region, Request, TooLarge
+from ml.inference.faces import FaceDetector
+from ml.inference.geometry import Window, clip_box, cut_window
+from ml.inference.photos import PhotoDetector
+from ml.inference.picture_size import picture_size
+from ml.inference.preprocess import MAX_PIXELS, decode_image, fit_to_input
+
+LIVE_SIDE_PX = 640
+"""A live picture is decoded at a half, a quarter or an eighth as long as its longer side keeps this length."""
+PHOTO_SIDE_PX = 1600
+"""The same for photographs."""
+REDUCED = {1: cv2.IMREAD_GRAYSCALE} | {
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+}
 
 
 class EmotionModel(Protocol):
@@ -31,6 +44,7 @@ class Analyzer:
     def __init__(self, classifier: EmotionModel, detector: FaceDetector | None = None) -> None:
         self._classifier = classifier
         self._detector = detector or FaceDetector()
+        self._photo_detector = PhotoDetector(self._detector)
 
     def warm_up(self) -> None:
         """Run every stage once, so that the first picture is not the slow one. Sets OpenCV to one thread."""
@@ -45,9 +59,9 @@ class Analyzer:
             AnalysisError: the picture can't be read; the subclass says why.
         """
         started = time.perf_counter()
-        gray = decode_image(request.image)
+        gray, size_wh = decode(request.image, PHOTO_SIDE_PX if request.thorough else LIVE_SIDE_PX)
         decode_ms = _elapsed_ms(started)
-        return self.analyze_gray(gray, request.near, request.full_search, request.thorough, decode_ms=decode_ms)
+        return self.analyze_gray(gray, request.near, request.full_search, request.thorough, size_wh, decode_ms)
 
     def analyze_gray(
         self,
@@ -55,6 +69,7 @@ class Analyzer:
         near: Sequence[Region] = (),
         full_search: bool = True,
         thorough: bool = False,
+        size_wh: tuple[int, int] | None = None,
         decode_ms: float = 0.0,
     ) -> Analysis:
         """Analyse a decoded picture, for instance a frame of a video.
@@ -62,27 +77,35 @@ class Analyzer:
         Args:
             gray: `(height, width)` uint8, upright.
             near, full_search, thorough: as in `Request`.
+            size_wh: width and height of the picture whose reduced copy `gray` is; boxes are in its pixels.
             decode_ms: what decoding took, for the timing of the result.
         """
         started = time.perf_counter()
-        detections, searched_fully = self._detector.search(gray, near, full_search)
-        found = time.perf_counter()
-        crops = [crop_face(gray, detection.box) for detection in detections]
+        if thorough:
+            detections, searched_fully = self._photo_detector.search(gray), True
+        else:
+            detections, searched_fully = self._detector.search(gray, near, full_search)
+        detections = sorted(detections, key=lambda found: found.window.side, reverse=True)
+        detect_ms = _elapsed_ms(started)
+
+        started = time.perf_counter()
+        crops = [crop_window(gray, detection.window) for detection in detections]
         probabilities = self._classifier.predict(crops) if crops else np.empty((0, len(EMOTIONS)), np.float32)
-        height, width = gray.shape
-        faces = [
-            Face(
-                box=clip_box(detection.box, width, height),
-                emotions=tuple((row / row.sum()).tolist()),
-                uncertain=self._classifier.is_uncertain(row),
-            )
-            for detection, row in zip(detections, probabilities.astype(float), strict=True)
-        ]
-        detect_ms, classify_ms = (found - started) * 1000, _elapsed_ms(found)
+        classify_ms = _elapsed_ms(started)
+
+        width, height = size_wh or (gray.shape[1], gray.shape[0])
+        scale = width / gray.shape[1]
         return Analysis(
             width=width,
             height=height,
-            faces=tuple(sorted(faces, key=lambda face: face.box.w * face.box.h, reverse=True)),
+            faces=tuple(
+                Face(
+                    box=clip_box(detection.window.scaled(scale).box, width, height),
+                    emotions=tuple((row / row.sum()).tolist()),
+                    uncertain=self._classifier.is_uncertain(row),
+                )
+                for detection, row in zip(detections, probabilities.astype(float), strict=True)
+            ),
             timing_ms={
                 "decode": decode_ms,
                 "detect": detect_ms,
@@ -92,6 +115,42 @@ class Analyzer:
             model=self._classifier.info,
             full_search=searched_fully,
         )
+
+
+def decode(data: bytes, min_side_px: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """Decode a picture, a large JPEG at a fraction of its size, which is several times quicker.
+
+    Args:
+        data: the file's bytes.
+        min_side_px: the longer side keeps at least this length, unless it is shorter in the file.
+
+    Returns:
+        `(height, width)` uint8, and width and height of the whole picture, both upright.
+
+    Raises:
+        AnalysisError: as `decode_image`.
+    """
+    stored = picture_size(data)
+    if stored is None:
+        gray = decode_image(data)
+        return gray, (gray.shape[1], gray.shape[0])
+    if stored[0] * stored[1] > MAX_PIXELS:
+        raise TooLarge(f"expected a picture of at most {MAX_PIXELS:,} pixels, received {stored[0]}×{stored[1]}")
+    factor = 1
+    if data[:2] == b"\xff\xd8":
+        factor = max(factor for factor in REDUCED if factor == 1 or max(stored) >= factor * min_side_px)
+    gray = decode_image(data, REDUCED[factor])
+    height, width = gray.shape
+    if factor == 1:
+        return gray, (width, height)
+    turned = abs(width * factor - stored[0]) > factor  # by a quarter, as EXIF told the decoder
+    return gray, (stored[1], stored[0]) if turned else stored
+
+
+def crop_window(gray: np.ndarray, window: Window) -> np.ndarray:
+    """The model's view of one face: upright, in the framing of the training pictures, `(48, 48)` uint8."""
+    size = INPUT_SIZE if window.side < 1.5 * INPUT_SIZE else 2 * INPUT_SIZE
+    return fit_to_input(cut_window(gray, window, size))
 
 
 def _elapsed_ms(since: float) -> float:

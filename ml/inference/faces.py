@@ -1,77 +1,63 @@
-"""Where the faces are: Haar cascades, searched coarsely over the whole picture and finely where a face is expected.
+"""Where the faces are. Haar cascades propose windows, a small network decides and brings each onto its face.
 
-A whole picture is searched in two steps, because nearly all its area holds no face: a coarse sweep over a reduced copy
-proposes places, and each place is confirmed by the same fine search of a small region that follows a known face.
+`FaceDetector` serves the live view, from quick to thorough: `follow` looks where a face was a moment ago, without any
+cascade; `sweep` runs one cascade over a reduced picture, and a new face must also convince two cascades that look at it
+closely, which prints on shirts do not. Photographs are searched by `ml.inference.photos`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from ml.inference.align import FaceAligner
 from ml.inference.contract import Box, Region
+from ml.inference.geometry import Window, beneath, cut, cut_window, resize, same_place
+
+MIN_SCORE = 0.6
+"""A new face needs this probability at least."""
+MIN_AGREEMENT = 5
+"""And this many acceptances by two cascades in a close look. Nineteen of twenty faces have more than 10, other places
+that look like a face to the network at most 1, a skull printed on a shirt up to 7."""
+MIN_AGREEMENT_BENEATH = 16
+"""Beneath a face it takes more: that is where people wear pictures of faces."""
+MIN_SCORE_FOLLOWED = 0.35
+"""A face that was there a moment ago needs this probability."""
+MAX_JUMP = 0.75
+"""A followed face is lost if it would have moved by more than this, in sides."""
+MAX_GROWTH = 2.5
+"""And if it would have grown or shrunk by more than this."""
+FOLLOW_FACE_PX = 44
+"""Side to which an expected face is reduced before it is looked at."""
+CLOSE_LOOK_PX = 64
+"""Side to which a face is brought for the close look."""
 
 SWEEP_SIDE_PX = 288
-"""Longer side of the reduced picture in which the sweep looks for faces."""
-SWEEP_SCALE_FACTOR = 1.2
-REGION_REACH = 1.0
-"""Half the side of a searched region, as a multiple of the expected face's side."""
-SIZE_CHANGE = 1.4
-"""A face is looked for at this many times the expected side, and at one over it."""
-SAME_FACE_IOU = 0.3
-
-
-@dataclass(frozen=True)
-class RegionSearch:
-    """How closely a region is searched: side to which the expected face is reduced, step between sizes, evidence."""
-
-    face_px: int
-    scale_factor: float
-    min_neighbors: int
-
-
-FOLLOW = RegionSearch(face_px=36, scale_factor=1.2, min_neighbors=1)
-FOLLOW_CAREFULLY = RegionSearch(face_px=42, scale_factor=1.1, min_neighbors=1)
-"""The second try for a face that was there a moment ago."""
-CONFIRM = RegionSearch(face_px=42, scale_factor=1.1, min_neighbors=2)
-"""For a place that the sweep proposes: in 420 random places without a face it finds none."""
+"""Longer side of the reduced picture that is swept. Faces from 20 px in it are found: a fourteenth of that side."""
+SWEEP_SCALE_FACTOR = 1.25
+MAX_PROPOSALS = 40
 
 
 @dataclass(frozen=True)
 class Detection:
-    """A found face in pixels of the searched picture. The box may reach over the edge; `score` orders rivals."""
+    """A face: its window in pixels of the searched picture, which may reach over the edge, and its probability."""
 
-    box: Box
+    window: Window
     score: float
 
 
-def iou(a: Box, b: Box) -> float:
-    """Area of the intersection over area of the union of two boxes, 0 to 1."""
-    width = min(a.x + a.w, b.x + b.w) - max(a.x, b.x)
-    height = min(a.y + a.h, b.y + b.h) - max(a.y, b.y)
-    if width <= 0 or height <= 0:
-        return 0.0
-    return width * height / (a.w * a.h + b.w * b.h - width * height)
-
-
-def suppress_overlaps(detections: Sequence[Detection], max_iou: float = SAME_FACE_IOU) -> list[Detection]:
-    """Keep the best scored detection of each group that covers the same face; best first."""
+def suppress_same_place(detections: Iterable[Detection]) -> list[Detection]:
+    """Keep the best scored of those that can't be two people; best first."""
     kept: list[Detection] = []
     for detection in sorted(detections, key=lambda found: found.score, reverse=True):
-        if all(iou(detection.box, other.box) <= max_iou for other in kept):
+        if not any(same_place(detection.window, other.window) for other in kept):
             kept.append(detection)
     return kept
-
-
-def clip_box(box: Box, width: int, height: int) -> Box:
-    """The part of a box that lies inside the picture; at least one pixel."""
-    left, top = min(max(box.x, 0), width - 1), min(max(box.y, 0), height - 1)
-    right, bottom = max(min(box.x + box.w, width), left + 1), max(min(box.y + box.h, height), top + 1)
-    return Box(left, top, right - left, bottom - top)
 
 
 def load_cascade(name: str) -> cv2.CascadeClassifier:
@@ -83,32 +69,35 @@ def load_cascade(name: str) -> cv2.CascadeClassifier:
     return cascade
 
 
-def run_cascade(
-    cascade: cv2.CascadeClassifier,
-    gray: np.ndarray,
-    scale_factor: float,
-    min_neighbors: int,
-    min_px: int = 0,
-    max_px: int = 0,
-) -> list[tuple[np.ndarray, float]]:
-    """Run a cascade over `(height, width)` uint8; returns `(x, y, w, h)` float64 with the last stage's weight each."""
-    boxes, _, weights = cascade.detectMultiScale3(
-        gray, scale_factor, min_neighbors, 0, (min_px, min_px), (max_px, max_px), outputRejectLevels=True
-    )
-    return [(np.asarray(box, float), float(weight)) for box, weight in zip(boxes, np.ravel(weights), strict=True)]
+def propose(cascade: cv2.CascadeClassifier, gray: np.ndarray, scale_factor: float, min_px: int = 0) -> list[Window]:
+    """Windows that a cascade accepts, even once, one for each place; those accepted most often first."""
+    boxes = cascade.detectMultiScale(gray, scale_factor, 0, 0, (min_px, min_px))
+    groups: list[list[Window]] = []
+    for x, y, side, _ in boxes:
+        window = Window(float(x + side / 2), float(y + side / 2), float(side))
+        for group in groups:
+            if same_place(group[0], window):
+                group.append(window)
+                break
+        else:
+            groups.append([window])
+    return [mean_window(group) for group in sorted(groups, key=len, reverse=True)]
 
 
-def resize(gray: np.ndarray, scale: float) -> np.ndarray:
-    """A grey picture at `scale` times its size, at least one pixel; shrinking averages areas."""
-    size_wh = max(1, round(gray.shape[1] * scale)), max(1, round(gray.shape[0] * scale))
-    return cv2.resize(gray, size_wh, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+def mean_window(windows: Sequence[Window]) -> Window:
+    """Upright windows' mean centre and geometric mean side."""
+    count = len(windows)
+    side = math.exp(sum(math.log(window.side) for window in windows) / count)
+    return Window(sum(window.x for window in windows) / count, sum(window.y for window in windows) / count, side)
 
 
 class FaceDetector:
-    """Finds faces in grey pictures. One per process or thread: a cascade is not safe to share."""
+    """Finds faces in live pictures. One per process or thread: neither cascades nor interpreters are safe to share."""
 
-    def __init__(self) -> None:
-        self._cascade = load_cascade("frontalface_alt2")
+    def __init__(self, aligner: FaceAligner | None = None) -> None:
+        self.aligner = aligner or FaceAligner()
+        self.frontal = load_cascade("frontalface_alt2")
+        self.frontal_too = load_cascade("frontalface_default")
 
     def search(
         self, gray: np.ndarray, near: Sequence[Region] = (), full_search: bool = True
@@ -124,56 +113,71 @@ class FaceDetector:
             The faces, best first, and whether the whole picture was searched.
         """
         height, width = gray.shape
-        expected = [Box(round(r.x * width), round(r.y * height), round(r.w * width), round(r.h * height)) for r in near]
-        found = [
-            self._search_region(gray, box, FOLLOW) or self._search_region(gray, box, FOLLOW_CAREFULLY)
-            for box in expected
+        followed = [
+            self.follow(gray, Window((r.x + r.w / 2) * width, (r.y + r.h / 2) * height, max(r.w * width, r.h * height)))
+            for r in near
         ]
-        full_search = full_search or None in found
-        detections = [detection for detection in found if detection is not None]
+        detections = [detection for detection in followed if detection is not None]
+        full_search = full_search or len(detections) < len(followed)
         if full_search:
-            for place in self._sweep(gray):
-                if all(iou(place, known.box) <= SAME_FACE_IOU for known in detections):
-                    confirmed = self._search_region(gray, place, CONFIRM)
-                    if confirmed is not None:
-                        detections.append(confirmed)
-        return suppress_overlaps(detections), full_search
+            detections += self.sweep(gray, [detection.window for detection in detections])
+        return suppress_same_place(detections), full_search
 
-    def _sweep(self, gray: np.ndarray) -> list[Box]:
-        """Places in the whole picture that may hold a face."""
-        height, width = gray.shape
-        scale = min(1.0, SWEEP_SIDE_PX / max(height, width))
-        reduced = resize(gray, scale)
-        places = run_cascade(self._cascade, reduced, SWEEP_SCALE_FACTOR, min_neighbors=1)
-        return [Box(*(round(value / scale) for value in box)) for box, _ in places]
+    def follow(self, gray: np.ndarray, expected: Window) -> Detection | None:
+        """The face that was at a window a moment ago, or None."""
+        return self.settle(gray, expected, steps=2, min_score=MIN_SCORE_FOLLOWED)
 
-    def _search_region(self, gray: np.ndarray, expected: Box, search: RegionSearch) -> Detection | None:
-        """The face in the surroundings of an expected box, or None."""
-        side = max(expected.w, expected.h, 1)
-        reach = REGION_REACH * side
-        left, top = round(expected.x + expected.w / 2 - reach), round(expected.y + expected.h / 2 - reach)
-        right, bottom = left + round(2 * reach), top + round(2 * reach)
-        patch = cut(gray, left, top, right, bottom)
-        scale = search.face_px / side
-        patch = resize(patch, scale)
-        min_px, max_px = round(search.face_px / SIZE_CHANGE), round(search.face_px * SIZE_CHANGE)
-        candidates = [
-            Detection(Box(round(x / scale) + left, round(y / scale) + top, round(w / scale), round(h / scale)), weight)
-            for (x, y, w, h), weight in run_cascade(
-                self._cascade, patch, search.scale_factor, search.min_neighbors, min_px, max_px
-            )
+    def sweep(self, gray: np.ndarray, known: Sequence[Window] = ()) -> list[Detection]:
+        """Faces anywhere in the picture but at known places."""
+        scale = min(1.0, SWEEP_SIDE_PX / max(gray.shape))
+        proposals = propose(self.frontal, resize(gray, scale), SWEEP_SCALE_FACTOR)
+        found: list[tuple[Detection, int]] = []
+        for place in (window.scaled(1 / scale) for window in proposals[:MAX_PROPOSALS]):
+            if any(same_place(place, window) for window in known):
+                continue
+            new = self.settle(gray, place, steps=4, min_score=MIN_SCORE)
+            if new is None:
+                continue
+            agreement = self.agreement(gray, new.window)
+            if agreement >= MIN_AGREEMENT:
+                found.append((new, agreement))
+        faces = [*known, *(new.window for new, _ in found)]
+        return [
+            new
+            for new, agreement in found
+            if agreement >= MIN_AGREEMENT_BENEATH or not any(beneath(new.window, face) for face in faces)
         ]
-        return max(candidates, key=lambda found: iou(found.box, expected), default=None)
+
+    def settle(
+        self, gray: np.ndarray, expected: Window, steps: int, min_score: float, max_jump: float = MAX_JUMP
+    ) -> Detection | None:
+        """Move a window onto the face it lies near; None if there is none, or only one too far away."""
+        reach = math.ceil(1.2 * expected.side)
+        around = Box(round(expected.x) - reach, round(expected.y) - reach, 2 * reach, 2 * reach)
+        reduced = resize(cut(gray, around), min(1.0, FOLLOW_FACE_PX / expected.side))
+        scale = reduced.shape[0] / (2 * reach)
+        start = Window(expected.x - around.x, expected.y - around.y, expected.side, expected.roll_deg).scaled(scale)
+        score, window = self.aligner.align(reduced, start, steps)
+        jump = max(abs(window.x - start.x), abs(window.y - start.y)) / start.side
+        if score < min_score or jump > max_jump or not 1 / MAX_GROWTH < window.side / start.side < MAX_GROWTH:
+            return None
+        window = window.scaled(1 / scale)
+        return Detection(Window(window.x + around.x, window.y + around.y, window.side, window.roll_deg), score)
+
+    def agreement(self, gray: np.ndarray, window: Window) -> int:
+        """How often two frontal cascades accept a window when they look at it closely and upright."""
+        patch = close_look(gray, window)
+        return acceptances(self.frontal, patch) + acceptances(self.frontal_too, patch)
 
 
-def cut(gray: np.ndarray, left: int, top: int, right: int, bottom: int) -> np.ndarray:
-    """The rectangle from (left, top) to (right, bottom) exclusive; beyond the picture its border pixels repeat."""
-    height, width = gray.shape
-    x0, y0 = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
-    x1, y1 = max(min(right, width), x0 + 1), max(min(bottom, height), y0 + 1)
-    inside = gray[y0:y1, x0:x1]
-    if (x0, y0, x1, y1) == (left, top, right, bottom):
-        return inside
-    return cv2.copyMakeBorder(
-        inside, max(y0 - top, 0), max(bottom - y1, 0), max(x0 - left, 0), max(right - x1, 0), cv2.BORDER_REPLICATE
-    )
+def close_look(gray: np.ndarray, window: Window) -> np.ndarray:
+    """A window and as much again round it, upright, its side `CLOSE_LOOK_PX`."""
+    return cut_window(gray, window, 2 * CLOSE_LOOK_PX, share=2.0)
+
+
+def acceptances(cascade: cv2.CascadeClassifier, patch: np.ndarray) -> int:
+    """How many windows near the middle of a close look a cascade accepts."""
+    smallest, largest = round(0.7 * CLOSE_LOOK_PX), round(1.4 * CLOSE_LOOK_PX)
+    boxes = cascade.detectMultiScale(patch, 1.1, 0, 0, (smallest, smallest), (largest, largest))
+    centers = [(x + side / 2 - CLOSE_LOOK_PX, y + side / 2 - CLOSE_LOOK_PX) for x, y, side, _ in boxes]
+    return sum(max(abs(x), abs(y)) < 0.3 * CLOSE_LOOK_PX for x, y in centers)

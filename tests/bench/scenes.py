@@ -10,10 +10,13 @@ import cv2
 import numpy as np
 from skimage import data as pictures
 
+from ml.inference.align import held_out
 from ml.inference.contract import Box
 from ml.inference.preprocess import decode_image
 
 BACKGROUNDS = ("coffee", "chelsea", "rocket", "grass", "gravel", "brick", "moon", "text", "page", "clock")
+
+KINDS = ("scene", "tilted", "close_up", "portrait", "dark", "blur", "jpeg", "side_light", "nobody")
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,8 @@ def compose(kind: str, face: np.ndarray, backgrounds: list[np.ndarray], rng: np.
 
 
 def face_files(folder: Path, count: int, rng: np.random.Generator) -> list[Path]:
-    """A seeded choice of face pictures from a folder of class folders."""
-    files = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in {".jpg", ".png"})
+    """A seeded choice of the face pictures that no part of the detection has learned."""
+    files = sorted(path for path in folder.glob("*/*") if held_out(path))
     return [files[index] for index in rng.choice(len(files), min(count, len(files)), replace=False)]
 
 

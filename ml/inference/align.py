@@ -1,0 +1,54 @@
+"""Is there a face in this window, and how must the window move to sit on it? A small network answers both.
+
+Cascades find faces; this decides, and brings every window to the framing of the training pictures, roll included, so
+that the classifier sees upright faces of one size. Trained by `python -m ml.align`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from ml.inference.geometry import Window, cut_window
+
+PATCH_SIZE = 32
+"""Side of the network's square grey input, in pixels."""
+PATCH_SHARE = 0.8
+"""Share of a window's side that the network looks at: the inner face, not what surrounds it."""
+SHIPPED_ALIGNER = Path(__file__).parent.parent / "artifacts" / "align.tflite"
+
+
+def held_out(path: Path) -> bool:
+    """Whether a training picture is kept from this network, to measure it by; depends on the file's name alone."""
+    return zlib.crc32(path.name.encode()) % 10 == 0
+
+
+class FaceAligner:
+    """The loaded network. One per process or thread: a LiteRT interpreter is not safe to share."""
+
+    def __init__(self, model_path: str | Path = SHIPPED_ALIGNER) -> None:
+        self._interpreter = Interpreter(model_path=str(model_path), num_threads=1)
+        self._interpreter.allocate_tensors()
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]["index"]
+
+    def look(self, gray: np.ndarray, window: Window) -> tuple[float, Window]:
+        """Probability that the window sits more or less on a face, and the window moved to where it should sit.
+
+        Args:
+            gray: `(height, width)` uint8.
+        """
+        patch = cut_window(gray, window, PATCH_SIZE, PATCH_SHARE)
+        self._interpreter.set_tensor(self._input, patch[np.newaxis, :, :, np.newaxis].astype(np.float32))
+        self._interpreter.invoke()
+        face, right, down, log_scale, turn_rad = self._interpreter.get_tensor(self._output)[0].tolist()
+        return face, window.moved(right, down, log_scale, turn_rad)
+
+    def align(self, gray: np.ndarray, window: Window, steps: int) -> tuple[float, Window]:
+        """Move a window onto its face in some steps; returns the probability of a face where it arrived."""
+        for _ in range(steps):
+            _, window = self.look(gray, window)
+        return self.look(gray, window)[0], window

@@ -1,0 +1,54 @@
+"""How large a picture claims to be, read from its first bytes: what must be known before anything is decoded."""
+
+from __future__ import annotations
+
+import struct
+
+JPEG_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
+"""Markers of a JPEG that begin a frame header, which holds the size (ITU T.81, table B.1)."""
+
+
+def picture_size(data: bytes) -> tuple[int, int] | None:
+    """Stored width and height (before any EXIF turn) of a JPEG, PNG or WebP; None where the header does not say."""
+    try:
+        if data[:8] == b"\x89PNG\r\n\x1a\n":
+            width, height = struct.unpack_from(">II", data, 16)
+            return width, height
+        if data[:2] == b"\xff\xd8":
+            return _jpeg_size(data)
+        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+            return _webp_size(data)
+    except (struct.error, IndexError):
+        pass
+    return None
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    position = 2
+    while data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == 0xFF:  # padding
+            position += 1
+            continue
+        if marker in JPEG_FRAMES:
+            height, width = struct.unpack_from(">HH", data, position + 5)
+            return width, height
+        if marker == 0xDA:  # the pixels begin, and no frame came before them
+            return None
+        position += 2 + struct.unpack_from(">H", data, position + 2)[0]
+    return None
+
+
+def _webp_size(data: bytes) -> tuple[int, int] | None:
+    """The three kinds of RFC 9649: lossy, lossless, extended."""
+    kind = data[12:16]
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8X":
+        width, height = int.from_bytes(data[24:27], "little"), int.from_bytes(data[27:30], "little")
+        return width + 1, height + 1
+    return None

@@ -1,0 +1,133 @@
+"""Bytes in, faces and emotions out; bad bytes are named errors and leave the analyzer fit for the next picture."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml.inference.analyzer import Analyzer
+from ml.inference.contract import EMOTIONS, AnalysisError, BadImage, Box, NotAnImage, Region, Request, TooLarge
+from ml.inference.geometry import iou
+from tests.ml.inference.conftest import FakeModel
+
+FACE = Box(222, 54, 110, 110)
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and holds hardly a pixel."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    size = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"", BadImage),
+        (b"hello, this is text", NotAnImage),
+        (b"GIF89a\x01\x00\x01\x00", NotAnImage),
+        (b"%PDF-1.7\n%", NotAnImage),
+        (b"/9j/4AAQSkZJRgABAQAAAQABAAD", NotAnImage),
+        (b"\xff\xd8\xff\xe0", BadImage),
+        (b"\x89PNG\r\n\x1a\n" + bytes(40), BadImage),
+        (png_header(0, 0), BadImage),
+        (png_header(12_000, 12_000), TooLarge),
+    ],
+    ids=["empty", "text", "gif", "pdf", "base64", "jpeg start", "png start", "0x0", "12000x12000"],
+)
+@pytest.mark.parametrize("thorough", [False, True])
+def test_bad_bytes_are_named_and_the_next_picture_works(
+    analyzer: Analyzer, astronaut_jpeg: bytes, data: bytes, error: type[AnalysisError], thorough: bool
+) -> None:
+    with pytest.raises(error, match=r"expected .+, received .+"):
+        analyzer.analyze(Request(data, thorough=thorough))
+    assert len(analyzer.analyze(Request(astronaut_jpeg)).faces) == 1
+
+
+def test_a_truncated_jpeg_is_an_error_or_a_picture(analyzer: Analyzer, astronaut_jpeg: bytes) -> None:
+    """JPEG decoders fill what is missing with grey: both answers are right, a crash is not."""
+    for length in range(3, len(astronaut_jpeg), len(astronaut_jpeg) // 9):
+        with contextlib.suppress(BadImage):
+            assert analyzer.analyze(Request(astronaut_jpeg[:length])).width == 640
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 600), (480, 640)])
+@pytest.mark.parametrize("thorough", [False, True])
+def test_nobody_is_a_result(analyzer: Analyzer, model: FakeModel, shape: tuple[int, int], thorough: bool) -> None:
+    analysis = analyzer.analyze(
+        Request(cv2.imencode(".png", np.full(shape, 90, np.uint8))[1].tobytes(), thorough=thorough)
+    )
+    assert (analysis.height, analysis.width) == shape
+    assert analysis.faces == ()
+    assert model.seen == []
+
+
+@pytest.mark.parametrize("size_wh", [(640, 480), (512, 512), (1280, 960), (320, 240)])
+@pytest.mark.parametrize("thorough", [False, True])
+def test_a_portrait_has_exactly_one_face(
+    analyzer: Analyzer, astronaut: np.ndarray, size_wh: tuple[int, int], thorough: bool
+) -> None:
+    width, height = size_wh
+    picture = cv2.imencode(".jpg", cv2.resize(astronaut, size_wh))[1].tobytes()
+    analysis = analyzer.analyze(Request(picture, thorough=thorough))
+    assert len(analysis.faces) == 1
+    face = analysis.faces[0]
+    expected = Box(*(round(v * s) for v, s in zip(FACE.as_list(), [width / 640, height / 480] * 2, strict=True)))
+    assert iou(face.box, expected) > 0.55
+    assert (face.dominant_emotion, face.confidence, face.uncertain) == ("happy", 1.0, False)
+    assert set(analysis.timing_ms) == {"decode", "detect", "classify", "total"}
+    assert analysis.model["name"] == "fake"
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_pictures_are_turned_upright(analyzer: Analyzer, astronaut: np.ndarray, orientation: int) -> None:
+    turns = {1: 0, 3: 2, 6: 1, 8: 3}[orientation]
+    stored = Image.fromarray(np.ascontiguousarray(np.rot90(astronaut, turns)))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = io.BytesIO()
+    stored.save(file, "JPEG", exif=exif, quality=95)
+    analysis = analyzer.analyze(Request(file.getvalue()))
+    assert (analysis.width, analysis.height) == (640, 480)
+    assert [iou(face.box, FACE) > 0.6 for face in analysis.faces] == [True]
+
+
+@pytest.mark.parametrize("extension", [".jpg", ".png", ".webp"])
+def test_formats(analyzer: Analyzer, astronaut: np.ndarray, extension: str) -> None:
+    analysis = analyzer.analyze(Request(cv2.imencode(extension, astronaut)[1].tobytes()))
+    assert len(analysis.faces) == 1
+
+
+def test_a_known_face_spares_the_full_search(analyzer: Analyzer, astronaut_jpeg: bytes) -> None:
+    near = (Region.of(FACE, 640, 480),)
+    analysis = analyzer.analyze(Request(astronaut_jpeg, near, full_search=False))
+    assert not analysis.full_search
+    assert len(analysis.faces) == 1
+
+
+def test_faces_come_largest_first_with_boxes_inside(analyzer: Analyzer, astronaut: np.ndarray) -> None:
+    small = cv2.resize(astronaut, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+    picture = np.full((480, 1100), 200, np.uint8)
+    picture[:, 460:] = astronaut
+    picture[: small.shape[0], : small.shape[1]] = small
+    faces = analyzer.analyze_gray(picture).faces
+    assert len(faces) == 2
+    assert faces[0].box.w > faces[1].box.w
+    assert faces[0].box.x > faces[1].box.x
+    for face in faces:
+        assert sum(face.emotions) == pytest.approx(1.0)
+        assert len(face.emotions) == len(EMOTIONS)
+        assert 0 <= face.box.x
+        assert face.box.x + face.box.w <= 1100
