@@ -12,7 +12,7 @@ help:
 	@echo 'make test                set up what the tests need, then lint, type check and tests'
 	@echo 'make train DATA=folder   train on a folder with train/ and test/ (ARGS="--preset best" adds options)'
 	@echo 'make evaluate DATA=folder  score the shipped model on a folder'
-	@echo 'make bench               measure analyzer, server and page'
+	@echo 'make bench               measure analyzer, server and page (PEER=1: beside the package fer)'
 	@echo 'make lint | format       ruff and mypy | ruff format'
 
 run: $(BIN)/.serving
@@ -36,8 +36,8 @@ train evaluate: $(BIN)/.everything
 	@test -n "$(DATA)" || { echo 'Name the pictures: make $@ DATA=folder (with train/ and test/, a folder per emotion in each).'; exit 2; }
 	$(BIN)/python -m ml.$@ --data "$(DATA)" $(if $(OUT),--out "$(OUT)") $(ARGS)
 
-bench: $(BIN)/.everything
-	$(BIN)/python -m tests.bench $(ARGS)
+bench: $(BIN)/.everything $(if $(PEER),.cache/peer/.installed)
+	$(BIN)/python -m tests.bench $(if $(PEER),--peer .cache/peer/bin/python) $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache
@@ -62,6 +62,16 @@ $(BIN)/python:
 	    echo "$$python has no venv module: sudo apt-get install python3-venv" >&2; exit 1; }; \
 	echo "Making $(VENV) with $$($$python --version)"; \
 	"$$python" -m venv $(VENV)
+
+# The package to compare with stays aside: it sees TensorFlow in the environment above and brings the rest with it.
+site_packages = $$($(1) -c 'import site; print(site.getsitepackages()[0])')
+
+.cache/peer/.installed: $(BIN)/.everything
+	$(BIN)/python -m venv .cache/peer
+	echo "$(call site_packages,$(BIN)/python)" > "$(call site_packages,.cache/peer/bin/python)/everything.pth"
+	.cache/peer/bin/python -m pip install --disable-pip-version-check --quiet --no-deps fer==25.10.3 'setuptools<80' \
+	    ffmpeg-python future 'moviepy<2' decorator proglog imageio-ffmpeg
+	touch $@
 
 browser: $(BIN)/.everything
 	@test -n "$$CHROMIUM" || for name in chromium chromium-browser google-chrome google-chrome-stable; do \
