@@ -34,6 +34,11 @@ LAST_ANSWERS_S = 3.0
 log = logging.getLogger(__name__)
 
 
+def half_a_second(frames_per_second: float) -> float:
+    """How many frames a client may send in one burst."""
+    return max(2.0, frames_per_second / 2)
+
+
 @dataclass
 class Client:
     """What the server keeps of a connection, and only while it lasts."""
@@ -44,7 +49,7 @@ class Client:
 
     def may_send(self, frames_per_second: float, now_s: float) -> bool:
         """Whether one more frame is within the client's rate, allowing for half a second's burst."""
-        burst = max(2.0, frames_per_second / 2)
+        burst = half_a_second(frames_per_second)
         self.allowance = min(burst, self.allowance + (now_s - self.refilled_s) * frames_per_second)
         self.refilled_s = now_s
         if self.allowance < 1:
@@ -70,7 +75,8 @@ class Live(socketio.Namespace):
             self._refuse(environ, "draining", "The server restarts. Back in a moment.", 1)
         if len(self._clients) >= self._settings.max_clients:
             self._refuse(environ, "full", "All places are taken: expected a free one, received none.", FULL_RETRY_S)
-        self._clients[sid] = Client(Tracker(self._settings.smoothing_s), 2.0, time.monotonic())
+        allowance = half_a_second(self._settings.frames_per_second)
+        self._clients[sid] = Client(Tracker(self._settings.smoothing_s), allowance, time.monotonic())
         self._metrics.clients.set(len(self._clients))
         self.emit("welcome", {**self._welcome, "model": dict(self._pool.model)}, to=sid)
 
