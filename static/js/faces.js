@@ -19,6 +19,7 @@ const READ_MS = 500;
  * @property {boolean} uncertain
  * @property {import("./words.js").Word} word
  * @property {{vector: number[], word: import("./words.js").Word, sinceMs: number}} read the same, as slow as people read
+ * @property {boolean} present in the newest answer; the others are on their way out
  * @property {number} seenMs time of the last answer that held this face
  */
 

@@ -1,10 +1,9 @@
 /** The live page: makes the parts, passes what happens from one to the other, and decides nothing else. */
-import { Camera } from "./camera.js";
+import { Camera, LightMeter } from "./camera.js";
 import { CardList, legend, pairText } from "./cards.js";
 import { Faces } from "./faces.js";
 import { percent } from "./format.js";
 import { Shortcuts } from "./keys.js";
-import { LightMeter } from "./light.js";
 import { Controls } from "./controls.js";
 import { Overlay } from "./overlay.js";
 import { Settings, element, readPage } from "./page.js";
@@ -67,7 +66,8 @@ class LivePage {
       this.#change({ link });
     },
     onWelcome: ({ model }) => {
-      this.#faces.uncertainBelow = model?.uncertain_below;
+      this.#faces.uncertainBelow = model.uncertain_below;
+      this.#readout.showModel(model);
     },
   });
   #sender = new FrameSender(this.#video, this.#link, {

@@ -27,6 +27,11 @@ export class Readout {
     performance.clearMeasures("overlay-age");
   }
 
+  /** @param {{name?: string, version?: string}} model empty while the server still loads it */
+  showModel({ name, version }) {
+    if (name) write(element("number-model"), `${name} ${version}`);
+  }
+
   /** @returns {number} answers per second of late */
   get rate() {
     return this.#answers.length / (WINDOW_MS / 1000);

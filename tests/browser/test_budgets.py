@@ -7,8 +7,10 @@ from collections.abc import Callable
 from itertools import pairwise
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Page, Request
 
+from tests.browser.access import assert_no_sideways_scroll
 from tests.browser.conftest import frames_counted, start_camera, until
 
 OpenPage = Callable[..., Page]
@@ -104,3 +106,29 @@ def test_a_picture_leaves_only_for_this_server_and_only_while_live(open_page: Op
         assert count() == 0
         start_camera(page)
         until(page, lambda: count() > 0, "frames to be sent")
+
+
+LENGTHEN = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walker.nextNode()); ) {
+    const text = node.data.trim();
+    if (node.parentElement.closest('script, svg, option')) continue;
+    node.data += text.slice(0, Math.ceil(text.length * 0.4));
+  }
+}"""
+CLIPPED = """() => [...document.querySelectorAll('button, a, h1, h2, p, label, dt, dd')]
+  .filter((e) => e.checkVisibility() && !e.closest('.unseen, .skip') && !e.classList.contains('unseen'))
+  .filter((e) => {
+    const box = e.getBoundingClientRect();
+    return box.width && (box.left < -1 || box.right > innerWidth + 1);
+  })
+  .map((e) => e.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("path", ["/", "/photo"])
+def test_longer_languages_fit_the_narrowest_screen(open_page: OpenPage, path: str) -> None:
+    page = open_page(path, size=(320, 568))
+    page.wait_for_load_state("networkidle")
+    page.evaluate(LENGTHEN)
+    assert_no_sideways_scroll(page)
+    assert not page.evaluate(CLIPPED)
