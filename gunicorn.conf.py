@@ -12,6 +12,7 @@ if os.environ.get("EMOTION_ASYNC_MODE", "eventlet") == "eventlet":
 
     eventlet.monkey_patch()
 
+import gc
 import sys
 import threading
 import time
@@ -54,6 +55,8 @@ def when_ready(server):
 
 def post_worker_init(worker):
     """Watch for the order to stop: an open socket would otherwise hold the process until it is cut off."""
+    gc.collect()
+    gc.freeze()  # what is loaded stays: looking through it again and again would hold every connection up
     threading.Thread(target=_drain_when_told, args=(worker,), name="drain", daemon=True).start()
 
 

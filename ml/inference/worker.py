@@ -34,6 +34,9 @@ from ml.inference.contract import (
     request_from_head,
 )
 
+NICENESS = 4
+"""Pictures come after connections: the web process wakes sooner on a busy machine, and no picture is read later."""
+
 log = logging.getLogger(__name__)
 
 
@@ -133,11 +136,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s worker %(process)d: %(message)s")
     # Ctrl-C in a terminal reaches every process of the group; the end of the socket is this one's cue.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
 
     from ml.inference.analyzer import Analyzer
-    from ml.inference.classifier import SHIPPED_MODEL, Classifier
+    from ml.inference.classifier import SHIPPED_MODEL, Classifier, ModelError
 
-    classifier = Classifier(options.model or SHIPPED_MODEL)
+    try:
+        classifier = Classifier(options.model or SHIPPED_MODEL)
+    except ModelError as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
     analyzer = Analyzer(classifier)
     analyzer.warm_up()
     with connect(options.socket) as connection:
