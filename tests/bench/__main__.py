@@ -18,14 +18,16 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-VIDEO = Path(os.environ.get("EMOTION_TEST_DATA", ROOT.parent / "shared")) / "video"
+DATA = Path(os.environ.get("EMOTION_TEST_DATA", ROOT.parent / "shared"))
 
-PARTS: dict[str, list[str]] = {
-    "analyzer": ["--clip", str(VIDEO / "sorry.mkv")],
-    "server": ["--search", "--bare"],
-    "page": [],
+PARTS: dict[str, tuple[str, list[str]]] = {
+    "analyzer": ("analyzer", ["--clip", str(DATA / "video" / "sorry.mkv")]),
+    "analyzer-again": ("analyzer", ["--clip", str(DATA / "video" / "again.mkv")]),
+    "detection": ("detection", ["--data", str(DATA / "fer2013")]),
+    "server": ("server", ["--search", "--bare"]),
+    "page": ("page", []),
 }
-"""The parts and the arguments that each is run with, beside `--json`."""
+"""The runs: each one's module and the arguments that it gets beside `--json`."""
 
 
 def machine() -> dict[str, Any]:
@@ -53,7 +55,8 @@ def measure(part: str, extra: list[str]) -> dict[str, Any]:
     Raises:
         RuntimeError: the part failed, or ended without a line of JSON.
     """
-    command = [sys.executable, "-m", f"tests.bench.{part}", "--json", *PARTS[part], *extra]
+    module, arguments = PARTS[part]
+    command = [sys.executable, "-m", f"tests.bench.{module}", "--json", *arguments, *extra]
     done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     last = (done.stdout.strip().splitlines() or [""])[-1]
     if done.returncode == 0:
@@ -97,7 +100,9 @@ def main(arguments: list[str] | None = None) -> int:
     for part in options.parts:
         print(f"measuring {part} …", file=sys.stderr, flush=True)
         try:
-            results[part] = measure(part, ["--peer", options.peer] if options.peer and part == "analyzer" else [])
+            results[part] = measure(
+                part, ["--peer", options.peer] if options.peer and PARTS[part][0] == "analyzer" else []
+            )
         except RuntimeError as error:
             failed.append(str(error))
     table = list(rows(results))
