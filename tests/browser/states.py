@@ -141,7 +141,7 @@ STATES: dict[str, State] = {
         "Nothing is being sent", ("Go on", "Turn camera off"), reach=_then("document.getElementById('pause').click()")
     ),
     "hidden": State("Paused while this page is hidden", reach=_then(HIDE)),
-    "returned": State("Paused while hidden (0:01)", reach=_come_back),
+    "returned": State("Paused while hidden (0:0", reach=_come_back),
     "unplugged": State(
         "The camera stopped",
         ("Try again", PHOTO),
