@@ -41,6 +41,8 @@ SWEEP_SIDE_PX = 288
 """Longer side of the reduced picture that is swept. Faces from 20 px in it are found: a fourteenth of that side."""
 SWEEP_SCALE_FACTOR = 1.25
 MAX_PROPOSALS = 40
+DARK_LEVEL, MAX_GAIN = 120, 6.0
+"""A picture whose lighter parts stay below this grey level is brightened, by this factor at most."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,16 @@ def load_cascade(name: str) -> cv2.CascadeClassifier:
     return cascade
 
 
+def brighten(gray: np.ndarray) -> np.ndarray:
+    """A dark picture with its contrast raised, any other as it is: cascades skip windows of little contrast."""
+    mean, deviation = cv2.meanStdDev(gray)
+    light = float(mean[0, 0] + 2 * deviation[0, 0])
+    return cv2.convertScaleAbs(gray, alpha=min(MAX_GAIN, 200 / max(light, 1.0))) if light < DARK_LEVEL else gray
+
+
 def propose(cascade: cv2.CascadeClassifier, gray: np.ndarray, scale_factor: float, min_px: int = 0) -> list[Window]:
     """Windows that a cascade accepts, even once, one for each place; those accepted most often first."""
-    boxes = cascade.detectMultiScale(gray, scale_factor, 0, 0, (min_px, min_px))
+    boxes = cascade.detectMultiScale(brighten(gray), scale_factor, 0, 0, (min_px, min_px))
     groups: list[list[Window]] = []
     for x, y, side, _ in boxes:
         window = Window(float(x + side / 2), float(y + side / 2), float(side))
@@ -178,6 +187,6 @@ def close_look(gray: np.ndarray, window: Window) -> np.ndarray:
 def acceptances(cascade: cv2.CascadeClassifier, patch: np.ndarray) -> int:
     """How many windows near the middle of a close look a cascade accepts."""
     smallest, largest = round(0.7 * CLOSE_LOOK_PX), round(1.4 * CLOSE_LOOK_PX)
-    boxes = cascade.detectMultiScale(patch, 1.1, 0, 0, (smallest, smallest), (largest, largest))
+    boxes = cascade.detectMultiScale(brighten(patch), 1.1, 0, 0, (smallest, smallest), (largest, largest))
     centers = [(x + side / 2 - CLOSE_LOOK_PX, y + side / 2 - CLOSE_LOOK_PX) for x, y, side, _ in boxes]
     return sum(max(abs(x), abs(y)) < 0.3 * CLOSE_LOOK_PX for x, y in centers)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from ml.inference.faces import MAX_PROPOSALS, Detection, FaceDetector, acceptances, close_look, load_cascade, propose
-from ml.inference.geometry import Window, resize, same_place
+from ml.inference.geometry import Window, iou, resize, same_place
 
 TURNED_SIDE_PX = 360
 """Longer side of the reduced picture for the turned passes."""
@@ -25,6 +25,8 @@ ROLLS_DEG = (0, -30, 30)
 """Turns of the picture: a cascade finds faces that lean by up to 20°, and the network takes out the rest."""
 PADDING = 0.25
 """Border added on each side, as a share of the shorter one: cascades expect something round a face."""
+AGREED_IOU = 0.55
+"""Proposals that came to rest on windows that overlap by this much agree."""
 MAX_PLACES = 40
 """Places that get a close look, those with most support first."""
 
@@ -48,8 +50,11 @@ class Place:
 
     @staticmethod
     def of(group: Sequence[Detection]) -> Place:
-        windows = [(found.window.x, found.window.y, found.window.side, found.window.roll_deg) for found in group]
-        return Place(Window(*np.median(windows, axis=0).tolist()), max(found.score for found in group), len(group))
+        """The largest part of a group that agrees on one window."""
+        parts = [[b for b in group if iou(a.window.box, b.window.box) > AGREED_IOU] for a in group]
+        part = max(parts, key=lambda found: sum(detection.score for detection in found))
+        windows = [(found.window.x, found.window.y, found.window.side, found.window.roll_deg) for found in part]
+        return Place(Window(*np.median(windows, axis=0).tolist()), max(found.score for found in part), len(part))
 
 
 class PhotoDetector:

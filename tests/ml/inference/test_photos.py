@@ -1,0 +1,74 @@
+"""Photographs: one face is one face, however it is taken; nobody is nobody."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data
+
+from ml.inference.contract import Box
+from ml.inference.faces import FaceDetector
+from ml.inference.geometry import iou
+from ml.inference.photos import PhotoDetector, turn
+
+FACE = Box(166, 58, 112, 112)
+"""Where the astronaut's face is at 512×512."""
+
+
+@pytest.fixture(scope="module")
+def detector() -> PhotoDetector:
+    return PhotoDetector(FaceDetector())
+
+
+@pytest.fixture(scope="module")
+def portrait() -> np.ndarray:
+    return cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2GRAY)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 400), (48, 48), (300, 200)])
+def test_nobody_in_an_empty_picture(detector: PhotoDetector, shape: tuple[int, int]) -> None:
+    assert detector.search(np.full(shape, 77, np.uint8)) == []
+
+
+@pytest.mark.parametrize("name", ["coffee", "brick", "rocket"])
+def test_things_are_nobody(detector: PhotoDetector, name: str) -> None:
+    picture = getattr(data, name)()
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
+    assert detector.search(gray) == []
+
+
+def test_a_portrait_has_one_face(detector: PhotoDetector, portrait: np.ndarray) -> None:
+    found = detector.search(portrait)
+    assert [iou(detection.window.box, FACE) > 0.5 for detection in found] == [True]
+    assert found[0].score > 0.5
+
+
+def test_a_close_up_without_surroundings(detector: PhotoDetector, portrait: np.ndarray) -> None:
+    close_up = portrait[FACE.y : FACE.y + FACE.h, FACE.x : FACE.x + FACE.w]
+    found = detector.search(np.ascontiguousarray(close_up))
+    assert [iou(detection.window.box, Box(0, 0, FACE.w, FACE.h)) > 0.5 for detection in found] == [True]
+
+
+def test_a_dark_picture(detector: PhotoDetector, portrait: np.ndarray) -> None:
+    found = detector.search((portrait * 0.15).astype(np.uint8))
+    assert [iou(detection.window.box, FACE) > 0.5 for detection in found] == [True]
+
+
+@pytest.mark.parametrize("roll_deg", [-40, 40])
+def test_a_tilted_face_is_found_and_its_roll_told(detector: PhotoDetector, portrait: np.ndarray, roll_deg: int) -> None:
+    middle = FACE.x + FACE.w / 2, FACE.y + FACE.h / 2
+    matrix = cv2.getRotationMatrix2D(middle, -roll_deg, 1.0)
+    tilted = cv2.warpAffine(portrait, matrix, (512, 512), borderMode=cv2.BORDER_REPLICATE)
+    found = detector.search(tilted)
+    assert [iou(detection.window.box, FACE) > 0.5 for detection in found] == [True]
+    assert found[0].window.roll_deg == pytest.approx(roll_deg, abs=15)
+
+
+@pytest.mark.parametrize("roll_deg", [0, -30, 25])
+def test_turning_keeps_the_way_back(portrait: np.ndarray, roll_deg: int) -> None:
+    spot = np.zeros((200, 300), np.uint8)
+    cv2.circle(spot, (220, 60), 5, 255, -1)
+    turned, to_picture = turn(spot, roll_deg)
+    y, x = np.argwhere(turned > 128).mean(axis=0)
+    assert (to_picture @ [x, y, 1]).tolist() == pytest.approx([220, 60], abs=1)
