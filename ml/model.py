@@ -17,21 +17,21 @@ INPUT_SHAPE = (INPUT_SIZE, INPUT_SIZE, 1)
 
 
 def document_network(classes: int = len(EMOTIONS)) -> keras.Model:
-    """A plain VGG-like stack: convolution, batch normalisation, max pooling, dropout, dense.
+    """A plain stack: convolution, max pooling, batch normalisation, dropout, four times over, then dense layers.
 
     Output: one tensor `(n, classes)`.
     """
     inputs = keras.Input(INPUT_SHAPE, name="grey")
-    x = layers.Rescaling(1 / 255)(inputs)
-    for filters in (32, 64, 128, 128):
+    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    for filters, dropout in ((32, 0.0), (64, 0.1), (128, 0.2), (128, 0.2)):
         x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-        x = layers.BatchNormalization()(x)
         x = layers.MaxPooling2D()(x)
-        x = layers.Dropout(0.25)(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.Dropout(dropout)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(256, activation="relu")(x)
     x = layers.BatchNormalization()(x)
-    x = layers.Dropout(0.5)(x)
+    x = layers.Dropout(0.4)(x)
     outputs = layers.Dense(classes, activation="softmax", dtype="float32", name="original")(x)
     return keras.Model(inputs, outputs, name="document")
 
