@@ -27,7 +27,7 @@ import cv2
 from tqdm import tqdm
 
 from ml.inference.analyzer import Analyzer
-from ml.inference.classifier import SHIPPED_MODEL, Classifier
+from ml.inference.classifier import SHIPPED_MODEL, Classifier, ModelError, load_card
 from ml.inference.contract import EMOTIONS, AnalysisError, Face, NotAnImage, Request
 from ml.inference.tracks import Tracker
 
@@ -36,8 +36,8 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".m
 COLUMNS = (
     *("source", "frame", "timestamp_s", "face_id", "x", "y", "width", "height"),
     *("dominant_emotion", "confidence", "uncertain"),
-    *EMOTIONS,
 )
+"""The columns before those of the model's classes."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Failure:
 
 
 Outcome = dict[str, Any] | Failure
-"""One row of the table, keyed by `COLUMNS`, or what went wrong."""
+"""One row of the table, keyed by `COLUMNS` and the model's classes, or what went wrong."""
 
 
 def find_sources(paths: Sequence[Path]) -> list[Path]:
@@ -70,9 +70,8 @@ def row_of(face: Face, source: str, frame: int, timestamp_s: float | None) -> di
     values = (
         *(source, frame, timestamp_s, face.id, face.box.x, face.box.y, face.box.w, face.box.h),
         *(face.dominant_emotion, face.confidence, face.uncertain),
-        *face.emotions,
     )
-    return dict(zip(COLUMNS, values, strict=True))
+    return dict(zip(COLUMNS, values, strict=True)) | dict(zip(face.labels, face.emotions, strict=True))
 
 
 def predict_photo(analyzer: Analyzer, path: Path) -> list[Outcome]:
@@ -173,7 +172,7 @@ def count_frames(path: Path) -> int | None:
     return count if count > 0 else None
 
 
-def write(outcomes: Iterable[Outcome], out: Path) -> tuple[int, list[Failure]]:
+def write(outcomes: Iterable[Outcome], out: Path, classes: Sequence[str] = EMOTIONS) -> tuple[int, list[Failure]]:
     """Write the table in the format of the file's suffix, row by row where the format allows it.
 
     Returns:
@@ -197,7 +196,7 @@ def write(outcomes: Iterable[Outcome], out: Path) -> tuple[int, list[Failure]]:
         out.write_text(json.dumps(document, indent=1) + "\n")
         return rows, failures
     write_table = _write_csv if out.suffix == ".csv" else _write_jsonl
-    write_table(out, COLUMNS, only_rows())
+    write_table(out, (*COLUMNS, *classes), only_rows())
     beside = out.with_suffix(f".errors{out.suffix}")
     if failures:
         write_table(beside, tuple(asdict(failures[0])), map(asdict, failures))
@@ -244,7 +243,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sources = find_sources(options.paths)
     if not sources:
         parser.error(f"expected photos or videos, received folders without any: {', '.join(map(str, options.paths))}")
-    rows, failures = write(predict(sources, options.model, options.jobs, options.step), options.out)
+    try:
+        classes = load_card(options.model)["labels"]
+    except ModelError as error:
+        parser.error(str(error))
+    outcomes = predict(sources, options.model, options.jobs, options.step)
+    rows, failures = write(outcomes, options.out, classes)
     print(f"{rows} faces in {len(sources)} files, {len(failures)} unreadable → {options.out}", file=sys.stderr)
     for failure in failures:
         print(f"  {failure.source}: {failure.message}", file=sys.stderr)

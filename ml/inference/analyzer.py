@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from ml.inference.contract import EMOTIONS, INPUT_SIZE, Analysis, Face, Region, Request, TooLarge
+from ml.inference.contract import INPUT_SIZE, Analysis, Face, Region, Request, TooLarge
 from ml.inference.faces import FaceDetector
 from ml.inference.geometry import Window, clip_box, cut_window
 from ml.inference.photos import PhotoDetector
@@ -32,6 +32,9 @@ class EmotionModel(Protocol):
 
     @property
     def info(self) -> Mapping[str, Any]: ...
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
 
     def predict(self, crops: np.ndarray | list[np.ndarray]) -> np.ndarray: ...
 
@@ -90,7 +93,7 @@ class Analyzer:
 
         started = time.perf_counter()
         crops = [crop_window(gray, detection.window) for detection in detections]
-        probabilities = self._classifier.predict(crops) if crops else np.empty((0, len(EMOTIONS)), np.float32)
+        probabilities = self._classifier.predict(crops) if crops else np.empty((0, 0), np.float32)
         classify_ms = _elapsed_ms(started)
 
         width, height = size_wh or (gray.shape[1], gray.shape[0])
@@ -103,6 +106,7 @@ class Analyzer:
                     box=clip_box(detection.window.scaled(scale).box, width, height),
                     emotions=tuple((row / row.sum()).tolist()),
                     uncertain=self._classifier.is_uncertain(row),
+                    labels=self._classifier.classes,
                 )
                 for detection, row in zip(detections, probabilities.astype(float), strict=True)
             ),

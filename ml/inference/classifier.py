@@ -46,10 +46,14 @@ class Classifier:
     def __init__(self, model_path: str | Path = SHIPPED_MODEL, num_threads: int = 1) -> None:
         path = Path(model_path)
         self.card = load_card(path)
-        self.classes: tuple[str, ...] = tuple(self.card["labels"])
         self.uncertain_below: float = self.card["uncertain_below"]
         self._interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
         self._run = self._interpreter.get_signature_runner()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the probabilities stand for, in their order."""
+        return tuple(self.card["labels"])
 
     @property
     def info(self) -> dict[str, Any]:

@@ -164,6 +164,7 @@ def model_facts(card: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": card["name"],
         "version": card["sha256"][:8],
+        "labels": card["labels"],
         "uncertain_below": card["uncertain_below"],
         "ece": report.get("ece"),
         "n": report.get("n"),

@@ -50,7 +50,7 @@ def test_a_folder_stands_for_its_pictures_and_videos(pictures: Path) -> None:
 def test_a_photo_gives_a_row_for_each_face(analyzer: Analyzer, pictures: Path) -> None:
     (row,) = predict_photo(analyzer, pictures / "a.jpg")
     assert isinstance(row, dict)
-    assert tuple(row) == COLUMNS
+    assert tuple(row) == (*COLUMNS, *EMOTIONS)
     assert (row["frame"], row["timestamp_s"], row["face_id"]) == (0, None, None)
     assert (row["dominant_emotion"], row["confidence"]) == ("happy", 1.0)
     assert sum(row[name] for name in EMOTIONS) == pytest.approx(1)
@@ -96,7 +96,7 @@ def test_tables_hold_all_rows_and_all_failures(analyzer: Analyzer, pictures: Pat
         rows, errors = document["faces"], document["errors"]
     else:
         rows, errors = (read_table(path) for path in (out, tmp_path / f"results.errors{suffix}"))
-    assert [tuple(row) for row in rows] == [COLUMNS]
+    assert [tuple(row) for row in rows] == [(*COLUMNS, *EMOTIONS)]
     assert float(rows[0]["happy"]) == 1
     assert [(error["source"], error["code"]) for error in errors] == [(str(photos[1]), "not_an_image")]
 

@@ -24,6 +24,10 @@ class FakeModel:
     def info(self) -> Mapping[str, Any]:
         return {"name": "fake", "version": "00000000"}
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return EMOTIONS
+
     def predict(self, crops: np.ndarray | list[np.ndarray]) -> np.ndarray:
         self.seen += list(crops)
         answers = np.zeros((len(crops), len(EMOTIONS)), np.float32)

@@ -129,10 +129,11 @@ def test_a_model_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_the_calibration_error_shown_is_that_of_what_is_served() -> None:
-    card = {"name": "emotion", "sha256": "0123456789abcdef", "uncertain_below": 0.4}
+    card = {"name": "emotion", "sha256": "0123456789abcdef", "uncertain_below": 0.4, "labels": ["a", "b"]}
     assert model_facts(card) == {
         "name": "emotion",
         "version": "01234567",
+        "labels": ["a", "b"],
         "uncertain_below": 0.4,
         "ece": None,
         "n": None,
