@@ -6,6 +6,7 @@ import contextlib
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from skimage import data
 from ml.inference.analyzer import Analyzer
 from ml.inference.contract import EMOTIONS, AnalysisError, BadImage, Box, NotAnImage, Region, Request, TooLarge
 from ml.inference.geometry import iou
+from tests.bench.analyzer import one_face, read_clip, run_full, run_tracked
 from tests.ml.inference.conftest import FakeModel
 
 FACE = Box(222, 54, 110, 110)
@@ -132,3 +134,22 @@ def test_faces_come_largest_first_with_boxes_inside(analyzer: Analyzer) -> None:
         assert len(face.emotions) == len(EMOTIONS)
         assert 0 <= face.box.x
         assert face.box.x + face.box.w <= 480
+
+
+@pytest.mark.parametrize("name", ["sorry.mkv", "again.mkv"])
+def test_one_face_in_every_frame(analyzer: Analyzer, test_data: Path, name: str) -> None:
+    """Recordings of one person each, in one of them with a skull printed on the shirt."""
+    frames, times_s = read_clip(test_data / "video" / name)
+    tracked = run_tracked(analyzer, frames[::2], times_s[::2])
+    assert one_face(tracked) >= 0.98
+    assert sum(analysis.full_search for analysis in tracked) <= 0.25 * len(tracked)
+    full = run_full(analyzer, frames[::12], times_s[::12])
+    assert one_face(full) >= 0.9
+    assert one_face(tracked) >= one_face(full)
+
+
+def test_two_people_keep_their_faces(analyzer: Analyzer, test_data: Path) -> None:
+    frames, times_s = read_clip(test_data / "video" / "two-people-turning-heads.gif")
+    counts = [len(analysis.faces) for analysis in run_tracked(analyzer, frames, times_s)]
+    assert max(counts) <= 2
+    assert min(counts[5:]) >= 1
