@@ -1,5 +1,5 @@
 /** One card per face: its word, and all seven probabilities in fixed order, as text with bars beside it. */
-import { EMOTIONS, drawing, redraw } from "./emotions.js";
+import { LABELS, drawing, redraw, styleOf } from "./emotions.js";
 import { percent } from "./format.js";
 
 /** @typedef {{t: (key: string, values?: object) => string, language: string}} Words */
@@ -40,9 +40,9 @@ export class Card {
       head.append(this.select);
     }
     const bars = make("ul", "bars");
-    this.#rows = EMOTIONS.map((name) => {
+    this.#rows = LABELS.map((name) => {
       const row = make("li", "bars__row");
-      row.dataset.emotion = name;
+      row.dataset.emotion = styleOf(name);
       const fill = make("span", "bars__fill");
       const track = make("span", "bars__track");
       track.setAttribute("aria-hidden", "true");
@@ -66,9 +66,9 @@ export class Card {
     this.#read = read;
     const { word } = read;
     const unsure = word.key === "unsure";
-    this.element.dataset.emotion = word.key;
+    this.element.dataset.emotion = styleOf(word.key);
     redraw(this.#glyph, word.key, "glyph");
-    this.#rows.forEach(({ row }, i) => row.classList.toggle("bars__row--shown", EMOTIONS[i] === word.key));
+    this.#rows.forEach(({ row }, i) => row.classList.toggle("bars__row--shown", LABELS[i] === word.key));
     const { t, language } = this.#words;
     write(this.#word, unsure ? t("unsure.colon") : t(`emotion.${word.key}`));
     write(this.#percent, unsure ? pairText(word, this.#words) : percent(language, word.confidence));
@@ -86,9 +86,9 @@ export function pairText(word, { t, language }) {
 /** The seven emotions with their glyphs and shapes, for when there is no face to show. */
 export function legend({ t }) {
   const list = make("ul", "legend");
-  list.append(...EMOTIONS.map((name) => {
+  list.append(...LABELS.map((name) => {
     const item = make("li", "legend__item");
-    item.dataset.emotion = name;
+    item.dataset.emotion = styleOf(name);
     const label = make("span", "legend__name");
     label.append(drawing(name, "shape"), t(`emotion.${name}`));
     item.append(drawing(name, "glyph"), label);

@@ -6,6 +6,14 @@
 /** The seven labels in the order of every vector. */
 export const EMOTIONS = Object.freeze(["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]);
 
+/** The labels of the model that the server runs: the seven, or the classes of one trained on other pictures. */
+export let LABELS = EMOTIONS;
+
+/** @param {string[] | undefined} labels what the server says of its model; nothing changes while it says nothing */
+export function useLabels(labels) {
+  if (labels?.length) LABELS = Object.freeze([...labels]);
+}
+
 /** Colours for marks on video, which is treated as dark whatever the theme. `unsure` is never an emotion's colour. */
 export const COLOURS = Object.freeze({
   angry: "#F6440D", disgust: "#3FC688", fear: "#C8B5FD", happy: "#FCD646",
@@ -36,12 +44,25 @@ export const GLYPHS = Object.freeze({
   unsure: "M8.5 9a3.5 3.5 0 1 1 5 3.15c-1 .5-1.5 1-1.5 2.35M12 18.5v.2",
 });
 
+const PLAIN_GLYPH = "M8 10.5v.8M16 10.5v.8M8.5 16.5h7";
+
+/**
+ * Whose colour and shape a label has: its own, or, for a class that is none of the seven, one by its place.
+ * @param {string} label
+ * @returns {string} a key of `COLOURS` and `SHAPES`
+ */
+export const styleOf = (label) =>
+  label in COLOURS ? label : EMOTIONS[Math.max(0, LABELS.indexOf(label)) % EMOTIONS.length];
+
+/** @param {string} label @returns {string} the path of its line drawing; a plain face for a class of one's own */
+export const glyphOf = (label) => GLYPHS[label] ?? PLAIN_GLYPH;
+
 /**
  * The probabilities as a vector in label order.
  * @param {Record<string, number>} emotions
  * @returns {number[]}
  */
-export const toVector = (emotions) => EMOTIONS.map((name) => emotions[name]);
+export const toVector = (emotions) => LABELS.map((name) => emotions[name]);
 
 /**
  * Indices of the `n` largest values, largest first; ties go to the label order.
@@ -75,5 +96,5 @@ export function drawing(key, kind) {
 export function redraw(svg, key, kind) {
   if (svg.dataset.emotion === key) return;
   svg.dataset.emotion = key;
-  svg.firstChild.setAttribute("d", (kind === "glyph" ? GLYPHS : SHAPES)[key]);
+  svg.firstChild.setAttribute("d", kind === "glyph" ? glyphOf(key) : SHAPES[styleOf(key)]);
 }

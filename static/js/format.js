@@ -46,3 +46,6 @@ function numberFormat(language, digits) {
   }
   return formats.get(key);
 }
+
+/** @param {string} label a class of one's own, as its folder is named @returns {string} as people read it: "half_asleep" → "Half asleep" */
+export const asName = (label) => (label[0].toUpperCase() + label.slice(1)).replaceAll(/[_-]+/g, " ");

@@ -1,6 +1,7 @@
 /** The live page: makes the parts, passes what happens from one to the other, and decides nothing else. */
 import { Camera, LightMeter } from "./camera.js";
 import { CardList, legend, pairText } from "./cards.js";
+import { useLabels } from "./emotions.js";
 import { Faces } from "./faces.js";
 import { percent } from "./format.js";
 import { Shortcuts } from "./keys.js";
@@ -66,6 +67,7 @@ class LivePage {
       this.#change({ link });
     },
     onWelcome: ({ model }) => {
+      useLabels(model.labels);
       this.#faces.uncertainBelow = model.uncertain_below;
       this.#readout.showModel(model);
     },

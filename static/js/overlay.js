@@ -1,5 +1,5 @@
 /** Marks and words over the picture, drawn at the screen's own pace: answers only change what is drawn next. */
-import { COLOURS, GLYPHS, SHAPES } from "./emotions.js";
+import { COLOURS, SHAPES, glyphOf, styleOf } from "./emotions.js";
 import { opacity } from "./faces.js";
 import { percent } from "./format.js";
 import { contain, hit, placePlates, project } from "./geometry.js";
@@ -57,7 +57,7 @@ function drawMark(context, { face, box, alpha, selected }) {
   context.lineWidth = selected ? 7 : 5;
   context.stroke();
   context.setLineDash(unsure ? [9, 7] : []);
-  context.strokeStyle = COLOURS[face.word.key];
+  context.strokeStyle = COLOURS[styleOf(face.word.key)];
   context.lineWidth = selected ? 5 : 3;
   context.stroke();
   context.setLineDash([]);
@@ -76,14 +76,14 @@ function drawPlate(context, { face, box, alpha, text }, plate, size, crowd) {
   const { bold, swatch } = measure(context, text, size, crowd);
   const middle = plate.y + plate.h / 2;
   context.globalAlpha = alpha;
-  if (plate.moved) drawLeader(context, box, plate, COLOURS[face.word.key]);
+  if (plate.moved) drawLeader(context, box, plate, COLOURS[styleOf(face.word.key)]);
   context.fillStyle = PLATE;
   context.beginPath();
   context.roundRect(plate.x, plate.y, plate.w, plate.h, size * 0.4);
   context.fill();
   const left = plate.x + size * 0.45;
-  if (crowd) drawPath(context, GLYPHS[face.word.key], left, middle - size * 0.6, (size * 1.2) / 24, { stroke: "#FFFFFF", width: 2.2 });
-  else drawPath(context, SHAPES[face.word.key], left, middle - size * 0.45, (size * 0.9) / 12, { fill: COLOURS[face.word.key] });
+  if (crowd) drawPath(context, glyphOf(face.word.key), left, middle - size * 0.6, (size * 1.2) / 24, { stroke: "#FFFFFF", width: 2.2 });
+  else drawPath(context, SHAPES[styleOf(face.word.key)], left, middle - size * 0.45, (size * 0.9) / 12, { fill: COLOURS[styleOf(face.word.key)] });
   context.fillStyle = "#FFFFFF";
   context.textBaseline = "middle";
   context.font = `700 ${size}px ${FONT}`;

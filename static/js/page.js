@@ -1,5 +1,6 @@
 /** What the server wrote into the page, and what this browser remembers. */
-import { fill } from "./format.js";
+import { useLabels } from "./emotions.js";
+import { asName, fill } from "./format.js";
 
 /**
  * The page's configuration and catalogue.
@@ -8,8 +9,10 @@ import { fill } from "./format.js";
  */
 export function readPage() {
   const config = JSON.parse(document.getElementById("page-config").textContent);
+  useLabels(config.model?.labels);
   const look = (key) => {
     const found = key.split(".").reduce((part, name) => part?.[name], config.strings);
+    if (found === undefined && key.startsWith("emotion.")) return asName(key.slice("emotion.".length));
     if (found === undefined) throw new Error(`expected a string named "${key}" in the catalogue, received none`);
     return found;
   };

@@ -2,7 +2,7 @@
  * Which word is shown for a face, and which words are spoken. Both change slowly on purpose: a word that flickers can't
  * be read, and text that flashes more than three times a second can hurt.
  */
-import { EMOTIONS, best } from "./emotions.js";
+import { LABELS, best } from "./emotions.js";
 
 const LEAD = 0.1;
 const LEAD_FOR_MS = 300;
@@ -54,8 +54,8 @@ export class ShownWord {
 
   #word(vector) {
     const [kind, ...indices] = this.#shown.split(" ");
-    if (kind === "unsure") return { key: "unsure", pair: indices.map((i) => EMOTIONS[Number(i)]), confidence: Math.max(...vector) };
-    return { key: EMOTIONS[Number(indices[0])], pair: [], confidence: vector[Number(indices[0])] };
+    if (kind === "unsure") return { key: "unsure", pair: indices.map((i) => LABELS[Number(i)]), confidence: Math.max(...vector) };
+    return { key: LABELS[Number(indices[0])], pair: [], confidence: vector[Number(indices[0])] };
   }
 }
 
