@@ -17,6 +17,10 @@ import requests
 from tests.webapp.serving import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
+OUTSIDE = {
+    name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARGS"}
+}
+"""The environment without what a `make test` round these tests hands on to every `make` in them."""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +50,7 @@ def environment(tmp_path: Path) -> Path:
 
 def sentence(make: str, *arguments: str, path: Path | None = None) -> str:
     """What a `make` that must fail says, beside the log and make's own closing line."""
-    variables = os.environ | ({"PATH": str(path)} if path else {})
+    variables = OUTSIDE | ({"PATH": str(path)} if path else {})
     done = subprocess.run([make, *arguments], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
     said = [line for line in (done.stdout + done.stderr).splitlines() if not line.startswith(("make: ", "["))]
@@ -58,7 +62,13 @@ def test_run_serves_on_the_port_named(make: str, environment: Path) -> None:
     port = free_port()
     command = [make, "run", f"VENV={environment}", f"PORT={port}"]
     server = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+        command,
+        cwd=ROOT,
+        env=OUTSIDE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
     )
     try:
         assert server.stdout is not None
