@@ -24,7 +24,6 @@ from sklearn.isotonic import IsotonicRegression
 
 from ml.data import DataError, Pictures, discover_classes, load_pictures, load_votes, split_validation
 from ml.evaluate import keras_outputs, load_predict, make_report, scored_pictures
-from ml.inference import preprocess
 from ml.inference.classifier import Classifier, ModelError
 from ml.inference.contract import EMOTIONS
 from ml.model import INPUT_SHAPE, multiply_adds
@@ -180,8 +179,8 @@ def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
             "outputs": sorted(serving.output),
             "input": {"shape": list(INPUT_SHAPE), "type": "float32", "range": [0, 255], "color": "grey"},
             "crop": {
-                "scale": preprocess.CROP_SCALE,
-                "shift_y": preprocess.CROP_SHIFT_Y,
+                "frame": "that of the FER-2013 pictures, found and turned upright by align.tflite",
+                "margin": 0.0,
                 "interpolation": "area when shrinking, linear when enlarging",
             },
             "uncertain_below": calibration.uncertain_below,

@@ -64,7 +64,7 @@ class Classifier:
         """Calibrated probabilities of the served output.
 
         Args:
-            crops: `(n, 48, 48)` uint8 grey faces as `crop_face` makes them.
+            crops: `(n, 48, 48)` uint8 grey faces as `analyzer.crop_window` makes them.
 
         Returns:
             `(n, 7)` float32 in label order, each row summing to 1.

@@ -24,7 +24,7 @@ def occlusion_map(model: Predicts, crop: np.ndarray, label: int) -> np.ndarray:
     that place. The about hundred variants go through the model as one batch.
 
     Args:
-        crop: `(48, 48)` uint8, as `crop_face` makes it.
+        crop: `(48, 48)` uint8, as `analyzer.crop_window` makes it.
         label: index of the class to explain.
 
     Returns:

@@ -14,12 +14,7 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 
-from ml.inference.contract import INPUT_SIZE, BadImage, Box, NotAnImage, TooLarge  # noqa: E402
-
-CROP_SCALE = 1.04
-"""Side of the crop, as a multiple of the detected box's side."""
-CROP_SHIFT_Y = 0.0
-"""How far the crop's centre lies below the box's centre, as a fraction of the box's side."""
+from ml.inference.contract import INPUT_SIZE, BadImage, NotAnImage, TooLarge  # noqa: E402
 
 
 def sniff(data: bytes) -> str | None:
@@ -76,27 +71,6 @@ def fit_to_input(patch: np.ndarray) -> np.ndarray:
         return patch
     shrinks = min(height, width) >= INPUT_SIZE
     return cv2.resize(patch, (INPUT_SIZE, INPUT_SIZE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-
-
-def crop_face(gray: np.ndarray, box: Box) -> np.ndarray:
-    """The model's view of one face: a square round the detected box, in the framing of the training pictures.
-
-    Args:
-        gray: `(height, width)` uint8.
-        box: the detected box, in pixels of `gray`; the crop may reach over the edge, where border pixels repeat.
-
-    Returns:
-        `(48, 48)` uint8.
-    """
-    side = max(1, round(max(box.w, box.h) * CROP_SCALE))
-    left = round(box.x + (box.w - side) / 2)
-    top = round(box.y + (box.h - side) / 2 + CROP_SHIFT_Y * box.h)
-    height, width = gray.shape
-    rows = np.clip(np.arange(top, top + side), 0, height - 1)
-    columns = np.clip(np.arange(left, left + side), 0, width - 1)
-    inside = 0 <= top and top + side <= height and 0 <= left and left + side <= width
-    patch = gray[top : top + side, left : left + side] if inside else gray[np.ix_(rows, columns)]
-    return fit_to_input(patch)
 
 
 def to_batch(crops: list[np.ndarray] | np.ndarray) -> np.ndarray:

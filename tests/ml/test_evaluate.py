@@ -12,7 +12,10 @@ import pytest
 
 from ml.data import Pictures, load_pictures
 from ml.evaluate import load_predict, make_report
+from ml.inference.analyzer import crop_window
 from ml.inference.classifier import SHIPPED_MODEL, Classifier, ModelError
+from ml.inference.geometry import Window
+from ml.inference.preprocess import decode_image, to_batch
 from ml.model import document_network
 
 PEER_ACCURACY = 0.652
@@ -51,16 +54,12 @@ def test_the_shipped_model_beats_the_common_peer(test_data: Path) -> None:
 
 def test_training_and_serving_see_the_same_pixels(test_data: Path) -> None:
     """A data set's picture read for training, and the same bytes decoded and cropped by the server's functions."""
-    from ml.inference.contract import Box
-    from ml.inference.preprocess import CROP_SCALE, crop_face, decode_image, to_batch
-
     folder = test_data / "fer2013"
     pictures = load_pictures(folder, "test", limit=5)
-    whole = Box(0, 0, *[round(48 / CROP_SCALE)] * 2)
+    whole = Window(24, 24, 48)
     for name, image in zip(pictures.files, pictures.images, strict=True):
         decoded = decode_image((folder / name).read_bytes())
-        assert np.array_equal(to_batch([image]), to_batch([decoded]))
-        assert crop_face(decoded, whole).shape == (48, 48)
+        assert np.array_equal(to_batch([image]), to_batch([crop_window(decoded, whole)]))
 
 
 def test_a_keras_file_is_scored_too(pattern_data: Path, tmp_path: Path) -> None:
