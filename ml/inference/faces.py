@@ -39,6 +39,8 @@ CLOSE_LOOK_PX = 64
 
 SWEEP_SIDE_PX = 240
 """Longer side of the reduced picture that is swept. Faces from 20 px in it are found: a twelfth of that side."""
+FINE_SWEEP_SIDE_PX = 432
+"""The same for a second look where the first found nobody: somebody may stand further away."""
 SWEEP_SCALE_FACTOR = 1.3
 MAX_PROPOSALS = 40
 DARK_LEVEL, MAX_GAIN = 120, 6.0
@@ -130,15 +132,16 @@ class FaceDetector:
         full_search = full_search or len(detections) < len(followed)
         if full_search:
             detections += self.sweep(gray, [detection.window for detection in detections])
+            detections = detections or self.sweep(gray, side_px=FINE_SWEEP_SIDE_PX)
         return suppress_same_place(detections), full_search
 
     def follow(self, gray: np.ndarray, expected: Window) -> Detection | None:
         """The face that was at a window a moment ago, or None."""
         return self.settle(gray, expected, steps=2, min_score=MIN_SCORE_FOLLOWED)
 
-    def sweep(self, gray: np.ndarray, known: Sequence[Window] = ()) -> list[Detection]:
-        """Faces anywhere in the picture but at known places."""
-        scale = min(1.0, SWEEP_SIDE_PX / max(gray.shape))
+    def sweep(self, gray: np.ndarray, known: Sequence[Window] = (), side_px: int = SWEEP_SIDE_PX) -> list[Detection]:
+        """Faces anywhere in the picture but at known places; `side_px` is the longer side to which it is reduced."""
+        scale = min(1.0, side_px / max(gray.shape))
         proposals = propose(self.frontal, resize(gray, scale), SWEEP_SCALE_FACTOR)
         found: list[tuple[Detection, int]] = []
         for place in (window.scaled(1 / scale) for window in proposals[:MAX_PROPOSALS]):

@@ -241,9 +241,8 @@ def test_announcements_are_rare_and_t_speaks_at_once(open_page: OpenPage) -> Non
     said = page.evaluate("said")
     assert all(later[0] - earlier[0] >= 4900 for earlier, later in pairwise(said)), said
     page.keyboard.press("t")
-    page.wait_for_timeout(300)
-    assert len(page.evaluate("said")) == len(said) + 1
-    assert page.evaluate("said.at(-1)[1]")
+    # Only what is asked for names a percentage; something of its own accord may be said just before.
+    page.wait_for_function("/%|\\?/.test(said.at(-1)?.[1])", timeout=1000)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
