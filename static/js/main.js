@@ -184,7 +184,7 @@ class LivePage {
 
   #say() {
     const text = this.#summary(true);
-    this.#announcer.reset();
+    this.#announcer.spoke(this.#summary(false), performance.now());
     element("announcer").textContent = "";
     setTimeout(() => (element("announcer").textContent = text), 50);
   }

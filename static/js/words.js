@@ -86,8 +86,9 @@ export class Announcer {
     return summary;
   }
 
-  /** Forgets what was said, so that the next state is spoken even if it is the same. */
-  reset() {
-    this.#spoken = "";
+  /** Takes note that a state was spoken on request: it is not said again, and nothing else for a while. */
+  spoke(summary, nowMs) {
+    this.#spoken = summary;
+    this.#lastMs = nowMs;
   }
 }

@@ -242,7 +242,7 @@ def test_announcements_are_rare_and_t_speaks_at_once(open_page: OpenPage) -> Non
     assert all(later[0] - earlier[0] >= 4900 for earlier, later in pairwise(said)), said
     page.keyboard.press("t")
     # Only what is asked for names a percentage; something of its own accord may be said just before.
-    page.wait_for_function("/%|\\?/.test(said.at(-1)?.[1])", timeout=1000)
+    page.wait_for_function(r"() => /%|\?/.test(said.at(-1)?.[1])", timeout=2000)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -81,3 +81,13 @@ test("what changes within two seconds is never announced", () => {
   const announcer = new Announcer();
   for (let ms = 0; ms < 20000; ms += 250) assert.equal(announcer.update(String(Math.floor(ms / 1500)), ms), null);
 });
+
+test("what was asked for is not said again of its own accord", () => {
+  const announcer = new Announcer();
+  announcer.update("Neutral", 0);
+  announcer.spoke("Neutral", 1900);
+  assert.equal(announcer.update("Neutral", 2100), null);
+  announcer.update("Happiness", 2200);
+  assert.equal(announcer.update("Happiness", 4300), null, "within five seconds of the last words");
+  assert.equal(announcer.update("Happiness", 7000), "Happiness");
+});
