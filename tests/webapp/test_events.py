@@ -358,7 +358,7 @@ def test_those_who_leave_are_forgotten(fake_server: Server) -> None:
         raw = RawSocket(fake_server.port)
         raw.send_picture(0, script(sleep_ms=20))
         raw.close()
-    wait_until(lambda: fake_server.metrics()["emotion_clients"] == before)
+    wait_until(lambda: fake_server.metrics()["emotion_clients"] <= before)  # one of an earlier test may leave, too
     assert requests.get(f"{fake_server.url}/readyz", timeout=10).json()["workers"]["ready"] == 2
 
 
