@@ -23,6 +23,8 @@ from ml.inference.preprocess import to_batch
 from ml.metrics import measure, reliability
 from ml.robustness import CONDITIONS
 
+REPORT_FILE = "report.json"
+
 Predict = Callable[[np.ndarray], dict[str, np.ndarray]]
 """Images `(n, 48, 48)` uint8 to each output's probabilities `(n, classes)`."""
 
@@ -144,7 +146,7 @@ def write_report(
     report: dict[str, Any], outputs: dict[str, np.ndarray], pictures: Pictures, majority: np.ndarray | None, out: Path
 ) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    (out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    (out / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n")
     plots.confusion_matrices(report, out / "confusionmatrix.png", f"Output {report['output']}, folder labels")
     diagrams = {f"{name}, folder labels": reliability(rows, pictures.labels) for name, rows in outputs.items()}
     if majority is not None:

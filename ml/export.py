@@ -1,7 +1,7 @@
 """A trained run to the files that serve: `python -m ml.export RUN --out DIR` writes emotion.tflite and emotion.json.
 
-Calibration and the blend of the two heads are fitted on the run's validation pictures and built into the graph, so that
-whoever runs the model file gets calibrated probabilities. Nothing is written if Keras and LiteRT disagree.
+Calibration is fitted on the run's validation pictures and built into the graph. Nothing is written if Keras and LiteRT
+disagree.
 """
 
 from __future__ import annotations
@@ -12,132 +12,24 @@ import json
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, ops
-from scipy.optimize import minimize_scalar
-from sklearn.isotonic import IsotonicRegression
 
+from ml.calibration import calibrate, serving_network
 from ml.data import DataError, Pictures, discover_classes, load_pictures, load_votes, split_validation
 from ml.evaluate import keras_outputs, load_predict, make_report, scored_pictures
 from ml.inference.classifier import Classifier, ModelError
 from ml.inference.contract import EMOTIONS
 from ml.model import INPUT_SHAPE, multiply_adds
+from ml.parity import check_parity
 from ml.presets import PRESETS
 from ml.runs import BEST_WEIGHTS, CONFIG_FILE, WHOLE_MODEL, git_commit, load_weights
 
 PARITY_PICTURES = 1000
-PARITY_TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Temperatures by output; `served` is the mean of the other outputs' probabilities, sharpened by its own."""
-
-    temperatures: dict[str, float]
-    uncertain_below: float
-
-
-def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature that makes the labels most likely (Guo et al., On Calibration of Modern Neural Networks, 2017).
-
-    Args:
-        probabilities: `(n, classes)`. labels: `(n,)`; rows with -1 are left out.
-    """
-    known = labels >= 0
-    logits = np.log(probabilities[known] + 1e-9)
-
-    def loss(log_temperature: float) -> float:
-        scaled = logits / np.exp(log_temperature)
-        scaled -= scaled.max(axis=1, keepdims=True)
-        likelihood = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
-        return -float(np.mean(likelihood[np.arange(len(scaled)), labels[known]]))
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
-
-
-def sharpen(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities at another temperature, `(n, classes)`."""
-    logits = np.log(probabilities + 1e-9) / temperature
-    scaled = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return scaled / scaled.sum(axis=1, keepdims=True)
-
-
-def confidence_of_even_odds(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """The confidence below which fewer than half of the answers are right, by isotonic regression; from 0 to 1."""
-    known = labels >= 0
-    confidence = probabilities[known].max(axis=1)
-    right = probabilities[known].argmax(axis=1) == labels[known]
-    steps = np.linspace(0, 1, 201)
-    accuracy = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(confidence, right).predict(steps)
-    return float(steps[np.argmax(accuracy >= 0.5)]) if (accuracy >= 0.5).any() else 1.0
-
-
-def calibrate(outputs: dict[str, np.ndarray], labels: np.ndarray, majority: np.ndarray | None) -> Calibration:
-    """Fit on validation pictures: `original` to the folders' labels, `people` and `served` to what most people see."""
-    seen = labels if majority is None else majority
-    temperatures = {
-        name: fit_temperature(rows, labels if name == "original" else seen) for name, rows in outputs.items()
-    }
-    mean = np.mean([sharpen(rows, temperatures[name]) for name, rows in outputs.items()], axis=0)
-    temperatures["served"] = fit_temperature(mean, seen)
-    return Calibration(temperatures, confidence_of_even_odds(sharpen(mean, temperatures["served"]), seen))
-
-
-@keras.saving.register_keras_serializable("emotion")
-class Temperature(layers.Layer):
-    """Probabilities in, probabilities at another temperature out."""
-
-    def __init__(self, temperature: float, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.temperature = temperature
-
-    def call(self, probabilities: Any) -> Any:
-        return ops.softmax(ops.log(probabilities + 1e-9) / self.temperature)
-
-    def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"temperature": self.temperature}
-
-
-def serving_network(network: keras.Model, temperatures: dict[str, float]) -> keras.Model:
-    """The trained network with its calibration: outputs `served` and, calibrated, each of the network's own."""
-    inputs = keras.Input(INPUT_SHAPE, name="grey")
-    outputs = network(inputs)
-    outputs = outputs if isinstance(outputs, dict) else {"original": outputs}
-    calibrated = {
-        name: Temperature(temperatures[name], name=f"{name}_calibrated", dtype="float32")(value)
-        for name, value in outputs.items()
-    }
-    mean = layers.Average()(list(calibrated.values())) if len(calibrated) > 1 else calibrated["original"]
-    served = Temperature(temperatures["served"], name="served", dtype="float32")(mean)
-    return keras.Model(inputs, {"served": served} | calibrated, name="emotion")
-
-
-def check_parity(classifier: Classifier, network: keras.Model, images: np.ndarray) -> dict[str, float]:
-    """Compare the serving code on the exported file with Keras on the same pictures.
-
-    Raises:
-        ModelError: an answer differs, or a probability by more than `PARITY_TOLERANCE`.
-    """
-    expected = keras_outputs(network, images)
-    gaps, changed = [], 0
-    for start in range(0, len(images), 100):
-        received = classifier.predict_outputs(images[start : start + 100])
-        for name, rows in received.items():
-            reference = expected[name][start : start + 100]
-            gaps.append(np.abs(rows - reference).max())
-            changed += int((rows.argmax(axis=1) != reference.argmax(axis=1)).sum())
-    worst = float(np.max(gaps))
-    if changed or not worst <= PARITY_TOLERANCE:  # not a number is no parity either
-        raise ModelError(
-            f"expected the same answers within {PARITY_TOLERANCE} from Keras and LiteRT on {len(images)} pictures, "
-            f"received {changed} different answers and a largest difference of {worst:.2g}"
-        )
-    return {"pictures": len(images), "max_difference": worst, "same_answer": 1.0}
 
 
 def load_best(run: Path) -> keras.Model:
@@ -161,13 +53,17 @@ def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
     network = load_best(run)
     classes = EMOTIONS if settings["base"] is None else discover_classes(Path(settings["data"]) / "train")
     pictures = load_pictures(settings["data"], "train", classes, settings["limit"])
-    majority = load_votes(settings["votes"], pictures.files).majority if settings["votes"] else None
+    votes = load_votes(settings["votes"], pictures.files) if settings["votes"] else None
 
-    _, validation = split_validation(pictures, preset.validation_share, settings["seed"])
+    chosen, validation = split_validation(pictures, preset.validation_share)
     held_out = pictures.subset(validation)
-    seen = majority[validation] if majority is not None else None
-    calibration = calibrate(keras_outputs(network, held_out.images), held_out.labels, seen)
-    serving = serving_network(network, calibration.temperatures)
+    outputs = keras_outputs(network, held_out.images)
+    seen = votes.majority[validation] if votes else None
+    prior = (
+        votes.shares[chosen][votes.shares[chosen].any(axis=1)].mean(axis=0) if votes and "people" in outputs else None
+    )
+    calibration = calibrate(outputs, held_out.labels, seen, prior)
+    serving = serving_network(network, calibration)
 
     with tempfile.TemporaryDirectory(dir=out.parent if out.parent.exists() else None) as scratch:
         model_path = Path(scratch) / f"{name}.tflite"
@@ -184,7 +80,7 @@ def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
                 "interpolation": "area when shrinking, linear when enlarging",
             },
             "uncertain_below": calibration.uncertain_below,
-            "temperatures": calibration.temperatures,
+            "calibration": asdict(calibration),
             "parameters": network.count_params(),
             "multiply_adds": multiply_adds(network),
             "training": {

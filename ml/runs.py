@@ -78,11 +78,7 @@ class Run:
             else:
                 raise DataError(f"expected a run to resume, received {directory}, which has no {STATE_FILE}")
         if resume:
-            before = json.loads((directory / CONFIG_FILE).read_text())["settings"]
-            now = asdict(config)
-            for key in ("preset", "batch_size", "seed", "limit", "base"):
-                if before.get(key) != now[key]:
-                    raise DataError(f"expected --{key} {before[key]} as the run began, received {now[key]}")
+            check_settings(directory, config)
             self.history = json.loads(state.read_text())["history"]
         directory.mkdir(parents=True, exist_ok=True)
         provenance = {"command": " ".join(sys.argv), "commit": git_commit(), "backend": keras.backend.backend()}
@@ -111,6 +107,19 @@ class Run:
 
     def _weights(self, epoch: int) -> Path:
         return self.directory / f"epoch-{epoch:03d}.weights.h5"
+
+
+def check_settings(directory: Path, config: Config) -> None:
+    """Refuse to go on with a run that began with other settings.
+
+    Raises:
+        DataError: one that decides the result differs.
+    """
+    before = json.loads((directory / CONFIG_FILE).read_text())["settings"]
+    now = asdict(config)
+    for key in ("preset", "batch_size", "seed", "limit", "base"):
+        if before.get(key) != now[key]:
+            raise DataError(f"expected --{key} {before.get(key)} as the run in {directory} began, received {now[key]}")
 
 
 def git_commit() -> str | None:

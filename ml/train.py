@@ -10,6 +10,9 @@ import argparse
 import math
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +22,15 @@ import numpy as np
 from ml import plots
 from ml.augment import Augmentation, augment
 from ml.data import DataError, Pictures, discover_classes, load_pictures, load_votes, split_validation
-from ml.evaluate import keras_outputs, make_report, print_table, scored_pictures, write_report
+from ml.evaluate import REPORT_FILE, keras_outputs, make_report, print_table, scored_pictures, write_report
 from ml.inference.contract import EMOTIONS
 from ml.inference.preprocess import to_batch
 from ml.model import SHIPPED_NETWORK, adapted_network
 from ml.presets import PRESETS, Preset
-from ml.runs import BEST_WEIGHTS, WHOLE_MODEL, Config, Run, load_weights
+from ml.runs import BEST_WEIGHTS, STATE_FILE, WHOLE_MODEL, Config, Run, check_settings, load_weights
+
+Answers = Callable[[np.ndarray], dict[str, np.ndarray]]
+"""A batch `(n, 48, 48, 1)` to each output's probabilities `(n, classes)`."""
 
 
 class Batches(keras.utils.PyDataset):
@@ -32,6 +38,8 @@ class Batches(keras.utils.PyDataset):
 
     Args:
         targets: output name to `(n, classes)` probabilities. A row of zeros has no say in that output's loss.
+        teachers: what trained networks answer to the batch, and the part that it has in every target; a row of zeros
+            has that answer alone.
     """
 
     def __init__(
@@ -42,8 +50,10 @@ class Batches(keras.utils.PyDataset):
         augmentation: Augmentation,
         seed: int,
         epoch: int,
+        teachers: tuple[Answers, float] | None = None,
     ) -> None:
         super().__init__()
+        self._teachers = teachers
         self._images, self._targets, self._batch_size = images, targets, batch_size
         self._augmentation, self._seed, self._epoch = augmentation, seed, epoch
         self._order = np.random.default_rng((seed, epoch)).permutation(len(images))
@@ -56,6 +66,11 @@ class Batches(keras.utils.PyDataset):
         rng = np.random.default_rng((self._seed, self._epoch, index))
         images = to_batch(augment(self._images[chosen], self._augmentation, rng))
         targets = {name: rows[chosen] for name, rows in self._targets.items()}
+        if self._teachers is not None:
+            answers, say = self._teachers[0](images), self._teachers[1]
+            for name, rows in targets.items():
+                labelled = rows.any(axis=1, keepdims=True)
+                targets[name] = np.where(labelled, (1 - say) * rows + say * answers[name], answers[name])
         weights = {name: rows.any(axis=1).astype(np.float32) for name, rows in targets.items()}
         return images, one_or_all(targets), one_or_all(weights)
 
@@ -87,6 +102,11 @@ def make_network(preset: Preset, base: str | None, classes: int) -> keras.Model:
         raise DataError(f"expected --from with a model that this program trained, received {base}: {error}") from error
 
 
+def set_precision(config: Config) -> None:
+    """What networks made from now on calculate in; their weights are float32 either way."""
+    keras.mixed_precision.set_global_policy("mixed_bfloat16" if config.precision == "bfloat16" else "float32")
+
+
 def build(preset: Preset, config: Config, classes: int, steps: int) -> keras.Model:
     """The preset's network, compiled. `classes` is the number of labels, `steps` that of all training batches."""
     if keras.backend.backend() == "torch":
@@ -94,7 +114,7 @@ def build(preset: Preset, config: Config, classes: int, steps: int) -> keras.Mod
 
         torch_kernels.install()
     keras.utils.set_random_seed(config.seed)
-    keras.mixed_precision.set_global_policy("mixed_bfloat16" if config.precision == "bfloat16" else "float32")
+    set_precision(config)
     network = make_network(preset, config.base, classes)
     loss = {"original": keras.losses.CategoricalCrossentropy(label_smoothing=preset.label_smoothing)}
     if preset.needs_votes:
@@ -123,8 +143,11 @@ def train(config: Config, out: Path, resume: bool = False) -> dict[str, Any]:
     for line in pictures.skipped:
         print(f"skipped {line}", file=sys.stderr)
     targets = make_targets(pictures, config.votes if preset.needs_votes else None)
-    chosen, held_out = split_validation(pictures, preset.validation_share, config.seed)
+    chosen, held_out = split_validation(pictures, preset.validation_share)
+    teachers = train_teachers(preset, config, out)
     network = build(preset, config, len(pictures.classes), math.ceil(len(chosen) / config.batch_size))
+    if teachers:
+        network.set_weights(teachers[0].get_weights())
     run.restore(network)
     for epoch in range(len(run.history), config.epochs):
         left = (config.epochs - epoch) * run.history[-1]["seconds"] / 60 if run.history else math.nan
@@ -138,11 +161,44 @@ def train(config: Config, out: Path, resume: bool = False) -> dict[str, Any]:
             preset.augmentation,
             config.seed,
             epoch,
+            (partial(mean_answers, teachers), preset.teachers_say) if teachers else None,
         )
         fitted = network.fit(batches, verbose="auto" if sys.stdout.isatty() else 2)
         scores = score(network, pictures.images[held_out], {name: rows[held_out] for name, rows in targets.items()})
         run.save_epoch(network, summarise(epoch, fitted.history, scores, time.monotonic() - started))
     return finish(network, preset, config, run, pictures.subset(held_out))
+
+
+def train_teachers(preset: Preset, config: Config, out: Path) -> list[keras.Model]:
+    """The best networks of the runs `OUT/teacher-1` and so on, each trained first unless it is finished.
+
+    They differ from this run's network by seed and recipe; more epochs for it are more for them.
+    """
+    lesson, teachers = PRESETS["teacher"], []
+    for number in range(1, preset.teachers + 1):
+        settings = replace(
+            config,
+            preset="teacher",
+            epochs=max(1, round(config.epochs * lesson.epochs / preset.epochs)),
+            learning_rate=lesson.learning_rate,
+            seed=config.seed + number,
+        )
+        directory = out / f"teacher-{number}"
+        if (directory / REPORT_FILE).exists():
+            check_settings(directory, settings)
+        else:
+            print(f"Teacher {number} of {preset.teachers}", flush=True)
+            train(settings, directory, resume=(directory / STATE_FILE).exists())
+        set_precision(config)
+        teachers.append(make_network(lesson, None, len(EMOTIONS)))
+        load_weights(teachers[-1], directory / BEST_WEIGHTS)
+    return teachers
+
+
+def mean_answers(networks: list[keras.Model], batch: np.ndarray) -> dict[str, np.ndarray]:
+    """The mean of several networks' probabilities, by output."""
+    answers = [network.predict_on_batch(batch) for network in networks]
+    return {name: np.mean([answer[name] for answer in answers], axis=0) for name in answers[0]}
 
 
 def reseed(network: keras.Model, seed: int, epoch: int) -> None:
@@ -212,7 +268,7 @@ def summarise(
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ml.train", description="Train a network on a folder data set.")
     parser.add_argument("--data", required=True, help="directory with train/CLASS/*.jpg and test/CLASS/*.jpg")
-    parser.add_argument("--preset", choices=("document", "best"), default="document")
+    parser.add_argument("--preset", choices=("document", "best", "teacher"), default="document")
     parser.add_argument(
         "--from", dest="base", metavar="MODEL", help="adapt a trained model: shipped, or a run's .h5 file"
     )

@@ -138,11 +138,12 @@ def fingerprints(images: np.ndarray) -> np.ndarray:
     return np.asarray([hashlib.blake2b(image.tobytes(), digest_size=12).hexdigest() for image in images])
 
 
-def split_validation(pictures: Pictures, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def split_validation(pictures: Pictures, share: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Indices for training and validation: stratified by class, seeded, duplicates on one side.
 
     Args:
         share: the validation part, above 0 and at most 0.5; more is kept aside where the classes are too small for it.
+        seed: left alone by training, so that runs of any seed are judged by the same pictures and may teach each other.
 
     Raises:
         DataError: the share is out of range, or there are fewer than two different pictures of every class.
@@ -171,6 +172,11 @@ class Votes:
 
     shares: np.ndarray
     majority: np.ndarray
+
+    def frequencies(self, chosen: np.ndarray) -> np.ndarray:
+        """How frequent each emotion is among the votes for the chosen pictures, `(7,)`, summing to 1."""
+        total = self.shares[chosen].sum(axis=0)
+        return total / total.sum()
 
 
 def load_votes(votes_csv: str | Path, files: tuple[str, ...]) -> Votes:

@@ -26,6 +26,7 @@ PARTS: dict[str, tuple[str, list[str]]] = {
     "detection": ("detection", ["--data", str(DATA / "fer2013")]),
     "server": ("server", ["--search", "--bare"]),
     "page": ("page", []),
+    "training": ("training", []),
 }
 """The runs: each one's module and the arguments that it gets beside `--json`."""
 

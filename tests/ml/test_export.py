@@ -11,19 +11,11 @@ import keras
 import numpy as np
 import pytest
 
+from ml.calibration import Calibration, serving_network
 from ml.data import load_pictures
-from ml.export import (
-    Calibration,
-    calibrate,
-    check_parity,
-    confidence_of_even_odds,
-    fit_temperature,
-    serving_network,
-    sharpen,
-)
 from ml.inference.classifier import Classifier, ModelError
-from ml.metrics import expected_calibration_error
-from ml.model import best_network, document_network
+from ml.model import best_network
+from ml.parity import check_parity
 from ml.train import main as train
 
 
@@ -31,19 +23,8 @@ from ml.train import main as train
 def run_dir(pattern_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("best")
     votes = str(pattern_data / "votes.csv")
-    arguments = [
-        "--data",
-        str(pattern_data),
-        "--preset",
-        "best",
-        "--votes",
-        votes,
-        "--epochs",
-        "6",
-        "--batch-size",
-        "16",
-    ]
-    assert train([*arguments, "--learning-rate", "0.03", "--out", str(out)]) == 0
+    arguments = ["--data", str(pattern_data), "--preset", "teacher", "--votes", votes, "--epochs", "6"]
+    assert train([*arguments, "--batch-size", "16", "--learning-rate", "0.03", "--out", str(out)]) == 0
     return out
 
 
@@ -89,7 +70,7 @@ def test_batch_size_does_not_change_answers(exported: Path, pattern_data: Path) 
 
 
 def test_refuses_a_model_that_answers_differently(exported: Path) -> None:
-    other = serving_network(best_network(), {"original": 1.0, "people": 1.0, "served": 1.0})
+    other = serving_network(best_network(), Calibration({"original": 1.0, "people": 1.0, "served": 1.0}))
     images = np.random.default_rng(0).integers(0, 256, (20, 48, 48), dtype=np.uint8)
     with pytest.raises(ModelError, match=r"expected the same answers within .* from Keras and LiteRT"):
         check_parity(Classifier(exported / "emotion.tflite"), other, images)
@@ -106,44 +87,6 @@ def test_refuses_a_file_without_its_card(exported: Path, tmp_path: Path) -> None
     (tmp_path / "emotion.tflite").write_bytes((exported / "emotion.tflite").read_bytes())
     with pytest.raises(ModelError, match="with its card beside it"):
         Classifier(tmp_path / "emotion.tflite")
-
-
-def test_a_network_with_one_output_serves_it() -> None:
-    serving = serving_network(document_network(), {"original": 2.0, "served": 1.0})
-    faces = np.zeros((2, 48, 48, 1), np.float32)
-    outputs = serving(faces)
-    assert set(outputs) == {"original", "served"}
-    assert np.allclose(outputs["served"], outputs["original"], atol=1e-6)
-
-
-def test_temperature_calibrates_an_overconfident_model() -> None:
-    rng = np.random.default_rng(0)
-    logits = rng.normal(0, 1, (20_000, 7))
-    honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    labels = np.array([rng.choice(7, p=row) for row in honest])
-    loud = sharpen(honest, 1 / 3)
-    temperature = fit_temperature(loud, labels)
-    assert temperature == pytest.approx(3, rel=0.05)
-    assert expected_calibration_error(loud, labels) > 0.2
-    assert expected_calibration_error(sharpen(loud, temperature), labels) < 0.02
-
-
-def test_the_uncertain_threshold_is_where_half_are_right() -> None:
-    rng = np.random.default_rng(0)
-    confidence = rng.uniform(0.15, 1, 50_000)
-    probabilities = np.column_stack([confidence, *[(1 - confidence) / 6] * 6])
-    labels = np.where(rng.random(50_000) < confidence, 0, 1)
-    assert confidence_of_even_odds(probabilities, labels) == pytest.approx(0.5, abs=0.05)
-
-
-def test_calibration_fits_each_output_to_its_own_labels() -> None:
-    rng = np.random.default_rng(0)
-    outputs = {name: rng.dirichlet(np.ones(7), 500) for name in ("original", "people")}
-    labels, majority = outputs["original"].argmax(1), outputs["people"].argmax(1)
-    result = calibrate(outputs, labels, majority)
-    assert isinstance(result, Calibration)
-    assert set(result.temperatures) == {"original", "people", "served"}
-    assert result.temperatures["original"] < 0.2, "always right: as sharp as allowed"
 
 
 def test_a_directory_that_is_no_run_is_one_sentence(tmp_path: Path) -> None:

@@ -111,14 +111,40 @@ def test_a_killed_run_goes_on_from_its_last_epoch(pattern_data: Path, tmp_path: 
     assert "Epoch 1 of 4" not in resumed.stdout
 
 
-def test_best_preset_trains_both_heads_and_learns(pattern_data: Path, tmp_path: Path) -> None:
-    done = run("--data", pattern_data, "--preset", "best", "--votes", pattern_data / "votes.csv", "--epochs", 12,
-               "--batch-size", 16, "--learning-rate", 0.03, "--out", tmp_path)  # fmt: skip
+@pytest.mark.timeout(500)
+def test_best_preset_learns_both_heads_from_labels_and_teachers(pattern_data: Path, tmp_path: Path) -> None:
+    arguments = ("--data", pattern_data, "--preset", "best", "--votes", pattern_data / "votes.csv", "--epochs", 12,
+                 "--batch-size", 16, "--learning-rate", 0.03, "--out", tmp_path)  # fmt: skip
+    done = run(*arguments)
     assert done.returncode == 0, done.stderr
+    assert [line for line in done.stdout.splitlines() if line.startswith("Teacher")] == [
+        "Teacher 1 of 2",
+        "Teacher 2 of 2",
+    ]
+    for number in (1, 2):
+        settings = json.loads((tmp_path / f"teacher-{number}" / "config.json").read_text())["settings"]
+        assert (settings["preset"], settings["seed"], settings["epochs"]) == ("teacher", number, 8)
     report = json.loads((tmp_path / "report.json").read_text())
     assert set(report["outputs"]) == {"original", "people"}
     assert set(report["outputs"]["people"]) == {"folder", "people"}
     assert report["accuracy"] > 0.5, "patterns of seven classes; guessing gives 0.14"
+
+    other = run(*arguments[:-2], "--seed", 5, "--out", tmp_path, "--resume")
+    assert other.returncode == 2
+    assert "expected --seed 0 as the run in" in other.stderr
+
+
+def test_teachers_answer_beside_the_labels_and_alone_where_there_is_none() -> None:
+    images = np.zeros((2, 48, 48), np.uint8)
+    label, answer = np.eye(7, dtype=np.float32)[[3, 3]], np.full((2, 7), 1 / 7, np.float32)
+    targets = {"original": label, "people": label * [[1], [0]]}
+    batches = Batches(
+        images, targets, 2, Augmentation(), 0, 0, (lambda batch: {"original": answer, "people": answer}, 0.7)
+    )
+    _, mixed, weights = batches[0]
+    assert mixed["original"] == pytest.approx(0.3 * label + 0.7 * answer)
+    assert sorted(mixed["people"].max(axis=1).tolist()) == pytest.approx([1 / 7, 0.3 + 0.1])
+    assert list(weights["people"]) == [1, 1]
 
 
 @pytest.mark.parametrize(

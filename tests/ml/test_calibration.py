@@ -1,0 +1,82 @@
+"""Temperatures, doubt, and the answer that is served."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ml.calibration import (
+    Calibration,
+    calibrate,
+    confidence_of_even_odds,
+    fit_temperature,
+    serving_network,
+    sharpen,
+)
+from ml.metrics import expected_calibration_error
+from ml.model import best_network, document_network
+
+
+def test_a_network_with_one_output_serves_it() -> None:
+    serving = serving_network(document_network(), Calibration({"original": 2.0, "served": 1.0}))
+    faces = np.zeros((2, 48, 48, 1), np.float32)
+    outputs = serving(faces)
+    assert set(outputs) == {"original", "served"}
+    assert np.allclose(outputs["served"], outputs["original"], atol=1e-6)
+
+
+def test_temperature_calibrates_an_overconfident_model() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 1, (20_000, 7))
+    honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = np.array([rng.choice(7, p=row) for row in honest])
+    loud = sharpen(honest, 1 / 3)
+    temperature = fit_temperature(loud, labels)
+    assert temperature == pytest.approx(3, rel=0.05)
+    assert expected_calibration_error(loud, labels) > 0.2
+    assert expected_calibration_error(sharpen(loud, temperature), labels) < 0.02
+
+
+def test_the_uncertain_threshold_is_where_half_are_right() -> None:
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.15, 1, 50_000)
+    probabilities = np.column_stack([confidence, *[(1 - confidence) / 6] * 6])
+    labels = np.where(rng.random(50_000) < confidence, 0, 1)
+    assert confidence_of_even_odds(probabilities, labels) == pytest.approx(0.5, abs=0.05)
+
+
+def test_calibration_fits_each_output_to_its_own_labels() -> None:
+    rng = np.random.default_rng(0)
+    outputs = {name: rng.dirichlet(np.ones(7), 500) for name in ("original", "people")}
+    labels, majority = outputs["original"].argmax(1), outputs["people"].argmax(1)
+    result = calibrate(outputs, labels, majority)
+    assert isinstance(result, Calibration)
+    assert set(result.temperatures) == {"original", "people", "served"}
+    assert result.temperatures["original"] < 0.2, "always right: as sharp as allowed"
+    assert result.source == "people"
+
+
+def test_the_served_answer_forgets_how_frequent_the_classes_were() -> None:
+    """Where a picture tells nothing the network answers with the frequencies, and the served answer is even again."""
+    prior = np.array([0.1, 0.01, 0.04, 0.25, 0.15, 0.15, 0.3], np.float32)
+    forgetful = Calibration({}, "people", tuple(prior.tolist()), prior_weight=1.0)
+    assert sharpen(prior[np.newaxis], 1.0, forgetful.offset) == pytest.approx(np.full((1, 7), 1 / 7), abs=1e-5)
+    half = Calibration({}, "people", tuple(prior.tolist()), prior_weight=0.5)
+    answer = sharpen(prior[np.newaxis], 1.0, half.offset)[0]
+    assert prior[1] < answer[1] < 1 / 7 < answer[6] < prior[6]
+
+
+def test_the_graph_calculates_what_was_fitted() -> None:
+    rng = np.random.default_rng(0)
+    prior = rng.dirichlet(np.ones(7)).astype(np.float32)
+    outputs = {name: rng.dirichlet(np.ones(7), 300) for name in ("original", "people")}
+    labels = outputs["people"].argmax(1)
+    calibration = calibrate(outputs, labels, labels, prior)
+    network = best_network()
+    faces = rng.uniform(0, 255, (3, 48, 48, 1)).astype(np.float32)
+    people = np.asarray(network(faces)["people"])
+    temperatures = calibration.temperatures
+    expected = sharpen(sharpen(people, temperatures["people"]), temperatures["served"], calibration.offset)
+    received = serving_network(network, calibration)(faces)
+    assert np.asarray(received["served"]) == pytest.approx(expected, abs=1e-5)
+    assert np.asarray(received["people"]) == pytest.approx(sharpen(people, temperatures["people"]), abs=1e-5)
