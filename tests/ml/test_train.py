@@ -137,7 +137,7 @@ def test_best_preset_learns_both_heads_from_labels_and_teachers(pattern_data: Pa
 def test_teachers_answer_beside_the_labels_and_alone_where_there_is_none() -> None:
     images = np.zeros((2, 48, 48), np.uint8)
     label, answer = np.eye(7, dtype=np.float32)[[3, 3]], np.full((2, 7), 1 / 7, np.float32)
-    targets = {"original": label, "people": label * [[1], [0]]}
+    targets = {"original": label, "people": label * np.array([[1], [0]], np.float32)}
     batches = Batches(
         images, targets, 2, Augmentation(), 0, 0, (lambda batch: {"original": answer, "people": answer}, 0.7)
     )
