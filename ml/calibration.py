@@ -18,6 +18,8 @@ from sklearn.isotonic import IsotonicRegression
 from ml.model import INPUT_SHAPE
 
 SMALLEST = 1e-9
+EXPECTED_SPREAD = 0.3
+"""Standard deviation of the logarithms of temperatures: a handful of pictures is not believed beyond it."""
 PRIOR_WEIGHT = 0.75
 """How far the served answer forgets how frequent each emotion was among the training pictures: 0 not at all, 1 wholly.
 
@@ -63,6 +65,8 @@ def sharpen(probabilities: np.ndarray, temperature: float, offset: np.ndarray | 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """The temperature that makes the labels most likely (Guo et al., On Calibration of Modern Neural Networks, 2017).
 
+    Few pictures change it little: temperatures near 1 are held likelier beforehand (see `EXPECTED_SPREAD`).
+
     Args:
         probabilities: `(n, classes)`. labels: `(n,)`; rows with -1 are left out.
     """
@@ -70,7 +74,7 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
     def loss(log_temperature: float) -> float:
         likelihood = sharpen(probabilities[known], float(np.exp(log_temperature)))[np.arange(len(known)), labels[known]]
-        return -float(np.mean(np.log(likelihood + SMALLEST)))
+        return -float(np.sum(np.log(likelihood + SMALLEST))) + 0.5 * (log_temperature / EXPECTED_SPREAD) ** 2
 
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 

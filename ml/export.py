@@ -27,9 +27,11 @@ from ml.inference.contract import EMOTIONS
 from ml.model import INPUT_SHAPE, multiply_adds
 from ml.parity import check_parity
 from ml.presets import PRESETS
-from ml.runs import BEST_WEIGHTS, CONFIG_FILE, WHOLE_MODEL, git_commit, load_weights
+from ml.runs import BEST_WEIGHTS, CONFIG_FILE, WHOLE_MODEL, git_commit, load_weights, save_whole
 
 PARITY_PICTURES = 1000
+FEW_PICTURES = 200
+"""Fewer than this say little about how often an answer of some confidence is right."""
 
 
 def load_best(run: Path) -> keras.Model:
@@ -81,6 +83,7 @@ def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
             },
             "uncertain_below": calibration.uncertain_below,
             "calibration": asdict(calibration),
+            "calibration_pictures": len(held_out),
             "parameters": network.count_params(),
             "multiply_adds": multiply_adds(network),
             "training": {
@@ -98,7 +101,7 @@ def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
         card["metrics"] = measure_export(model_path, settings, held_out)
         card_path.write_text(json.dumps(card, indent=2) + "\n")
         network_path = Path(scratch) / WHOLE_MODEL
-        network.save(network_path)
+        save_whole(network, network_path)
         out.mkdir(parents=True, exist_ok=True)
         for path in (model_path, card_path, network_path):
             shutil.move(path, out / path.name)
@@ -132,6 +135,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"ml.export: {error}", file=sys.stderr)
         return 2
     parity = card["parity"]
+    if (fitted := card["calibration_pictures"]) < FEW_PICTURES:
+        print(f"calibrated on {fitted} pictures only: take the percentages of this model as a rough guide")
     print(f"{options.out}/emotion.tflite  sha256 {card['sha256'][:8]}  uncertain below {card['uncertain_below']:.2f}")
     print(f"parity on {parity['pictures']} pictures: largest difference {parity['max_difference']:.1e}")
     for name, by_labels in card["metrics"]["outputs"].items():

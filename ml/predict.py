@@ -249,7 +249,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     outcomes = predict(sources, options.model, options.jobs, options.step)
     rows, failures = write(outcomes, options.out, classes)
-    print(f"{rows} faces in {len(sources)} files, {len(failures)} unreadable → {options.out}", file=sys.stderr)
+    counts = f"{rows} face{'s' * (rows != 1)} in {len(sources)} file{'s' * (len(sources) != 1)}"
+    print(f"{counts}, {len(failures)} unreadable → {options.out}", file=sys.stderr)
     for failure in failures:
         print(f"  {failure.source}: {failure.message}", file=sys.stderr)
     return 1 if failures else 0

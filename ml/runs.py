@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
+from absl import logging as absl_logging
 
 from ml.data import DataError
 
@@ -44,6 +45,16 @@ def save_weights(network: keras.Model, path: Path) -> None:
     draft.replace(path)
 
 
+def save_whole(network: keras.Model, path: Path) -> None:
+    """Write a network whole, as HDF5 on purpose: Keras's advice against it is left unsaid."""
+    before = absl_logging.get_verbosity()
+    absl_logging.set_verbosity(absl_logging.ERROR)
+    try:
+        network.save(path)
+    finally:
+        absl_logging.set_verbosity(before)
+
+
 def load_weights(network: keras.Model, path: Path) -> None:
     """Read weights from a file of any name."""
     alias = path.with_name(f".{path.stem}.weights.h5")
@@ -71,7 +82,9 @@ class Run:
         self.history: list[dict[str, float]] = []
         state = directory / STATE_FILE
         if state.exists() and not resume:
-            raise DataError(f"expected an empty directory or --resume, received {directory}, which holds a run")
+            raise DataError(
+                f"expected an empty directory for --out, or --resume, received {directory}, which holds a run"
+            )
         if resume and not state.exists():
             if (directory / CONFIG_FILE).exists():
                 resume = False
@@ -107,6 +120,14 @@ class Run:
 
     def _weights(self, epoch: int) -> Path:
         return self.directory / f"epoch-{epoch:03d}.weights.h5"
+
+
+def planned_epochs(directory: Path) -> int | None:
+    """How many epochs the run in a directory is to have; None where there is no run."""
+    try:
+        return json.loads((directory / CONFIG_FILE).read_text())["settings"]["epochs"]
+    except OSError:
+        return None
 
 
 def check_settings(directory: Path, config: Config) -> None:

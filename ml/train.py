@@ -21,13 +21,23 @@ import numpy as np
 
 from ml import plots
 from ml.augment import Augmentation, augment
-from ml.data import DataError, Pictures, discover_classes, load_pictures, load_votes, split_validation
+from ml.data import DataError, Pictures, class_folders, discover_classes, load_pictures, load_votes, split_validation
 from ml.evaluate import REPORT_FILE, keras_outputs, make_report, print_table, scored_pictures, write_report
 from ml.inference.contract import EMOTIONS
 from ml.inference.preprocess import to_batch
 from ml.model import SHIPPED_NETWORK, adapted_network
 from ml.presets import PRESETS, Preset
-from ml.runs import BEST_WEIGHTS, STATE_FILE, WHOLE_MODEL, Config, Run, check_settings, load_weights
+from ml.runs import (
+    BEST_WEIGHTS,
+    STATE_FILE,
+    WHOLE_MODEL,
+    Config,
+    Run,
+    check_settings,
+    load_weights,
+    planned_epochs,
+    save_whole,
+)
 
 Answers = Callable[[np.ndarray], dict[str, np.ndarray]]
 """A batch `(n, 48, 48, 1)` to each output's probabilities `(n, classes)`."""
@@ -137,8 +147,9 @@ def train(config: Config, out: Path, resume: bool = False) -> dict[str, Any]:
     preset = PRESETS[config.preset]
     if preset.needs_votes and not config.votes:
         raise DataError(f"expected --votes CSV for the preset {config.preset}, received none")
-    run = Run(out, config, resume)
     classes = EMOTIONS if config.base is None else discover_classes(Path(config.data) / "train")
+    class_folders(Path(config.data) / "train", classes)  # a wrong folder is told before a run is begun or looked for
+    run = Run(out, config, resume)
     pictures = load_pictures(config.data, "train", classes, config.limit)
     for line in pictures.skipped:
         print(f"skipped {line}", file=sys.stderr)
@@ -217,7 +228,7 @@ def finish(trained: keras.Model, preset: Preset, config: Config, run: Run, valid
     keras.mixed_precision.set_global_policy("float32")  # the files hold a float32 network, whatever trained it
     network = make_network(preset, config.base, len(validation.classes))
     network.set_weights(trained.get_weights())
-    network.save(run.directory / WHOLE_MODEL)
+    save_whole(network, run.directory / WHOLE_MODEL)
     load_weights(network, run.directory / BEST_WEIGHTS)
     pictures = scored_pictures(config.data, validation)
     majority = load_votes(config.votes, pictures.files).majority if config.votes else None
@@ -272,12 +283,14 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--from", dest="base", metavar="MODEL", help="adapt a trained model: shipped, or a run's .h5 file"
     )
-    parser.add_argument("--epochs", type=int, help="default: the preset's")
+    parser.add_argument("--epochs", type=int, help="default: the preset's, or those of the run that is resumed")
     parser.add_argument("--batch-size", type=int, help="default: the preset's")
     parser.add_argument("--learning-rate", type=float, help="default: the preset's")
     parser.add_argument("--votes", metavar="CSV", help="how several people saw each picture; needed by the preset best")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N pictures of each class, for a quick try")
-    parser.add_argument("--out", type=Path, help="directory for the results; default runs/PRESET")
+    parser.add_argument(
+        "--out", type=Path, help="directory for the results; default runs/PRESET, runs/adapt with --from"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
@@ -298,10 +311,11 @@ def main(arguments: list[str] | None = None) -> int:
             return refuse(f"expected --{option.replace('_', '-')} of at least {least}, received {value}")
     if options.learning_rate is not None and not options.learning_rate > 0:
         return refuse(f"expected --learning-rate above 0, received {options.learning_rate}")
+    out = options.out or Path("runs") / name
     config = Config(
         data=options.data,
         preset=name,
-        epochs=options.epochs or preset.epochs,
+        epochs=options.epochs or (planned_epochs(out) if options.resume else None) or preset.epochs,
         batch_size=options.batch_size or preset.batch_size,
         learning_rate=options.learning_rate or preset.learning_rate,
         seed=options.seed,
@@ -310,7 +324,6 @@ def main(arguments: list[str] | None = None) -> int:
         limit=options.limit,
         base=str(SHIPPED_NETWORK) if options.base == "shipped" else options.base,
     )
-    out = options.out or Path("runs") / name
     try:
         report = train(config, out, options.resume)
     except DataError as error:

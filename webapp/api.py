@@ -16,6 +16,8 @@ from webapp.settings import Settings
 
 FIELDS = ("image", "img", "file")
 MULTIPART_OVERHEAD_BYTES = 64 * 1024
+RAW_BODIES = {"application/octet-stream", "application/x-www-form-urlencoded"}
+"""Types of a raw body that name no picture, as programs send that were told none, curl among them: the bytes decide."""
 READ_OFF_BYTES = 256 * 1024 * 1024
 
 
@@ -69,10 +71,11 @@ def _picture() -> bytes:
     if kind == "multipart/form-data":
         upload = next((request.files[name] for name in FIELDS if name in request.files), None)
         if upload is None:
-            received = ", ".join([*request.files, *request.form]) or "no field at all"
+            texts = (f"{name} as text" for name in request.form)
+            received = ", ".join([*request.files, *texts]) or "no field at all"
             raise BadImage(f"expected a file in the field {' or '.join(FIELDS)}, received {received}")
         image = upload.read()
-    elif kind.startswith("image/") or kind == "application/octet-stream":
+    elif kind.startswith("image/") or kind in RAW_BODIES:
         image = request.get_data(cache=False)
     else:
         raise NotAnImage(f"expected multipart/form-data or an image/* body, received {kind or 'no content type'}")

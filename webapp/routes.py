@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, render_template
+from werkzeug.exceptions import NotFound
 
 from ml.inference.contract import NotReady
 from webapp.analyzers import AnalyzerPool
+from webapp.api import error_response
 from webapp.metrics import Metrics
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,8 +63,8 @@ def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any])
     pages = Blueprint("pages", __name__)
     strings = json.loads(STRINGS.read_text(encoding="utf-8"))
 
-    def page(template: str) -> Response:
-        response = make_response(render_template(template, strings=strings, model=dict(pool.model), **facts))
+    def page(template: str, status: int = 200) -> Response:
+        response = make_response(render_template(template, strings=strings, model=dict(pool.model), **facts), status)
         response.headers["Cache-Control"] = "no-cache"  # stored, but never shown without asking whether it still holds
         response.add_etag()
         return response
@@ -74,6 +76,11 @@ def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any])
     @pages.get("/photo")
     def photo() -> Response:
         return page("photo.html")
+
+    @pages.app_errorhandler(404)
+    def missing(error: NotFound) -> Response | NotFound:
+        in_shape = error_response(error)
+        return page("missing.html", 404) if in_shape is error else in_shape
 
     @pages.get("/healthz")
     def healthz() -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import secrets
 from collections.abc import Callable, Mapping
@@ -125,7 +126,11 @@ class Settings:
         by_key = {setting.metadata["key"]: setting for setting in fields(cls)}
         unknown = sorted(key for key in environ if key.startswith(PREFIX) and key not in by_key.keys() | NOT_SETTINGS)
         if unknown:
-            raise SettingsError(f"expected one of {', '.join(sorted(by_key))}, received the unknown {unknown[0]}")
+            nearest = difflib.get_close_matches(unknown[0], by_key, 1)
+            known = f"{nearest[0]}, perhaps, or another" if nearest else "one"
+            raise SettingsError(
+                f"{unknown[0]}: expected {known} of the settings in the README, received an unknown one"
+            )
         values: dict[str, Any] = {}
         for key, setting in by_key.items():
             if key not in environ:

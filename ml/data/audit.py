@@ -199,7 +199,8 @@ def table(report: Audit) -> str:
         lines.append(f"near duplicates: {_extent(report.near_duplicates)}; {across:,} groups across splits")
     for name in ("odd_sized", "unreadable", "ignored", "problems"):
         found: tuple[str, ...] = getattr(report, name)
-        lines.append(f"{name.replace('_', ' ')}: {len(found):,}")
+        title = {"unreadable": "unreadable, left out", "problems": "problems that stop training"}.get(name, name)
+        lines.append(f"{title.replace('_', ' ')}: {len(found):,}")
         lines += [f"  {line}" for line in found[:10]] + (["  …"] if len(found) > 10 else [])
     return "\n".join(lines)
 

@@ -155,8 +155,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def model_facts(card: Mapping[str, Any]) -> dict[str, Any]:
     """What pages say of the model, from its card.
 
-    `ece` is the calibration error of what is shown to people, on `n` pictures that it never learned from: against what
-    people saw in them where that is known, else against the data set's labels.
+    `ece` is the calibration error of what is shown to people, on `n` pictures that it never learned from; `judged_by`
+    says against what: what `people` saw in them where that is known, else the data set's `labels`.
     """
     metrics = card.get("metrics") or {}
     reports = metrics.get("outputs", {}).get(metrics.get("served"), {})
@@ -168,6 +168,7 @@ def model_facts(card: Mapping[str, Any]) -> dict[str, Any]:
         "uncertain_below": card["uncertain_below"],
         "ece": report.get("ece"),
         "n": report.get("n"),
+        "judged_by": "people" if "people" in reports else "labels",
     }
 
 

@@ -1,8 +1,9 @@
 /** One card per face: its word, and all seven probabilities in fixed order, as text with bars beside it. */
 import { LABELS, drawing, redraw, styleOf } from "./emotions.js";
+import { meaning } from "./meaning.js";
 import { percent } from "./format.js";
 
-/** @typedef {{t: (key: string, values?: object) => string, language: string}} Words */
+/** @typedef {{t: (key: string, values?: object) => string, language: string, model: object}} Words */
 
 /** A card. Bars move with every answer; text, which people and screen readers read, twice a second. */
 export class Card {
@@ -54,6 +55,9 @@ export class Card {
     });
     this.#meaning.type = "button";
     this.#meaning.setAttribute("popovertarget", "meaning");
+    this.#meaning.addEventListener("click", () => {
+      write(document.getElementById("meaning-text"), meaning(this.#read.word.confidence, words));
+    });
     this.element.append(head, bars, this.#meaning);
   }
 

@@ -12,8 +12,9 @@ export function fill(template, values = {}) {
   });
 }
 
-/** @param {string} language @param {number} fraction 0–1 @returns {string} whole per cent, for instance "82 %" */
-export const percent = (language, fraction) => `${whole(language, fraction * 100)}\u00a0%`;
+/** @param {string} language @param {number} fraction 0–1 @returns {string} whole per cent, for instance "82 %"; "100 %" is exact */
+export const percent = (language, fraction) =>
+  fraction < 1 && fraction >= 0.995 ? `>${whole(language, 99)}\u00a0%` : `${whole(language, fraction * 100)}\u00a0%`;
 
 /** @param {string} language @param {number} value */
 export const whole = (language, value) => numberFormat(language, 0).format(value);

@@ -50,6 +50,18 @@ const overlap = (a, b) =>
   Math.max(0, Math.min(a.x + a.w, b.x + b.w) - Math.max(a.x, b.x)) *
   Math.max(0, Math.min(a.y + a.h, b.y + b.h) - Math.max(a.y, b.y));
 
+/**
+ * How much of the worst hidden face lies behind the plates of others, 0–1 (more where plates overlap).
+ * @param {{x: number, y: number, w: number, h: number}[]} plates
+ * @param {{x: number, y: number, w: number, h: number}[]} faces in the same order
+ */
+export function hidden(plates, faces) {
+  return Math.max(0, ...faces.map((face, i) => {
+    const behind = plates.reduce((sum, plate, j) => sum + (i === j ? 0 : overlap(plate, face)), 0);
+    return behind / (face.w * face.h);
+  }));
+}
+
 const SIDES = ["above", "inside", "below", "right", "left"];
 
 function beside(side, box, size, gap) {

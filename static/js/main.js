@@ -68,6 +68,7 @@ class LivePage {
     },
     onWelcome: ({ model }) => {
       useLabels(model.labels);
+      Object.assign(this.#page.model, model);
       this.#faces.uncertainBelow = model.uncertain_below;
       this.#readout.showModel(model);
     },
@@ -170,9 +171,10 @@ class LivePage {
 
   async #snapshot() {
     if (!this.#frame) return;
-    const [bytes, faces] = [this.#frame.bytes, this.#faces.list().filter((face) => face.present)];
+    const picture = new Blob([this.#frame.bytes], { type: "image/jpeg" });
+    const faces = this.#faces.list().filter((face) => face.present);
     const { save, takeSnapshot } = await import("./snapshot.js");
-    save(await takeSnapshot(bytes, faces, this.#page), "emotions", "png");
+    save(await takeSnapshot(picture, faces, this.#page), "emotions", "png");
   }
 
   #select(id) {

@@ -2,12 +2,15 @@
 import { COLOURS, SHAPES, glyphOf, styleOf } from "./emotions.js";
 import { opacity } from "./faces.js";
 import { percent } from "./format.js";
-import { contain, hit, placePlates, project } from "./geometry.js";
+import { contain, hidden, hit, placePlates, project } from "./geometry.js";
 
 const EASE_TAU_MS = 27; // 95 % of the way in 80 ms
 const CROWD = 6;
+/** A third of any face behind the plates of others is too much. */
+const COVERED = 0.33;
 const PLATE = "rgba(11, 14, 19, 0.9)";
 const EDGE = "#0B0E13";
+const RIM = "rgba(255, 255, 255, 0.22)"; // so that a plate ends where the picture does not
 const FONT = "system-ui, sans-serif";
 
 /**
@@ -19,7 +22,7 @@ const FONT = "system-ui, sans-serif";
  * @returns {{bold: string, rest: string}}
  */
 export function plateText(face, count, t, language) {
-  if (count > CROWD) return { bold: String(face.id), rest: "" };
+  if (count > CROWD) return numberOnly(face);
   const name = count > 1 ? `  ${t("face.label", { id: face.id })}` : "";
   const { word } = face.read;
   if (word.key !== "unsure") return { bold: `${t(`emotion.${word.key}`)} ${percent(language, word.confidence)}`, rest: name };
@@ -33,18 +36,27 @@ export function plateText(face, count, t, language) {
  * @param {{face: import("./faces.js").ShownFace, box: object, alpha: number, text: {bold: string, rest: string}, side?: string,
  *   selected?: boolean}[]} marks largest first; boxes in the context's units
  * @param {{x: number, y: number, w: number, h: number}} bounds plates stay inside
+ * @param {boolean} still nothing moves, so that words may give way to numbers where they would hide the faces
  * @returns {object[]} where the plates went
  */
-export function drawMarks(context, marks, bounds) {
+export function drawMarks(context, marks, bounds, still = false) {
   const size = Math.min(22, Math.max(14, bounds.w / 48));
-  const crowd = marks.length > CROWD;
-  const items = marks.map(({ box, text, side, face }) => ({ box, side, size: measure(context, text, size, crowd, face) }));
-  const plates = placePlates(items, bounds);
+  const place = (items, crowd) =>
+    placePlates(items.map(({ box, text, side }) => ({ box, side, size: measure(context, text, size, crowd) })), bounds);
+  let crowd = marks.length > CROWD;
+  let plates = place(marks, crowd);
+  if (still && !crowd && hidden(plates, marks.map(({ box }) => box)) > COVERED) {
+    crowd = true;
+    marks = marks.map((mark) => ({ ...mark, text: numberOnly(mark.face) }));
+    plates = place(marks, crowd);
+  }
   marks.forEach((mark) => drawMark(context, mark));
   marks.forEach((mark, i) => drawPlate(context, mark, plates[i], size, crowd));
   context.globalAlpha = 1;
   return plates;
 }
+
+const numberOnly = ({ id }) => ({ bold: String(id), rest: "" });
 
 function drawMark(context, { face, box, alpha, selected }) {
   const unsure = face.word.key === "unsure";
@@ -81,6 +93,9 @@ function drawPlate(context, { face, box, alpha, text }, plate, size, crowd) {
   context.beginPath();
   context.roundRect(plate.x, plate.y, plate.w, plate.h, size * 0.4);
   context.fill();
+  context.strokeStyle = RIM;
+  context.lineWidth = 1;
+  context.stroke();
   const left = plate.x + size * 0.45;
   if (crowd) drawPath(context, glyphOf(face.word.key), left, middle - size * 0.6, (size * 1.2) / 24, { stroke: "#FFFFFF", width: 2.2 });
   else drawPath(context, SHAPES[styleOf(face.word.key)], left, middle - size * 0.45, (size * 0.9) / 12, { fill: COLOURS[styleOf(face.word.key)] });

@@ -37,7 +37,13 @@ class PhotoPage {
     write(element("note"), "");
     // The newest batch comes first, in the order it was given.
     for (const file of files.toReversed()) this.#show(file, file.name || this.#page.t("photo.title"));
-    this.#results.scrollIntoView({ block: "nearest" });
+    this.#bringIntoView(this.#shots[0].element);
+  }
+
+  /** Whatever stands above it: what was just given is what the person waits for. */
+  #bringIntoView(shot) {
+    const { top } = shot.getBoundingClientRect();
+    if (top < 0 || top > innerHeight / 2) shot.scrollIntoView({ block: "start" });
   }
 
   #show(file, name) {

@@ -22,6 +22,7 @@ export class Shot {
   #picture = make("div", "shot__picture");
   #status = make("p", "shot__status");
   #progress = make("progress", "shot__progress");
+  #save = make("button", "tool tool--small");
   #retry;
   #cards = make("div", "shot__cards");
   #resized = new ResizeObserver(() => this.#draw());
@@ -44,7 +45,11 @@ export class Shot {
     remove.setAttribute("aria-label", page.t("photo.remove", { name }));
     remove.append(icon("close"));
     remove.addEventListener("click", () => onRemove(this));
-    head.append(make("h2", "shot__name", name), remove);
+    this.#save.type = "button";
+    this.#save.setAttribute("aria-label", page.t("photo.save", { name }));
+    this.#save.append(icon("snapshot"));
+    this.#save.addEventListener("click", () => this.#savePicture());
+    head.append(make("h2", "shot__name", name), this.#save, remove);
     this.#status.setAttribute("role", "status");
     this.#canvas.setAttribute("aria-hidden", "true");
     this.#canvas.addEventListener("click", (event) => this.#clicked(event));
@@ -61,6 +66,7 @@ export class Shot {
   /** Sends the photo and shows the answer. */
   async start() {
     this.#showPicture();
+    if (!this.#file.size) return this.#show("empty");
     if (!looksLikePicture(this.#file)) return this.#show("not-a-picture");
     if (this.#file.size > this.#page.limits.max_upload_bytes) return this.#show("too-large");
     this.#show("sending", 0);
@@ -98,6 +104,7 @@ export class Shot {
     const sentences = {
       sending: () => t("photo.sending", { percent: percent(language, part) }),
       done: () => (count === 1 ? t("photo.done_one") : t("photo.done_other", { n: count })),
+      empty: () => t("photo.empty", { name: this.#name }),
       "not-a-picture": () => t("photo.not-a-picture", { name: this.#name }),
       "too-large": () => t("photo.too-large", { mb: megabytes(this.#file.size), max: Math.floor(limits.max_upload_bytes / 1e6) }),
       "too-many-pixels": () => t("photo.too-many-pixels", { name: this.#name }),
@@ -107,6 +114,7 @@ export class Shot {
     this.#progress.hidden = !["sending", "reading"].includes(state);
     if (state === "reading") this.#progress.removeAttribute("value");
     else this.#progress.value = part;
+    this.#save.hidden = state !== "done";
     this.#retry.hidden = !["busy", "offline", "error"].includes(state);
   }
 
@@ -127,6 +135,11 @@ export class Shot {
       return card.element;
     }));
     this.#draw();
+  }
+
+  async #savePicture() {
+    const { save, takeSnapshot } = await import("./snapshot.js");
+    save(await takeSnapshot(this.#file, this.#faces, this.#page), "emotions", "png");
   }
 
   #clicked({ offsetX, offsetY }) {
@@ -169,6 +182,6 @@ export class Shot {
       face, box: boxes[i], alpha: 1, text: plateText(face, count, t, language), selected: count > 1 && face.id === this.#selected,
     }));
     const { clientWidth, clientHeight } = this.#canvas;
-    drawMarks(context, marks, { x: 4, y: 4, w: clientWidth - 8, h: clientHeight - 8 });
+    drawMarks(context, marks, { x: 4, y: 4, w: clientWidth - 8, h: clientHeight - 8 }, true);
   }
 }

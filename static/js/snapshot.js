@@ -6,13 +6,13 @@ import { drawMarks, plateText } from "./overlay.js";
 const LONG_SIDE = 1280;
 
 /**
- * @param {ArrayBuffer} jpeg the frame that was answered
+ * @param {Blob} file the photo, or the frame that was answered
  * @param {import("./faces.js").ShownFace[]} faces
  * @param {{t: Function, language: string}} words
  * @returns {Promise<Blob>} PNG
  */
-export async function takeSnapshot(jpeg, faces, { t, language }) {
-  const picture = await createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }));
+export async function takeSnapshot(file, faces, { t, language }) {
+  const picture = await createImageBitmap(file);
   // Small frames are drawn larger, so that the words stay readable.
   const scale = Math.max(1, LONG_SIDE / Math.max(picture.width, picture.height));
   const canvas = Object.assign(document.createElement("canvas"), {
@@ -24,7 +24,7 @@ export async function takeSnapshot(jpeg, faces, { t, language }) {
   const view = contain(canvas.width, canvas.height, canvas.width, canvas.height);
   const marks = faces.map((face) => ({ face, box: project(face.box, view, false), alpha: 1, text: plateText(face, faces.length, t, language) }));
   marks.sort((a, b) => b.box.w * b.box.h - a.box.w * a.box.h);
-  drawMarks(context, marks, { x: 8, y: 8, w: canvas.width - 16, h: canvas.height - 16 });
+  drawMarks(context, marks, { x: 8, y: 8, w: canvas.width - 16, h: canvas.height - 16 }, true);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 

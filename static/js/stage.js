@@ -109,7 +109,8 @@ export class Stage {
   #fillActions(names, httpsUrl) {
     const hadFocus = this.#actions.contains(document.activeElement);
     this.#actions.replaceChildren(...names.map((name, i) => this.#action(name, i === 0 && name !== "photo", httpsUrl)));
-    if (hadFocus) this.#actions.firstElementChild?.focus({ preventScroll: true });
+    // Where nothing is left to press, the next Tab goes on to the controls.
+    if (hadFocus) (this.#actions.firstElementChild ?? this.#root).focus({ preventScroll: true });
   }
 
   #action(name, isMain, httpsUrl) {

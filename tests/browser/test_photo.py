@@ -60,6 +60,48 @@ def test_several_photos_and_one_failure_that_hides_nothing(photo_page: Page, por
     photograph(photo_page, "photo-several", screenshots)
 
 
+def test_an_empty_file_is_called_empty(photo_page: Page) -> None:
+    photo_page.set_input_files("#file", FilePayload(name="void.jpg", mimeType="image/jpeg", buffer=b""))
+    expect(photo_page.locator(".shot__status")).to_have_text("void.jpg is empty: it holds no bytes.")
+
+
+def test_what_was_just_given_is_in_view(photo_page: Page, portrait: Path) -> None:
+    photo_page.set_viewport_size({"width": 360, "height": 640})
+    words = FilePayload(name="words.jpg", mimeType="image/jpeg", buffer=b"not a picture at all")
+    for _ in range(2):
+        photo_page.set_input_files("#file", portrait)
+        expect(photo_page.locator(".shot__status").first).to_have_text("1 face")
+        photo_page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    photo_page.set_input_files("#file", words)
+    expect(photo_page.locator(".shot__status").first).to_contain_text("words.jpg is not a picture")
+    expect(photo_page.locator(".shot__head").first).to_be_in_viewport()
+    expect(photo_page.locator(".shot__status").first).to_be_in_viewport()
+
+
+def test_a_photo_is_saved_with_its_marks(photo_page: Page, portrait: Path, tmp_path: Path) -> None:
+    with photo_page.expect_download() as download:
+        photo_page.get_by_role("button", name="Save Portrait with its marks").click()
+    path = tmp_path / "saved.png"
+    download.value.save_as(path)
+    assert download.value.suggested_filename.endswith(".png")
+    saved, plain = cv2.imread(str(path)), cv2.imread(str(portrait))
+    assert saved.shape[0] / saved.shape[1] == pytest.approx(plain.shape[0] / plain.shape[1], rel=0.01)
+    difference = cv2.absdiff(saved, cv2.resize(plain, saved.shape[1::-1], interpolation=cv2.INTER_CUBIC)).max(axis=2)
+    assert 0.002 < (difference > 80).mean() < 0.15, "marks and a plate, and nothing else"
+
+
+def test_a_crowded_photo_gives_numbers_instead_of_words_that_hide_faces(
+    photo_page: Page, portrait: Path, tmp_path: Path, screenshots: Path
+) -> None:
+    face = cv2.imread(str(portrait))[:300, 150:350]
+    path = tmp_path / "four.png"
+    cv2.imwrite(str(path), np.hstack([face, face[:, ::-1], face, face[:, ::-1]]))
+    photo_page.set_viewport_size({"width": 360, "height": 640})
+    photo_page.set_input_files("#file", path)
+    expect(photo_page.locator(".shot__status")).to_have_text("4 faces")
+    photo_page.screenshot(path=screenshots / "photo-crowd-360.png")
+
+
 def test_several_faces_in_one_photo(photo_page: Page, portrait: Path, tmp_path: Path) -> None:
     face = cv2.imread(str(portrait))
     path = tmp_path / "two.png"

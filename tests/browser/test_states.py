@@ -38,6 +38,22 @@ def test_a_state_says_what_happened_and_offers_a_way_on(
     photograph(page, name, screenshots)
 
 
+def test_an_address_without_a_page_leads_on(open_page: OpenPage, screenshots: Path) -> None:
+    page = open_page("/nowhere")
+    photograph(page, "missing", screenshots)
+    page.click("main a >> text=Live")
+    stage_state(page, "first")
+
+
+def test_the_keyboard_goes_on_from_the_camera_to_the_controls(open_page: OpenPage) -> None:
+    page = open_page()
+    page.focus("[data-action=start]")
+    page.keyboard.press("Enter")
+    stage_state(page, *WORKING)
+    page.keyboard.press("Tab")
+    expect(page.locator("#pause")).to_be_focused()
+
+
 def test_an_open_popover_and_dialog_are_accessible(open_page: OpenPage, screenshots: Path) -> None:
     page = start_camera(open_page())
     page.wait_for_selector(".card")
@@ -45,6 +61,8 @@ def test_an_open_popover_and_dialog_are_accessible(open_page: OpenPage, screensh
     photograph(page, "more", screenshots)
     page.keyboard.press("Escape")
     page.locator(".card__meaning").first.click()
+    asked = page.locator(".card__meaning").first.inner_text().split()[3]
+    expect(page.locator("#meaning-text")).to_contain_text(f"read as {asked}")
     photograph(page, "meaning", screenshots)
     page.keyboard.press("Escape")
     page.evaluate("document.getElementById('keys').showModal()")

@@ -100,6 +100,13 @@ def test_other_bodies_are_told_what_is_expected(fake_server: Server) -> None:
     assert failed(wrong_form) == (400, "bad_image")
 
 
+def test_a_raw_body_needs_no_type_of_its_own(fake_server: Server) -> None:
+    """What `curl --data-binary @portrait.jpg` sends."""
+    as_form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert analyze(fake_server, data=script(), headers=as_form).json()["ok"] is True
+    assert failed(analyze(fake_server, data=b"", headers=as_form)) == (400, "bad_image")
+
+
 def test_errors_of_the_protocol_have_the_same_shape(fake_server: Server) -> None:
     assert failed(requests.get(f"{fake_server.url}/api/analyze", timeout=10)) == (405, "method_not_allowed")
     assert failed(requests.post(f"{fake_server.url}/api/nothing", timeout=10)) == (404, "not_found")

@@ -67,3 +67,5 @@ def test_an_unknown_page_is_not_found(fake_server: Server) -> None:
     reply = requests.get(f"{fake_server.url}/nowhere", timeout=10)
     assert reply.status_code == 404
     assert reply.headers["Content-Type"].startswith("text/html")
+    assert "There is nothing at this address." in reply.text
+    assert "default-src 'none'" in reply.headers["Content-Security-Policy"]

@@ -61,7 +61,9 @@ def test_a_bad_value_is_refused_by_name(key: str, value: str, expected: str) -> 
 
 
 def test_a_mistyped_name_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"EMOTION_WORKERS.*received the unknown EMOTION_WORKER$"):
+    with pytest.raises(
+        SettingsError, match=r"^EMOTION_WORKER: expected EMOTION_WORKERS, perhaps, .* received an unknown one$"
+    ):
         Settings.from_env({"EMOTION_WORKER": "2"})
 
 

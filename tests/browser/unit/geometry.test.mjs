@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { contain, hit, placePlates, project, toFractions } from "../../../static/js/geometry.js";
+import { contain, hidden, hit, placePlates, project, toFractions } from "../../../static/js/geometry.js";
 
 const overlaps = (a, b) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
 const bounds = { x: 0, y: 0, w: 800, h: 450 };
@@ -60,4 +60,12 @@ test("a plate keeps its side while that side is free", () => {
   assert.equal(placePlates([item], bounds)[0].side, "below");
   const blocked = { ...item, box: { ...item.box, y: 400 } };
   assert.notEqual(placePlates([blocked], bounds)[0].side, "below");
+});
+
+test("what plates of others hide of a face", () => {
+  const faces = [{ x: 0, y: 0, w: 10, h: 10 }, { x: 20, y: 0, w: 10, h: 10 }];
+  const own = { x: 0, y: 0, w: 10, h: 10 };
+  assert.equal(hidden([], []), 0);
+  assert.equal(hidden([own, { x: 20, y: 0, w: 10, h: 10 }], faces), 0);
+  assert.equal(hidden([own, { x: 5, y: 0, w: 10, h: 5 }], faces), 0.25);
 });

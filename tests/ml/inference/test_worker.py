@@ -137,15 +137,16 @@ def test_the_calibration_error_shown_is_that_of_what_is_served() -> None:
         "uncertain_below": 0.4,
         "ece": None,
         "n": None,
+        "judged_by": "labels",
     }
     outputs: dict[str, dict] = {
         "served": {"folder": {"ece": 0.2, "n": 10}},
         "original": {"folder": {"ece": 0.3, "n": 10}},
     }
     measured = card | {"metrics": {"served": "served", "outputs": outputs}}
-    assert (model_facts(measured)["ece"], model_facts(measured)["n"]) == (0.2, 10)
+    assert model_facts(measured) == model_facts(card) | {"ece": 0.2, "n": 10}
     outputs["served"]["people"] = {"ece": 0.1, "n": 9}
-    assert (model_facts(measured)["ece"], model_facts(measured)["n"]) == (0.1, 9)
+    assert model_facts(measured) == model_facts(card) | {"ece": 0.1, "n": 9, "judged_by": "people"}
 
 
 def test_an_error_with_an_unknown_code_is_internal() -> None:
