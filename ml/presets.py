@@ -52,7 +52,7 @@ def cosine_sgd(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
 
 WIDE = Augmentation(shift=0.1, flip=True, rotation_deg=12, scale=0.15, light=0.2, erase=0.3, degrade=0.08)
 """Other framing and light, without hiding much of what there is to learn."""
-BROAD = Augmentation(shift=0.12, flip=True, rotation_deg=15, scale=0.15, light=0.25, erase=0.5, degrade=0.15)
+BROAD = Augmentation(shift=0.12, flip=True, rotation_deg=15, scale=0.15, light=0.25, erase=0.3, degrade=0.15)
 """As wide as the framing that face detection gives, and the faults that cameras have."""
 
 PRESETS = {

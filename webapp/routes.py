@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, render_template
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import HTTPException, NotFound
 
 from ml.inference.contract import NotReady
 from webapp.analyzers import AnalyzerPool
@@ -78,7 +78,7 @@ def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any])
         return page("photo.html")
 
     @pages.app_errorhandler(404)
-    def missing(error: NotFound) -> Response | NotFound:
+    def missing(error: NotFound) -> Response | HTTPException:
         in_shape = error_response(error)
         return page("missing.html", 404) if in_shape is error else in_shape
 

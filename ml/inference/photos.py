@@ -2,7 +2,8 @@
 
 Several cascades propose windows in several turned copies of the padded picture, each as readily as it can. The network
 of `align` moves every proposal onto the face next to it, if there is one. Whatever many proposals end up on, and what
-the cascades accept again when they look at it closely and upright, is a face.
+the cascades accept again when they look at it closely and upright, is a face. Where nothing is, windows laid all over
+the picture are moved likewise: a face that no cascade knows draws many of them to itself.
 """
 
 from __future__ import annotations
@@ -39,6 +40,14 @@ MIN_LOG_ODDS = 0.0
 MIN_LOG_ODDS_ALONE = -2.0
 """If no place is a face by the rule, the likeliest one is, down to these odds: photographs are rarely empty."""
 
+LAID_SHARES = (1.0, 0.72, 0.5, 0.36, 0.25)
+"""Sides of the windows laid all over a picture, as shares of its shorter side."""
+LAID_STEP = 0.4
+"""How far apart they lie, in sides."""
+LAID_MIN_SUPPORT, LAID_MIN_SCORE = 10, 0.85
+"""So many of them come to rest on a face, with this score. In 24 composed scenes without anybody, no place had both (at
+most 9); of five faces that the cascades missed in 82 other scenes, three had."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -66,8 +75,9 @@ class PhotoDetector:
 
     def search(self, gray: np.ndarray) -> list[Detection]:
         """Faces of a picture `(height, width)` uint8, likeliest first; `score` is their probability."""
+        places = self._places(gray, self._proposals(gray))
         judged = sorted(
-            ((self._log_odds(gray, place), place.window) for place in self._places(gray)[:MAX_PLACES]),
+            ((self._log_odds(gray, place), place.window) for place in places[:MAX_PLACES]),
             key=lambda item: item[0],
             reverse=True,
         )
@@ -75,11 +85,17 @@ class PhotoDetector:
             judged = judged[:1]
         else:
             judged = [item for item in judged if item[0] >= MIN_LOG_ODDS]
+        if not judged:
+            return [
+                Detection(place.window, place.score)
+                for place in self._places(gray, laid_windows(gray.shape[1], gray.shape[0]))
+                if place.support >= LAID_MIN_SUPPORT and place.score >= LAID_MIN_SCORE
+            ]
         return [Detection(window, 1 / (1 + math.exp(-log_odds))) for log_odds, window in judged]
 
-    def _places(self, gray: np.ndarray) -> list[Place]:
+    def _places(self, gray: np.ndarray, proposals: Iterator[Window]) -> list[Place]:
         """Where proposals come to rest, those with most support first."""
-        settled = (self._detector.settle(gray, proposal, 4, 0.1, max_jump=1.0) for proposal in self._proposals(gray))
+        settled = (self._detector.settle(gray, proposal, 4, 0.1, max_jump=1.0) for proposal in proposals)
         groups: list[list[Detection]] = []
         for detection in sorted(filter(None, settled), key=lambda found: found.score, reverse=True):
             for group in groups:
@@ -126,6 +142,16 @@ class PhotoDetector:
         return (
             BIAS + SCORE_WEIGHT * math.log(score / (1 - score)) + SUPPORT_WEIGHT * math.log1p(place.support) + evidence
         )
+
+
+def laid_windows(width: int, height: int) -> Iterator[Window]:
+    """Windows of several sizes all over a picture, from edge to edge."""
+    for share in LAID_SHARES:
+        side = share * min(width, height)
+        columns, rows = (math.ceil((length - side) / (LAID_STEP * side)) + 1 for length in (width, height))
+        for y in np.linspace(side / 2, height - side / 2, rows):
+            for x in np.linspace(side / 2, width - side / 2, columns):
+                yield Window(float(x), float(y), side)
 
 
 def turn(gray: np.ndarray, roll_deg: float) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from skimage import data
 from ml.inference.contract import Box
 from ml.inference.faces import FaceDetector
 from ml.inference.geometry import iou
-from ml.inference.photos import PhotoDetector, turn
+from ml.inference.photos import PhotoDetector, laid_windows, turn
 
 FACE = Box(166, 58, 112, 112)
 """Where the astronaut's face is at 512×512."""
@@ -63,6 +63,26 @@ def test_a_tilted_face_is_found_and_its_roll_told(detector: PhotoDetector, portr
     found = detector.search(tilted)
     assert [iou(detection.window.box, FACE) > 0.5 for detection in found] == [True]
     assert found[0].window.roll_deg == pytest.approx(roll_deg, abs=15)
+
+
+def test_a_face_that_no_cascade_proposes_is_found_all_the_same(
+    portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detector = PhotoDetector(FaceDetector())
+    monkeypatch.setattr(detector, "_proposals", lambda gray: iter(()))
+    found = detector.search(portrait[:260, 60:380])
+    assert [iou(detection.window.box, Box(106, 58, 112, 112)) > 0.5 for detection in found] == [True]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (48, 48), (640, 480), (300, 900)])
+def test_laid_windows_cover_the_picture_and_stay_inside(width: int, height: int) -> None:
+    windows = list(laid_windows(width, height))
+    assert 5 <= len(windows) < 500
+    for side in {window.side for window in windows}:
+        of_size = [window for window in windows if window.side == side]
+        assert min(window.x - side / 2 for window in of_size) == pytest.approx(0)
+        assert max(window.x + side / 2 for window in of_size) == pytest.approx(width)
+        assert max(window.y + side / 2 for window in of_size) == pytest.approx(height)
 
 
 @pytest.mark.parametrize("roll_deg", [0, -30, 25])
