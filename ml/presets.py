@@ -67,7 +67,7 @@ PRESETS = {
     ),
     "best": Preset(
         network=best_network,
-        epochs=60,
+        epochs=45,
         batch_size=128,
         learning_rate=0.1,
         validation_share=0.05,

@@ -6,7 +6,7 @@ import { contain, hidden, hit, placePlates, project } from "./geometry.js";
 
 const EASE_TAU_MS = 27; // 95 % of the way in 80 ms
 const CROWD = 6;
-/** A third of any face behind the plates of others is too much. */
+/** With a third of any face behind the plates of others, numbers stand for words. */
 const COVERED = 0.33;
 const PLATE = "rgba(11, 14, 19, 0.9)";
 const EDGE = "#0B0E13";
@@ -22,7 +22,6 @@ const FONT = "system-ui, sans-serif";
  * @returns {{bold: string, rest: string}}
  */
 export function plateText(face, count, t, language) {
-  if (count > CROWD) return numberOnly(face);
   const name = count > 1 ? `  ${t("face.label", { id: face.id })}` : "";
   const { word } = face.read;
   if (word.key !== "unsure") return { bold: `${t(`emotion.${word.key}`)} ${percent(language, word.confidence)}`, rest: name };
@@ -36,24 +35,24 @@ export function plateText(face, count, t, language) {
  * @param {{face: import("./faces.js").ShownFace, box: object, alpha: number, text: {bold: string, rest: string}, side?: string,
  *   selected?: boolean}[]} marks largest first; boxes in the context's units
  * @param {{x: number, y: number, w: number, h: number}} bounds plates stay inside
- * @param {boolean} still nothing moves, so that words may give way to numbers where they would hide the faces
- * @returns {object[]} where the plates went
+ * @param {boolean} wasCrowded numbers stood for words at the drawing before this one: they stay until there is ample room
+ * @returns {{plates: object[], crowd: boolean}} where the plates went, and whether numbers stand for words now
  */
-export function drawMarks(context, marks, bounds, still = false) {
+export function drawMarks(context, marks, bounds, wasCrowded = false) {
   const size = Math.min(22, Math.max(14, bounds.w / 48));
   const place = (items, crowd) =>
     placePlates(items.map(({ box, text, side }) => ({ box, side, size: measure(context, text, size, crowd) })), bounds);
-  let crowd = marks.length > CROWD;
-  let plates = place(marks, crowd);
-  if (still && !crowd && hidden(plates, marks.map(({ box }) => box)) > COVERED) {
-    crowd = true;
+  let plates = place(marks, false);
+  const covered = hidden(plates, marks.map(({ box }) => box));
+  const crowd = marks.length > CROWD || covered > (wasCrowded ? COVERED / 2 : COVERED);
+  if (crowd) {
     marks = marks.map((mark) => ({ ...mark, text: numberOnly(mark.face) }));
     plates = place(marks, crowd);
   }
   marks.forEach((mark) => drawMark(context, mark));
   marks.forEach((mark, i) => drawPlate(context, mark, plates[i], size, crowd));
   context.globalAlpha = 1;
-  return plates;
+  return { plates, crowd };
 }
 
 const numberOnly = ({ id }) => ({ bold: String(id), rest: "" });
@@ -162,6 +161,7 @@ export class Overlay {
   #running = false;
   #lastMs = 0;
   #drawn = new Map();
+  #crowded = false;
   #onDrawn;
 
   visible = true;
@@ -225,7 +225,9 @@ export class Overlay {
     const marks = faces.map((face) => this.#mark(face, view, elapsed, faces.length, now));
     marks.sort((a, b) => b.box.w * b.box.h - a.box.w * a.box.h);
     const inset = { x: 4, y: 4, w: bounds.w - 8, h: bounds.h - 8 };
-    drawMarks(context, marks, inset).forEach((plate, i) => (marks[i].state.side = plate.side));
+    const { plates, crowd } = drawMarks(context, marks, inset, this.#crowded);
+    this.#crowded = crowd;
+    plates.forEach((plate, i) => (marks[i].state.side = plate.side));
     if (this.capturedMs) this.#onDrawn(now - this.capturedMs);
   }
 

@@ -182,6 +182,6 @@ export class Shot {
       face, box: boxes[i], alpha: 1, text: plateText(face, count, t, language), selected: count > 1 && face.id === this.#selected,
     }));
     const { clientWidth, clientHeight } = this.#canvas;
-    drawMarks(context, marks, { x: 4, y: 4, w: clientWidth - 8, h: clientHeight - 8 }, true);
+    drawMarks(context, marks, { x: 4, y: 4, w: clientWidth - 8, h: clientHeight - 8 });
   }
 }

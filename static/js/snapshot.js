@@ -24,7 +24,7 @@ export async function takeSnapshot(file, faces, { t, language }) {
   const view = contain(canvas.width, canvas.height, canvas.width, canvas.height);
   const marks = faces.map((face) => ({ face, box: project(face.box, view, false), alpha: 1, text: plateText(face, faces.length, t, language) }));
   marks.sort((a, b) => b.box.w * b.box.h - a.box.w * a.box.h);
-  drawMarks(context, marks, { x: 8, y: 8, w: canvas.width - 16, h: canvas.height - 16 }, true);
+  drawMarks(context, marks, { x: 8, y: 8, w: canvas.width - 16, h: canvas.height - 16 });
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 

@@ -123,7 +123,7 @@ def test_best_preset_learns_both_heads_from_labels_and_teachers(pattern_data: Pa
     ]
     for number in (1, 2):
         settings = json.loads((tmp_path / f"teacher-{number}" / "config.json").read_text())["settings"]
-        assert (settings["preset"], settings["seed"], settings["epochs"]) == ("teacher", number, 8)
+        assert (settings["preset"], settings["seed"], settings["epochs"]) == ("teacher", number, 11)
     report = json.loads((tmp_path / "report.json").read_text())
     assert set(report["outputs"]) == {"original", "people"}
     assert set(report["outputs"]["people"]) == {"folder", "people"}
