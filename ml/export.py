@@ -90,6 +90,7 @@ def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
                 "dataset": Path(settings["data"]).name,
                 "preset": settings["preset"],
                 "epochs": settings["epochs"],
+                "teachers": preset.teachers,
                 "seed": settings["seed"],
                 "commit": config["commit"],
                 "export_commit": git_commit(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 
@@ -55,6 +55,18 @@ WIDE = Augmentation(shift=0.1, flip=True, rotation_deg=12, scale=0.15, light=0.2
 BROAD = Augmentation(shift=0.12, flip=True, rotation_deg=15, scale=0.15, light=0.25, erase=0.3, degrade=0.15)
 """As wide as the framing that face detection gives, and the faults that cameras have."""
 
+TEACHER = Preset(
+    network=best_network,
+    epochs=40,
+    batch_size=128,
+    learning_rate=0.2,
+    validation_share=0.05,
+    augmentation=WIDE,
+    optimizer=cosine_sgd,
+    label_smoothing=0.1,
+    needs_votes=True,
+)
+
 PRESETS = {
     "document": Preset(
         network=document_network,
@@ -65,29 +77,8 @@ PRESETS = {
         augmentation=Augmentation(shift=0.1, flip=True),
         optimizer=constant_adam,
     ),
-    "best": Preset(
-        network=best_network,
-        epochs=45,
-        batch_size=128,
-        learning_rate=0.1,
-        validation_share=0.05,
-        augmentation=WIDE,
-        optimizer=cosine_sgd,
-        needs_votes=True,
-        teachers=2,
-        teachers_say=0.7,
-    ),
-    "teacher": Preset(
-        network=best_network,
-        epochs=40,
-        batch_size=128,
-        learning_rate=0.2,
-        validation_share=0.05,
-        augmentation=WIDE,
-        optimizer=cosine_sgd,
-        label_smoothing=0.1,
-        needs_votes=True,
-    ),
+    "teacher": TEACHER,
+    "best": replace(TEACHER, epochs=60, learning_rate=0.1, label_smoothing=0.0, teachers=2, teachers_say=0.7),
     "adapt": Preset(
         network=None,
         epochs=20,

@@ -10,7 +10,6 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,11 +19,10 @@ import keras
 import numpy as np
 
 from ml import plots
-from ml.augment import Augmentation, augment
+from ml.batches import Batches, make_targets, one_or_all
 from ml.data import DataError, Pictures, class_folders, discover_classes, load_pictures, load_votes, split_validation
 from ml.evaluate import REPORT_FILE, keras_outputs, make_report, print_table, scored_pictures, write_report
 from ml.inference.contract import EMOTIONS
-from ml.inference.preprocess import to_batch
 from ml.model import SHIPPED_NETWORK, adapted_network
 from ml.presets import PRESETS, Preset
 from ml.runs import (
@@ -38,64 +36,6 @@ from ml.runs import (
     planned_epochs,
     save_whole,
 )
-
-Answers = Callable[[np.ndarray], dict[str, np.ndarray]]
-"""A batch `(n, 48, 48, 1)` to each output's probabilities `(n, classes)`."""
-
-
-class Batches(keras.utils.PyDataset):
-    """One epoch of shuffled, augmented batches: `(images, targets, weights)`.
-
-    Args:
-        targets: output name to `(n, classes)` probabilities. A row of zeros has no say in that output's loss.
-        teachers: what trained networks answer to the batch, and the part that it has in every target; a row of zeros
-            has that answer alone.
-    """
-
-    def __init__(
-        self,
-        images: np.ndarray,
-        targets: dict[str, np.ndarray],
-        batch_size: int,
-        augmentation: Augmentation,
-        seed: int,
-        epoch: int,
-        teachers: tuple[Answers, float] | None = None,
-    ) -> None:
-        super().__init__()
-        self._teachers = teachers
-        self._images, self._targets, self._batch_size = images, targets, batch_size
-        self._augmentation, self._seed, self._epoch = augmentation, seed, epoch
-        self._order = np.random.default_rng((seed, epoch)).permutation(len(images))
-
-    def __len__(self) -> int:
-        return math.ceil(len(self._order) / self._batch_size)
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, Any, Any]:
-        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        rng = np.random.default_rng((self._seed, self._epoch, index))
-        images = to_batch(augment(self._images[chosen], self._augmentation, rng))
-        targets = {name: rows[chosen] for name, rows in self._targets.items()}
-        if self._teachers is not None:
-            answers, say = self._teachers[0](images), self._teachers[1]
-            for name, rows in targets.items():
-                labelled = rows.any(axis=1, keepdims=True)
-                targets[name] = np.where(labelled, (1 - say) * rows + say * answers[name], answers[name])
-        weights = {name: rows.any(axis=1).astype(np.float32) for name, rows in targets.items()}
-        return images, one_or_all(targets), one_or_all(weights)
-
-
-def one_or_all(by_output: dict[str, Any]) -> Any:
-    """A network with one output takes its value bare, one with several a dictionary."""
-    return by_output if len(by_output) > 1 else next(iter(by_output.values()))
-
-
-def make_targets(pictures: Pictures, votes: str | None) -> dict[str, np.ndarray]:
-    """Each output's target, `(n, classes)` float32: the folder's label, and what people voted where that is known."""
-    targets = {"original": np.eye(len(pictures.classes), dtype=np.float32)[pictures.labels]}
-    if votes:
-        targets["people"] = load_votes(votes, pictures.files).shares
-    return targets
 
 
 def make_network(preset: Preset, base: str | None, classes: int) -> keras.Model:
@@ -176,7 +116,9 @@ def train(config: Config, out: Path, resume: bool = False) -> dict[str, Any]:
         )
         fitted = network.fit(batches, verbose="auto" if sys.stdout.isatty() else 2)
         scores = score(network, pictures.images[held_out], {name: rows[held_out] for name, rows in targets.items()})
-        run.save_epoch(network, summarise(epoch, fitted.history, scores, time.monotonic() - started))
+        row = summarise(epoch, fitted.history, scores, time.monotonic() - started)
+        run.save_epoch(network, row)
+        print("  " + "  ".join(f"{key} {value:.4g}" for key, value in row.items()), flush=True)
     return finish(network, preset, config, run, pictures.subset(held_out))
 
 
@@ -272,7 +214,6 @@ def summarise(
     }
     if len(scores) > 1:
         row |= {f"val_accuracy_{name}": accuracy for name, (accuracy, _) in scores.items()}
-    print("  " + "  ".join(f"{key} {value:.4g}" for key, value in row.items()), flush=True)
     return row
 
 

@@ -16,11 +16,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from ml.batches import Batches, one_or_all
 from ml.inference.contract import EMOTIONS
 from ml.inference.preprocess import to_batch
 from ml.presets import PRESETS
 from ml.runs import Config
-from ml.train import Batches, build, one_or_all
+from ml.train import build
 
 
 class Ready(keras.utils.PyDataset):
