@@ -66,6 +66,34 @@ def test_a_truncated_jpeg_is_an_error_or_a_picture(analyzer: Analyzer, astronaut
             assert analyzer.analyze(Request(astronaut_jpeg[:length])).width == 640
 
 
+def test_a_photograph_is_read_in_several_framings_and_mirrored(
+    analyzer: Analyzer, model: FakeModel, astronaut: np.ndarray
+) -> None:
+    analyzer.analyze_gray(astronaut)
+    (live,) = model.seen
+    model.seen.clear()
+    (face,) = analyzer.analyze_gray(astronaut, thorough=True).faces
+    assert face.confidence == 1
+    assert len(model.seen) == 6
+    for seen, mirrored in zip(model.seen[:3], model.seen[3:], strict=True):
+        assert np.array_equal(seen[:, ::-1], mirrored)
+    assert np.corrcoef(live.ravel(), model.seen[0].ravel())[0, 1] > 0.7
+
+
+def test_each_face_of_a_photograph_gets_its_own_answer(astronaut: np.ndarray) -> None:
+    class Brightness(FakeModel):
+        """Answers by how bright a crop is: half the pictures' range apart means another class."""
+
+        def predict(self, crops: np.ndarray | list[np.ndarray]) -> np.ndarray:
+            return np.eye(len(EMOTIONS), dtype=np.float32)[[int(crop.mean() > 60) for crop in crops]]
+
+    two = np.hstack([astronaut, (astronaut * 0.25).astype(np.uint8)])
+    faces = Analyzer(Brightness()).analyze_gray(two, thorough=True).faces
+    by_place = {face.box.x > 640: face.dominant_emotion for face in faces}
+    assert by_place == {False: EMOTIONS[1], True: EMOTIONS[0]}
+    assert all(face.confidence == 1 for face in faces)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (2, 600), (480, 640)])
 @pytest.mark.parametrize("thorough", [False, True])
 def test_nobody_is_a_result(analyzer: Analyzer, model: FakeModel, shape: tuple[int, int], thorough: bool) -> None:
