@@ -125,7 +125,7 @@ def train(config: Config, out: Path, resume: bool = False) -> dict[str, Any]:
 def train_teachers(preset: Preset, config: Config, out: Path) -> list[keras.Model]:
     """The best networks of the runs `OUT/teacher-1` and so on, each trained first unless it is finished.
 
-    They differ from this run's network by seed and recipe; more epochs for it are more for them.
+    They differ from this run's network by seed and recipe; its epochs and learning rate change theirs in proportion.
     """
     lesson, teachers = PRESETS["teacher"], []
     for number in range(1, preset.teachers + 1):
@@ -133,7 +133,7 @@ def train_teachers(preset: Preset, config: Config, out: Path) -> list[keras.Mode
             config,
             preset="teacher",
             epochs=max(1, round(config.epochs * lesson.epochs / preset.epochs)),
-            learning_rate=lesson.learning_rate,
+            learning_rate=config.learning_rate * lesson.learning_rate / preset.learning_rate,
             seed=config.seed + number,
         )
         directory = out / f"teacher-{number}"

@@ -113,7 +113,7 @@ def test_a_killed_run_goes_on_from_its_last_epoch(pattern_data: Path, tmp_path: 
 
 @pytest.mark.timeout(500)
 def test_best_preset_learns_both_heads_from_labels_and_teachers(pattern_data: Path, tmp_path: Path) -> None:
-    arguments = ("--data", pattern_data, "--preset", "best", "--votes", pattern_data / "votes.csv", "--epochs", 12,
+    arguments = ("--data", pattern_data, "--preset", "best", "--votes", pattern_data / "votes.csv", "--epochs", 18,
                  "--batch-size", 16, "--learning-rate", 0.03, "--out", tmp_path)  # fmt: skip
     done = run(*arguments)
     assert done.returncode == 0, done.stderr
@@ -123,7 +123,7 @@ def test_best_preset_learns_both_heads_from_labels_and_teachers(pattern_data: Pa
     ]
     for number in (1, 2):
         settings = json.loads((tmp_path / f"teacher-{number}" / "config.json").read_text())["settings"]
-        assert (settings["preset"], settings["seed"], settings["epochs"]) == ("teacher", number, 8)
+        assert (settings["preset"], settings["seed"], settings["epochs"]) == ("teacher", number, 12)
     report = json.loads((tmp_path / "report.json").read_text())
     assert set(report["outputs"]) == {"original", "people"}
     assert set(report["outputs"]["people"]) == {"folder", "people"}
