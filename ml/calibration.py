@@ -6,7 +6,8 @@ file gets calibrated probabilities.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -20,12 +21,18 @@ from ml.model import INPUT_SHAPE
 SMALLEST = 1e-9
 EXPECTED_SPREAD = 0.3
 """Standard deviation of the logarithms of temperatures: a handful of pictures is not believed beyond it."""
-PRIOR_WEIGHT = 0.75
-"""How far the served answer forgets how frequent each emotion was among the training pictures: 0 not at all, 1 wholly.
+SERVED_SHARES = {"people": 0.8, "original": 0.2}
+"""What the served answer is made of: a weighted geometric mean of the outputs, where a network has both.
 
-Half of what people see in FER-2013's training pictures is neutral or happy, one in a hundred is disgust, and a network
-learns to guess accordingly. Before a camera other frequencies hold, and nobody knows which. Chosen on validation
-pictures: up to here the mean recall of the seven rises (0.66 to 0.77) at little cost in accuracy (0.82 to 0.80).
+What people see is what people are shown; the original labels add what the voters rarely named, fear above all.
+"""
+PRIOR_WEIGHT = 1.0
+"""How far the served answer forgets how frequent each class was among the training pictures: 0 not at all, 1 wholly.
+
+Most of what people see in FER-2013's training pictures is neutral or happy, one in a hundred is disgust, and a network
+learns to guess accordingly. Before a camera other frequencies hold, and nobody knows which: all seven count alike.
+Both were chosen on the validation pictures: of the seven emotions people see, 0.80 are recognised on average, with 0.81
+of all pictures right; the output `people` alone has 0.70 and 0.84, the mean of both outputs as they are 0.75 and 0.82.
 """
 
 
@@ -33,13 +40,13 @@ pictures: up to here the mean recall of the seven rises (0.66 to 0.77) at little
 class Calibration:
     """What the exported graph adds to the network.
 
-    temperatures: by output, `served` among them. source: the output that `served` is made from. prior: how frequent
-    each class is in its training labels, or None where the served answer keeps that. prior_weight: see `PRIOR_WEIGHT`.
-    uncertain_below: the confidence under which an answer is doubt.
+    temperatures: by output, `served` among them. shares: what `served` is made of, see `SERVED_SHARES`. prior: how
+    frequent each class is among the training labels, mixed likewise, or None where the served answer keeps that.
+    prior_weight: see `PRIOR_WEIGHT`. uncertain_below: the confidence under which an answer is doubt.
     """
 
     temperatures: dict[str, float]
-    source: str = "original"
+    shares: dict[str, float] = field(default_factory=lambda: {"original": 1.0})
     prior: tuple[float, ...] | None = None
     prior_weight: float = PRIOR_WEIGHT
     uncertain_below: float = 0.5
@@ -51,7 +58,7 @@ class Calibration:
 
     @property
     def offset(self) -> np.ndarray | float:
-        """What is taken off the logarithms of the source's probabilities (Menon et al., Logit Adjustment, 2021)."""
+        """What is taken off the logarithms of the mixed probabilities (Menon et al., Logit Adjustment, 2021)."""
         return self.prior_weight * np.log(np.asarray(self.prior, np.float32) + SMALLEST) if self.prior else 0.0
 
 
@@ -60,6 +67,12 @@ def sharpen(probabilities: np.ndarray, temperature: float, offset: np.ndarray | 
     logits = (np.log(probabilities + SMALLEST) - offset) / temperature
     scaled = np.exp(logits - logits.max(axis=1, keepdims=True))
     return scaled / scaled.sum(axis=1, keepdims=True)
+
+
+def mix(outputs: Mapping[str, Any], shares: Mapping[str, float], log: Any = np.log, exp: Any = np.exp) -> Any:
+    """The weighted geometric mean of several outputs' probabilities, not normalised; for arrays and, with their
+    functions, for tensors."""
+    return exp(sum(share * log(outputs[name] + SMALLEST) for name, share in shares.items()))
 
 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -90,21 +103,26 @@ def confidence_of_even_odds(probabilities: np.ndarray, labels: np.ndarray) -> fl
 
 
 def calibrate(
-    outputs: dict[str, np.ndarray], labels: np.ndarray, majority: np.ndarray | None, prior: np.ndarray | None = None
+    outputs: dict[str, np.ndarray],
+    labels: np.ndarray,
+    majority: np.ndarray | None,
+    frequencies: dict[str, np.ndarray] | None = None,
 ) -> Calibration:
     """Fit on validation pictures: `original` to the folders' labels, `people` and `served` to what most people see.
 
     Args:
-        outputs: name to `(n, classes)` probabilities. labels, majority: `(n,)`. prior: `(classes,)`, how frequent each
-            class is in the training labels of the output that is served; None leaves the served answer as it is.
+        outputs: name to `(n, classes)` probabilities. labels, majority: `(n,)`. frequencies: for each output
+            `(classes,)`, how frequent each class is among its training labels; None leaves the served answer as it is.
     """
     seen = labels if majority is None else majority
     temperatures = {
         name: fit_temperature(rows, labels if name == "original" else seen) for name, rows in outputs.items()
     }
-    source = "people" if "people" in outputs else "original"
-    draft = Calibration(temperatures, source, None if prior is None else tuple(map(float, prior)))
-    served = sharpen(sharpen(outputs[source], temperatures[source]), 1.0, draft.offset)
+    shares = SERVED_SHARES if "people" in outputs else {"original": 1.0}
+    prior = None if frequencies is None else tuple(map(float, mix(frequencies, shares)))
+    draft = Calibration(temperatures, shares, prior)
+    calibrated = {name: sharpen(rows, temperatures[name]) for name, rows in outputs.items()}
+    served = sharpen(mix(calibrated, shares), 1.0, draft.offset)
     temperatures["served"] = fit_temperature(served, seen)
     even_odds = confidence_of_even_odds(sharpen(served, temperatures["served"]), seen)
     return replace(draft, uncertain_below=even_odds)
@@ -136,6 +154,7 @@ def serving_network(network: keras.Model, calibration: Calibration) -> keras.Mod
         name: Temperature(temperatures[name], name=f"{name}_calibrated", dtype="float32")(value)
         for name, value in outputs.items()
     }
-    unbiased = Temperature(1.0, calibration.offset, name="unbiased", dtype="float32")(calibrated[calibration.source])
+    mixture = mix(calibrated, calibration.shares, ops.log, ops.exp)
+    unbiased = Temperature(1.0, calibration.offset, name="unbiased", dtype="float32")(mixture)
     served = Temperature(temperatures["served"], name="served", dtype="float32")(unbiased)
     return keras.Model(inputs, {"served": served} | calibrated, name="emotion")

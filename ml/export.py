@@ -61,10 +61,11 @@ def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
     held_out = pictures.subset(validation)
     outputs = keras_outputs(network, held_out.images)
     seen = votes.majority[validation] if votes else None
-    prior = (
-        votes.shares[chosen][votes.shares[chosen].any(axis=1)].mean(axis=0) if votes and "people" in outputs else None
-    )
-    calibration = calibrate(outputs, held_out.labels, seen, prior)
+    frequencies = None
+    if votes and "people" in outputs:
+        folder = np.bincount(pictures.labels[chosen], minlength=len(classes)) / len(chosen)
+        frequencies = {"original": folder, "people": votes.frequencies(chosen)}
+    calibration = calibrate(outputs, held_out.labels, seen, frequencies)
     serving = serving_network(network, calibration)
 
     with tempfile.TemporaryDirectory(dir=out.parent if out.parent.exists() else None) as scratch:

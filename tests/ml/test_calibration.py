@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from ml.calibration import (
+    SERVED_SHARES,
     Calibration,
     calibrate,
     confidence_of_even_odds,
     fit_temperature,
+    mix,
     serving_network,
     sharpen,
 )
@@ -53,30 +55,36 @@ def test_calibration_fits_each_output_to_its_own_labels() -> None:
     assert isinstance(result, Calibration)
     assert set(result.temperatures) == {"original", "people", "served"}
     assert result.temperatures["original"] < 0.2, "always right: as sharp as allowed"
-    assert result.source == "people"
+    assert result.shares == SERVED_SHARES
 
 
 def test_the_served_answer_forgets_how_frequent_the_classes_were() -> None:
     """Where a picture tells nothing the network answers with the frequencies, and the served answer is even again."""
     prior = np.array([0.1, 0.01, 0.04, 0.25, 0.15, 0.15, 0.3], np.float32)
-    forgetful = Calibration({}, "people", tuple(prior.tolist()), prior_weight=1.0)
+    forgetful = Calibration({}, SERVED_SHARES, tuple(prior.tolist()), prior_weight=1.0)
     assert sharpen(prior[np.newaxis], 1.0, forgetful.offset) == pytest.approx(np.full((1, 7), 1 / 7), abs=1e-5)
-    half = Calibration({}, "people", tuple(prior.tolist()), prior_weight=0.5)
+    half = Calibration({}, SERVED_SHARES, tuple(prior.tolist()), prior_weight=0.5)
     answer = sharpen(prior[np.newaxis], 1.0, half.offset)[0]
     assert prior[1] < answer[1] < 1 / 7 < answer[6] < prior[6]
 
 
 def test_the_graph_calculates_what_was_fitted() -> None:
     rng = np.random.default_rng(0)
-    prior = rng.dirichlet(np.ones(7)).astype(np.float32)
+    frequencies = {name: rng.dirichlet(np.ones(7)) for name in ("original", "people")}
     outputs = {name: rng.dirichlet(np.ones(7), 300) for name in ("original", "people")}
     labels = outputs["people"].argmax(1)
-    calibration = calibrate(outputs, labels, labels, prior)
+    calibration = calibrate(outputs, labels, labels, frequencies)
     network = best_network()
     faces = rng.uniform(0, 255, (3, 48, 48, 1)).astype(np.float32)
-    people = np.asarray(network(faces)["people"])
     temperatures = calibration.temperatures
-    expected = sharpen(sharpen(people, temperatures["people"]), temperatures["served"], calibration.offset)
+    answers = {name: sharpen(np.asarray(rows), temperatures[name]) for name, rows in network(faces).items()}
+    expected = sharpen(mix(answers, SERVED_SHARES), temperatures["served"], calibration.offset)
     received = serving_network(network, calibration)(faces)
     assert np.asarray(received["served"]) == pytest.approx(expected, abs=1e-5)
-    assert np.asarray(received["people"]) == pytest.approx(sharpen(people, temperatures["people"]), abs=1e-5)
+    assert np.asarray(received["people"]) == pytest.approx(answers["people"], abs=1e-5)
+
+
+def test_a_mixture_lies_between_its_parts() -> None:
+    parts = {"people": np.array([[0.8, 0.2]]), "original": np.array([[0.2, 0.8]])}
+    assert mix(parts, {"people": 1.0}) == pytest.approx(parts["people"])
+    assert mix(parts, {"people": 0.5, "original": 0.5}) == pytest.approx(np.array([[0.4, 0.4]]))
