@@ -36,7 +36,8 @@ class Batches(keras.utils.PyDataset):
         epoch: int,
         teachers: tuple[Answers, float] | None = None,
     ) -> None:
-        super().__init__()
+        # Two threads prepare what comes next, in order; networks that answer do not like to be asked beside training.
+        super().__init__(workers=1 if teachers else 2, max_queue_size=8)
         self._teachers = teachers
         self._images, self._targets, self._batch_size = images, targets, batch_size
         self._augmentation, self._seed, self._epoch = augmentation, seed, epoch
