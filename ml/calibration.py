@@ -123,7 +123,8 @@ def calibrate(
     draft = Calibration(temperatures, shares, prior)
     calibrated = {name: sharpen(rows, temperatures[name]) for name, rows in outputs.items()}
     served = sharpen(mix(calibrated, shares), 1.0, draft.offset)
-    temperatures["served"] = fit_temperature(served, seen)
+    is_one_output = len(shares) == 1 and prior is None
+    temperatures["served"] = 1.0 if is_one_output else fit_temperature(served, seen)
     even_odds = confidence_of_even_odds(sharpen(served, temperatures["served"]), seen)
     return replace(draft, uncertain_below=even_odds)
 

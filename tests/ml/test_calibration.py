@@ -88,3 +88,10 @@ def test_a_mixture_lies_between_its_parts() -> None:
     parts = {"people": np.array([[0.8, 0.2]]), "original": np.array([[0.2, 0.8]])}
     assert mix(parts, {"people": 1.0}) == pytest.approx(parts["people"])
     assert mix(parts, {"people": 0.5, "original": 0.5}) == pytest.approx(np.array([[0.4, 0.4]]))
+
+
+def test_few_pictures_make_no_model_sure_and_one_output_is_served_as_it_is() -> None:
+    answers = np.array([[0.7, 0.2, 0.1]] * 8)
+    result = calibrate({"original": answers}, np.zeros(8, np.int64), None)
+    assert 0.5 < result.temperatures["original"] < 1, "always right, but eight times only"
+    assert result.temperatures["served"] == 1
