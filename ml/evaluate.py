@@ -91,14 +91,8 @@ def scored_pictures(data: str | Path, validation: Pictures) -> Pictures:
 
 
 def print_table(report: dict[str, Any]) -> None:
-    print(
-        f"On {report['split']}:"
-        + (
-            ""
-            if report["split"] != "validation"
-            else " there is no test folder; it helped to choose the weights, which flatters"
-        )
-    )
+    flattered = ": there is no test folder, and these helped to choose the weights, which flatters"
+    print(f"On {report['split']}{flattered if report['split'] == 'validation' else ':'}")
     print(f"{'output':<10}{'labels':<9}{'n':>6}  {'accuracy':>8}  {'95 % interval':<15}{'macro F1':>9}{'ECE':>7}")
     for name, by_labels in report["outputs"].items():
         for kind, row in by_labels.items():

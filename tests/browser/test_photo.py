@@ -90,7 +90,7 @@ def test_a_photo_is_saved_with_its_marks(photo_page: Page, portrait: Path, tmp_p
     assert 0.002 < (difference > 80).mean() < 0.15, "marks and a plate, and nothing else"
 
 
-def test_a_crowded_photo_gives_numbers_instead_of_words_that_hide_faces(
+def test_four_faces_in_a_narrow_picture_are_found_and_photographed(
     photo_page: Page, portrait: Path, tmp_path: Path, screenshots: Path
 ) -> None:
     face = cv2.imread(str(portrait))[:300, 150:350]
