@@ -1,7 +1,6 @@
 /** One card per face: its word, and all seven probabilities in fixed order, as text with bars beside it. */
 import { LABELS, drawing, redraw, styleOf } from "./emotions.js";
-import { meaning } from "./meaning.js";
-import { percent } from "./format.js";
+import { meaning, percent } from "./format.js";
 
 /** @typedef {{t: (key: string, values?: object) => string, language: string, model: object}} Words */
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { percent } from "../../../static/js/format.js";
-import { meaning } from "../../../static/js/meaning.js";
+import { meaning } from "../../../static/js/format.js";
 
 const t = (key, values = {}) => `${key} ${JSON.stringify(values)}`;
 const page = (model) => ({ t, language: "en", model });
