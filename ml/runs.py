@@ -56,11 +56,10 @@ def save_whole(network: keras.Model, path: Path) -> None:
 
 
 def load_weights(network: keras.Model, path: Path) -> None:
-    """Read weights from a file of any name."""
-    alias = path.with_name(f".{path.stem}.weights.h5")
-    if path.name.endswith(".weights.h5"):
-        alias = path
-    else:
+    """Read weights from a file of any name; several processes may at once."""
+    alias = path
+    if not path.name.endswith(".weights.h5"):
+        alias = path.with_name(f".{path.stem}-{os.getpid()}.weights.h5")
         alias.unlink(missing_ok=True)
         os.link(path, alias)
     try:
