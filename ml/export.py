@@ -91,7 +91,7 @@ def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
                 "dataset": Path(settings["data"]).name,
                 "preset": settings["preset"],
                 "epochs": settings["epochs"],
-                "teachers": preset.teachers,
+                "parts": preset.parts,
                 "seed": settings["seed"],
                 "commit": config["commit"],
                 "export_commit": git_commit(),

@@ -37,7 +37,20 @@ def document_network(classes: int = len(EMOTIONS)) -> keras.Model:
 
 
 def best_network(classes: int = len(EMOTIONS)) -> keras.Model:
-    """A small residual network (He et al., 2015) with one trunk and a head for each of two label sets.
+    """The network that is served: small and residual. Outputs as `_residual_network` has them."""
+    return _residual_network("best", classes, 40, ((40, 1), (96, 2), (192, 2), (256, 2)))
+
+
+def large_network(classes: int = len(EMOTIONS)) -> keras.Model:
+    """Three times the arithmetic of the served one, to teach it. Outputs as `_residual_network` has them."""
+    return _residual_network("large", classes, 48, ((48, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)))
+
+
+def _residual_network(name: str, classes: int, filters: int, blocks: tuple[tuple[int, int], ...]) -> keras.Model:
+    """Residual blocks (He et al., 2015) behind two convolutions, one trunk with a head for each of two label sets.
+
+    Args:
+        blocks: each block's filters and stride.
 
     Outputs: `original`, the label of the data set's folder, and `people`, how a group of people would vote,
     each `(n, classes)`.
@@ -45,14 +58,14 @@ def best_network(classes: int = len(EMOTIONS)) -> keras.Model:
     inputs = keras.Input(INPUT_SHAPE, name="grey")
     x = layers.Rescaling(1 / 64, offset=-2)(inputs)
     x = _convolution(x, 32)
-    x = _convolution(x, 40, stride=2)
-    for filters, stride in ((40, 1), (96, 2), (192, 2), (256, 2)):
-        x = _residual(x, filters, stride)
+    x = _convolution(x, filters, stride=2)
+    for block_filters, stride in blocks:
+        x = _residual(x, block_filters, stride)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(0.4)(x)
     original = layers.Dense(classes, activation="softmax", dtype="float32", name="original")(x)
     people = layers.Dense(classes, activation="softmax", dtype="float32", name="people")(x)
-    return keras.Model(inputs, {"original": original, "people": people}, name="best")
+    return keras.Model(inputs, {"original": original, "people": people}, name=name)
 
 
 def adapted_network(base: keras.Model, classes: int) -> keras.Model:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import keras
 
 from ml.augment import Augmentation
-from ml.model import best_network, document_network
+from ml.model import best_network, document_network, large_network
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,20 @@ class Preset:
     """Makes the optimizer from the learning rate and the total number of steps."""
     label_smoothing: float = 0.0
     needs_votes: bool = False
-    teachers: int = 0
-    """How many networks of the preset `teacher` are trained first; the network starts as the first of them."""
+    seed: int = 0
+    """Added to the run's seed, so that networks of one recipe differ."""
+    starts_as: str | None = None
+    """The preset, trained before, whose network this one goes on from."""
+    teachers: tuple[str, ...] = ()
+    """Presets, trained before, whose networks teach this one."""
     teachers_say: float = 0.0
     """Part of every target that is the teachers' mean answer to the same changed picture, the rest being the label
     (Hinton et al., Distilling the Knowledge in a Neural Network, 2015)."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The presets that have to be trained before."""
+        return tuple(dict.fromkeys((*self.teachers, *([self.starts_as] if self.starts_as else ()))))
 
 
 def constant_adam(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
@@ -55,7 +64,7 @@ WIDE = Augmentation(shift=0.1, flip=True, rotation_deg=12, scale=0.15, light=0.2
 BROAD = Augmentation(shift=0.12, flip=True, rotation_deg=15, scale=0.15, light=0.25, erase=0.3, degrade=0.15)
 """As wide as the framing that face detection gives, and the faults that cameras have."""
 
-TEACHER = Preset(
+SMALL = Preset(
     network=best_network,
     epochs=40,
     batch_size=128,
@@ -66,6 +75,7 @@ TEACHER = Preset(
     label_smoothing=0.1,
     needs_votes=True,
 )
+TAUGHT = replace(SMALL, label_smoothing=0.0)
 
 PRESETS = {
     "document": Preset(
@@ -77,8 +87,15 @@ PRESETS = {
         augmentation=Augmentation(shift=0.1, flip=True),
         optimizer=constant_adam,
     ),
-    "teacher": TEACHER,
-    "best": replace(TEACHER, epochs=60, learning_rate=0.1, label_smoothing=0.0, teachers=2, teachers_say=0.7),
+    "best": replace(
+        TAUGHT, epochs=45, learning_rate=0.1, starts_as="student", teachers=("large", "student"), teachers_say=0.7
+    ),
+    "large": replace(TAUGHT, network=large_network, epochs=56, teachers=("student",), teachers_say=0.5),
+    "student": replace(
+        TAUGHT, epochs=60, learning_rate=0.1, starts_as="small-1", teachers=("small-1", "small-2"), teachers_say=0.7
+    ),
+    "small-1": replace(SMALL, seed=1),
+    "small-2": replace(SMALL, seed=2),
     "adapt": Preset(
         network=None,
         epochs=20,
@@ -90,3 +107,5 @@ PRESETS = {
         label_smoothing=0.1,
     ),
 }
+"""`best` is trained in parts: two small networks of one recipe teach a third, that one a large one, and both the one
+that is served."""

@@ -63,7 +63,7 @@ def build(preset: Preset, config: Config, classes: int, steps: int) -> keras.Mod
         from ml import torch_kernels
 
         torch_kernels.install()
-    keras.utils.set_random_seed(config.seed)
+    keras.utils.set_random_seed(config.seed + preset.seed)
     set_precision(config)
     network = make_network(preset, config.base, classes)
     loss = {"original": keras.losses.CategoricalCrossentropy(label_smoothing=preset.label_smoothing)}
@@ -78,8 +78,11 @@ def build(preset: Preset, config: Config, classes: int, steps: int) -> keras.Mod
     return network
 
 
-def train(config: Config, out: Path, resume: bool = False) -> dict[str, Any]:
+def train(config: Config, out: Path, resume: bool = False, root: Path | None = None) -> dict[str, Any]:
     """Train to the end of the configured epochs, then write the results. Returns the report of the best weights.
+
+    Args:
+        root: where the preset's parts lie, each in a directory of its name; `out` if None.
 
     Raises:
         DataError: the data, the votes or the directory can't be used.
@@ -95,22 +98,24 @@ def train(config: Config, out: Path, resume: bool = False) -> dict[str, Any]:
         print(f"skipped {line}", file=sys.stderr)
     targets = make_targets(pictures, config.votes if preset.needs_votes else None)
     chosen, held_out = split_validation(pictures, preset.validation_share)
-    teachers = train_teachers(preset, config, out)
+    parts = {name: trained_part(name, config, root or out) for name in preset.parts}
+    teachers = [parts[name] for name in preset.teachers]
+    seed = config.seed + preset.seed
     network = build(preset, config, len(pictures.classes), math.ceil(len(chosen) / config.batch_size))
-    if teachers:
-        network.set_weights(teachers[0].get_weights())
+    if preset.starts_as:
+        network.set_weights(parts[preset.starts_as].get_weights())
     run.restore(network)
     for epoch in range(len(run.history), config.epochs):
         left = (config.epochs - epoch) * run.history[-1]["seconds"] / 60 if run.history else math.nan
         print(f"Epoch {epoch + 1} of {config.epochs}" + (f", {left:.0f} min left" if run.history else ""), flush=True)
         started = time.monotonic()
-        reseed(network, config.seed, epoch)
+        reseed(network, seed, epoch)
         batches = Batches(
             pictures.images[chosen],
             {name: rows[chosen] for name, rows in targets.items()},
             config.batch_size,
             preset.augmentation,
-            config.seed,
+            seed,
             epoch,
             (partial(mean_answers, teachers), preset.teachers_say) if teachers else None,
         )
@@ -122,30 +127,28 @@ def train(config: Config, out: Path, resume: bool = False) -> dict[str, Any]:
     return finish(network, preset, config, run, pictures.subset(held_out))
 
 
-def train_teachers(preset: Preset, config: Config, out: Path) -> list[keras.Model]:
-    """The best networks of the runs `OUT/teacher-1` and so on, each trained first unless it is finished.
+def trained_part(name: str, config: Config, root: Path) -> keras.Model:
+    """The best network of the run `ROOT/NAME`, trained first unless it is finished.
 
-    They differ from this run's network by seed and recipe; its epochs and learning rate change theirs in proportion.
+    The epochs and the learning rate of the whole change those of its parts in proportion.
     """
-    lesson, teachers = PRESETS["teacher"], []
-    for number in range(1, preset.teachers + 1):
-        settings = replace(
-            config,
-            preset="teacher",
-            epochs=max(1, round(config.epochs * lesson.epochs / preset.epochs)),
-            learning_rate=config.learning_rate * lesson.learning_rate / preset.learning_rate,
-            seed=config.seed + number,
-        )
-        directory = out / f"teacher-{number}"
-        if (directory / REPORT_FILE).exists():
-            check_settings(directory, settings)
-        else:
-            print(f"Teacher {number} of {preset.teachers}", flush=True)
-            train(settings, directory, resume=(directory / STATE_FILE).exists())
-        set_precision(config)
-        teachers.append(make_network(lesson, None, len(EMOTIONS)))
-        load_weights(teachers[-1], directory / BEST_WEIGHTS)
-    return teachers
+    part, whole = PRESETS[name], PRESETS[config.preset]
+    settings = replace(
+        config,
+        preset=name,
+        epochs=max(1, round(config.epochs * part.epochs / whole.epochs)),
+        learning_rate=config.learning_rate * part.learning_rate / whole.learning_rate,
+    )
+    directory = root / name
+    if (directory / REPORT_FILE).exists():
+        check_settings(directory, settings)
+    else:
+        print(f"First the part {name}", flush=True)
+        train(settings, directory, resume=(directory / STATE_FILE).exists(), root=root)
+    set_precision(config)
+    network = make_network(part, None, len(EMOTIONS))
+    load_weights(network, directory / BEST_WEIGHTS)
+    return network
 
 
 def mean_answers(networks: list[keras.Model], batch: np.ndarray) -> dict[str, np.ndarray]:
@@ -220,7 +223,7 @@ def summarise(
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ml.train", description="Train a network on a folder data set.")
     parser.add_argument("--data", required=True, help="directory with train/CLASS/*.jpg and test/CLASS/*.jpg")
-    parser.add_argument("--preset", choices=("document", "best", "teacher"), default="document")
+    parser.add_argument("--preset", choices=[name for name in PRESETS if name != "adapt"], default="document")
     parser.add_argument(
         "--from", dest="base", metavar="MODEL", help="adapt a trained model: shipped, or a run's .h5 file"
     )

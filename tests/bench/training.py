@@ -33,7 +33,7 @@ def images_per_second(network: keras.Model, pictures: int, *fitted: Any, **optio
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.training", description=__doc__)
-    parser.add_argument("--preset", choices=("document", "teacher"), default="document")
+    parser.add_argument("--preset", choices=("document", "small-1", "large"), default="document")
     parser.add_argument("--pictures", type=int, default=4096)
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--rounds", type=int, default=5)

@@ -23,7 +23,7 @@ from ml.train import main as train
 def run_dir(pattern_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("best")
     votes = str(pattern_data / "votes.csv")
-    arguments = ["--data", str(pattern_data), "--preset", "teacher", "--votes", votes, "--epochs", "6"]
+    arguments = ["--data", str(pattern_data), "--preset", "small-1", "--votes", votes, "--epochs", "6"]
     assert train([*arguments, "--batch-size", "16", "--learning-rate", "0.03", "--out", str(out)]) == 0
     return out
 

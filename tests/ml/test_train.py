@@ -112,18 +112,11 @@ def test_a_killed_run_goes_on_from_its_last_epoch(pattern_data: Path, tmp_path: 
 
 
 @pytest.mark.timeout(500)
-def test_best_preset_learns_both_heads_from_labels_and_teachers(pattern_data: Path, tmp_path: Path) -> None:
-    arguments = ("--data", pattern_data, "--preset", "best", "--votes", pattern_data / "votes.csv", "--epochs", 18,
+def test_a_network_learns_both_heads_from_labels_and_teachers(pattern_data: Path, tmp_path: Path) -> None:
+    arguments = ("--data", pattern_data, "--preset", "student", "--votes", pattern_data / "votes.csv", "--epochs", 18,
                  "--batch-size", 16, "--learning-rate", 0.03, "--out", tmp_path)  # fmt: skip
     done = run(*arguments)
     assert done.returncode == 0, done.stderr
-    assert [line for line in done.stdout.splitlines() if line.startswith("Teacher")] == [
-        "Teacher 1 of 2",
-        "Teacher 2 of 2",
-    ]
-    for number in (1, 2):
-        settings = json.loads((tmp_path / f"teacher-{number}" / "config.json").read_text())["settings"]
-        assert (settings["preset"], settings["seed"], settings["epochs"]) == ("teacher", number, 12)
     report = json.loads((tmp_path / "report.json").read_text())
     assert set(report["outputs"]) == {"original", "people"}
     assert set(report["outputs"]["people"]) == {"folder", "people"}
@@ -132,6 +125,28 @@ def test_best_preset_learns_both_heads_from_labels_and_teachers(pattern_data: Pa
     other = run(*arguments[:-2], "--seed", 5, "--out", tmp_path, "--resume")
     assert other.returncode == 2
     assert "expected --seed 0 as the run in" in other.stderr
+
+
+@pytest.mark.timeout(500)
+def test_best_trains_its_parts_first_and_takes_finished_ones_up(pattern_data: Path, tmp_path: Path) -> None:
+    arguments = ("--data", pattern_data, "--preset", "best", "--votes", pattern_data / "votes.csv", "--limit", 3,
+                 "--epochs", 1, "--out", tmp_path)  # fmt: skip
+    done = run(*arguments)
+    assert done.returncode == 0, done.stderr
+    named = [line.split()[-1] for line in done.stdout.splitlines() if line.startswith("First the part")]
+    assert named == ["large", "student", "small-1", "small-2"], "each is asked for by the one before it"
+    for name in named:
+        settings = json.loads((tmp_path / name / "config.json").read_text())["settings"]
+        assert (settings["preset"], settings["epochs"]) == (name, 1)
+    assert set(PRESETS["best"].parts) | set(PRESETS["student"].parts) == set(named)
+
+    (tmp_path / "large" / "report.json").unlink()
+    again = run(*arguments, "--resume")
+    assert again.returncode == 0, again.stderr
+    assert "First the part large" in again.stdout
+    assert "small" not in again.stdout
+    assert "student" not in again.stdout
+    assert "Epoch" not in again.stdout, "nothing was left to train"
 
 
 @pytest.mark.parametrize(
