@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test train evaluate bench lint format browser clean
+.PHONY: help run test train evaluate bench lint format browser clean data-named
 
 help:
 	@echo 'make run                 serve the page on http://localhost:5000 (PORT=8080 moves it)'
@@ -32,9 +32,11 @@ format: $(BIN)/.everything
 
 train: OUT ?=
 evaluate: OUT ?= runs/evaluation
-train evaluate: $(BIN)/.everything
-	@test -n "$(DATA)" || { echo 'Name the pictures: make $@ DATA=folder (with train/ and test/, a folder per emotion in each).'; exit 2; }
+train evaluate: data-named $(BIN)/.everything
 	$(BIN)/python -m ml.$@ --data "$(DATA)" $(if $(OUT),--out "$(OUT)") $(ARGS)
+
+data-named:
+	@test -n "$(DATA)" || { echo 'Name the pictures: make $(MAKECMDGOALS) DATA=folder (with train/ and test/, a folder per emotion in each).'; exit 2; }
 
 bench: $(BIN)/.everything $(if $(PEER),.cache/peer/.installed)
 	$(BIN)/python -m tests.bench $(if $(PEER),--peer .cache/peer/bin/python) $(ARGS)

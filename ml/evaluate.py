@@ -17,8 +17,8 @@ import numpy as np
 from ml import plots
 from ml.card import write_card
 from ml.data import DataError, Pictures, load_pictures, load_votes
-from ml.inference.classifier import SHIPPED_MODEL, Classifier, ModelError, load_card
-from ml.inference.contract import EMOTIONS
+from ml.inference.classifier import SHIPPED_MODEL, Classifier
+from ml.inference.contract import EMOTIONS, ModelError, load_card
 from ml.inference.preprocess import to_batch
 from ml.metrics import measure, reliability
 from ml.robustness import CONDITIONS
@@ -46,6 +46,11 @@ def load_predict(model_path: Path) -> tuple[Predict, tuple[str, ...]]:
             return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
         return predict_litert, classifier.classes
+
+    if not model_path.is_file():
+        raise ModelError(
+            f"expected a whole model (.tflite, .h5 or .keras), received {model_path}: there is no such file"
+        )
 
     import keras
 
@@ -90,6 +95,12 @@ def scored_pictures(data: str | Path, validation: Pictures) -> Pictures:
     return load_pictures(data, "test", validation.classes) if (Path(data) / "test").is_dir() else validation
 
 
+def split_of(pictures: Pictures) -> str:
+    """The split that pictures were read from; training pictures that are scored were kept aside for validation."""
+    split = pictures.files[0].partition("/")[0]
+    return "validation" if split == "train" else split
+
+
 def print_table(report: dict[str, Any]) -> None:
     flattered = ": there is no test folder, and these helped to choose the weights, which flatters"
     print(f"On {report['split']}{flattered if report['split'] == 'validation' else ':'}")
@@ -118,9 +129,12 @@ def robustness(predict: Predict, pictures: Pictures, majority: np.ndarray | None
 
 
 def worst_mistakes(rows: np.ndarray, pictures: Pictures, out: Path, count: int = 60) -> None:
-    """`mistakes.png`: the pictures whose label the model thought least likely."""
+    """`mistakes.png`: of the pictures that the model got wrong, those whose label it thought least likely."""
     given = rows[np.arange(len(rows)), pictures.labels]
-    worst = np.argsort(given)[:count]
+    worst = [i for i in np.argsort(given) if rows[i].argmax() != pictures.labels[i]][:count]
+    if not worst:
+        (out / "mistakes.png").unlink(missing_ok=True)
+        return
     captions = [
         f"{pictures.classes[pictures.labels[i]]} → {pictures.classes[rows[i].argmax()]} {rows[i].max():.0%}"
         for i in worst
@@ -173,7 +187,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help=".tflite, .h5, .keras; default: shipped")
     parser.add_argument("--votes", metavar="CSV", help="score against what most people see as well")
     parser.add_argument("--robustness", action="store_true", help="also under blur, compression, darkness, small faces")
-    parser.add_argument("--out", type=Path, required=True, help="directory for report.json and the plots")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs/evaluation"),
+        help="directory for report.json and the plots; default runs/evaluation",
+    )
     parser.add_argument("--card", type=Path, metavar="FILE.md", help="write the model card, of a .tflite model")
     options = parser.parse_args(arguments)
     try:
@@ -186,6 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
         write_card(report, load_card(options.model), options.card)
     for name, accuracy in report.get("robustness", {}).items():
         print(f"{name:<28}{accuracy:8.2%}")
+    print(f"\nResults in {options.out}")
     return 0
 
 

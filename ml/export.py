@@ -21,9 +21,9 @@ import numpy as np
 
 from ml.calibration import calibrate, serving_network
 from ml.data import DataError, Pictures, discover_classes, load_pictures, load_votes, split_validation
-from ml.evaluate import keras_outputs, load_predict, make_report, scored_pictures
-from ml.inference.classifier import Classifier, ModelError
-from ml.inference.contract import EMOTIONS
+from ml.evaluate import keras_outputs, load_predict, make_report, scored_pictures, split_of
+from ml.inference.classifier import Classifier
+from ml.inference.contract import EMOTIONS, ModelError
 from ml.model import INPUT_SHAPE, multiply_adds
 from ml.parity import check_parity
 from ml.presets import PRESETS
@@ -121,7 +121,7 @@ def measure_export(model_path: Path, settings: dict[str, Any], validation: Pictu
     predict, _ = load_predict(model_path)
     pictures = scored_pictures(settings["data"], validation)
     majority = load_votes(settings["votes"], pictures.files).majority if settings["votes"] else None
-    return make_report(predict(pictures.images), pictures, majority)
+    return {"split": split_of(pictures)} | make_report(predict(pictures.images), pictures, majority)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -136,14 +136,14 @@ def main(arguments: list[str] | None = None) -> int:
     except (DataError, ModelError) as error:
         print(f"ml.export: {error}", file=sys.stderr)
         return 2
-    parity = card["parity"]
+    parity, split = card["parity"], card["metrics"]["split"]
     if (fitted := card["calibration_pictures"]) < FEW_PICTURES:
         print(f"calibrated on {fitted} pictures only: take the percentages of this model as a rough guide")
     print(f"{options.out}/emotion.tflite  sha256 {card['sha256'][:8]}  uncertain below {card['uncertain_below']:.2f}")
     print(f"parity on {parity['pictures']} pictures: largest difference {parity['max_difference']:.1e}")
     for name, by_labels in card["metrics"]["outputs"].items():
         for kind, row in by_labels.items():
-            print(f"test: {name} on {kind} labels {row['accuracy']:.2%}, calibration error {row['ece']:.3f}")
+            print(f"{split}: {name} on {kind} labels {row['accuracy']:.2%}, calibration error {row['ece']:.3f}")
     return 0
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from ml.calibration import Calibration, serving_network
 from ml.data import DataError, load_pictures
 from ml.evaluate import keras_outputs
-from ml.inference.classifier import SHIPPED_MODEL, Classifier, ModelError
+from ml.inference.classifier import SHIPPED_MODEL, Classifier
+from ml.inference.contract import ModelError
 from ml.runs import WHOLE_MODEL
 
 TOLERANCE = 1e-3

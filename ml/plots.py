@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from ml.inference.contract import DISPLAY_NAMES
 
@@ -27,6 +28,7 @@ def training_curves(history: list[dict[str, float]], out: Path) -> None:
         best = max(history, key=lambda row: row["val_accuracy"])
         axes.axvline(best["epoch"], color=GREY, linestyle=":", label=f"best weights (epoch {best['epoch']:.0f})")
         axes.set(xlabel="Epoch", ylabel=what.capitalize(), title=f"Training {what}")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
         figure.savefig(out / f"training{what}.png", dpi=120)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import mimetypes
 import multiprocessing
 import os
 import sys
@@ -27,8 +28,8 @@ import cv2
 from tqdm import tqdm
 
 from ml.inference.analyzer import Analyzer
-from ml.inference.classifier import SHIPPED_MODEL, Classifier, ModelError, load_card
-from ml.inference.contract import EMOTIONS, AnalysisError, Face, NotAnImage, Request
+from ml.inference.classifier import SHIPPED_MODEL, Classifier
+from ml.inference.contract import EMOTIONS, AnalysisError, Face, ModelError, NotAnImage, Request, load_card
 from ml.inference.tracks import Tracker
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
@@ -54,15 +55,24 @@ Outcome = dict[str, Any] | Failure
 
 
 def find_sources(paths: Sequence[Path]) -> list[Path]:
-    """The files to read: a file stands for itself, a folder for all photos and videos in it, sorted by name."""
+    """The files to read: a file stands for itself, a folder for all pictures and videos in it, sorted by name.
+
+    Kinds that can't be read are among them, so that they are named as such.
+    """
     sources: list[Path] = []
     for path in paths:
         if path.is_dir():
-            known = PHOTO_SUFFIXES | VIDEO_SUFFIXES
-            sources += sorted(file for file in path.rglob("*") if file.suffix.lower() in known and file.is_file())
+            sources += sorted(file for file in path.rglob("*") if is_visual(file) and file.is_file())
         else:
             sources.append(path)
     return sources
+
+
+def is_visual(path: Path) -> bool:
+    """Whether a file's name says that it holds a picture or a video, of a kind that is read here or of another."""
+    kind, _ = mimetypes.guess_type(path.name, strict=False)
+    known = path.suffix.lower() in PHOTO_SUFFIXES | VIDEO_SUFFIXES
+    return known or (kind is not None and kind.startswith(("image/", "video/")))
 
 
 def row_of(face: Face, source: str, frame: int, timestamp_s: float | None) -> dict[str, Any]:
@@ -101,7 +111,7 @@ def predict_video(analyzer: Analyzer, path: Path, step: int = 1) -> Iterator[lis
                 yield []
                 continue
             # The time of the frame just grabbed: right for variable frame rates too.
-            now_s = video.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            now_s = round(video.get(cv2.CAP_PROP_POS_MSEC) / 1000, 6)
             decoded, picture = video.retrieve()
             if not decoded:
                 yield [Failure(str(path), "bad_image", f"expected a picture in frame {frame}, received no pixels")]
@@ -142,7 +152,8 @@ def predict(sources: Sequence[Path], model: Path = SHIPPED_MODEL, jobs: int = 1,
     for path in sources:
         if path not in videos and path not in photos:
             expected = ", ".join(sorted(PHOTO_SUFFIXES | VIDEO_SUFFIXES))
-            yield Failure(str(path), NotAnImage.code, f"expected a photo or video ({expected}), received {path.name}")
+            received = path.name if path.exists() else "no such file"
+            yield Failure(str(path), NotAnImage.code, f"expected a photo or video ({expected}), received {received}")
     for outcomes in tqdm(_predict_photos(photos, model, jobs), "photos", len(photos), unit="photo", disable=not photos):
         yield from outcomes
     if videos:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 from absl import logging as absl_logging
 
-from ml.data import DataError
+from ml.data import DataError, Pictures
 
 STATE_FILE = "state.json"
 CONFIG_FILE = "config.json"
@@ -73,10 +75,11 @@ class Run:
     """Opens a directory for a new run, or one to go on with.
 
     Raises:
-        DataError: the directory holds a run already, or none to resume, or one that began with other settings.
+        DataError: the directory holds a run already, or none to resume, or one that began with other settings or
+            pictures.
     """
 
-    def __init__(self, directory: Path, config: Config, resume: bool) -> None:
+    def __init__(self, directory: Path, config: Config, pictures: Pictures, resume: bool) -> None:
         self.directory = directory
         self.history: list[dict[str, float]] = []
         state = directory / STATE_FILE
@@ -90,11 +93,12 @@ class Run:
             else:
                 raise DataError(f"expected a run to resume, received {directory}, which has no {STATE_FILE}")
         if resume:
-            check_settings(directory, config)
+            check_settings(directory, config, pictures)
             self.history = json.loads(state.read_text())["history"]
         directory.mkdir(parents=True, exist_ok=True)
         provenance = {"command": " ".join(sys.argv), "commit": git_commit(), "backend": keras.backend.backend()}
-        (directory / CONFIG_FILE).write_text(json.dumps({"settings": asdict(config), **provenance}, indent=2) + "\n")
+        content = {"settings": asdict(config), "pictures": identity(pictures), **provenance}
+        (directory / CONFIG_FILE).write_text(json.dumps(content, indent=2) + "\n")
 
     def restore(self, network: keras.Model) -> None:
         if self.history:
@@ -121,25 +125,38 @@ class Run:
         return self.directory / f"epoch-{epoch:03d}.weights.h5"
 
 
-def planned_epochs(directory: Path) -> int | None:
-    """How many epochs the run in a directory is to have; None where there is no run."""
+def identity(pictures: Pictures) -> dict[str, Any]:
+    """What a run keeps of its training pictures, to know them again: the classes, and a hash of labels and pixels."""
+    digest = hashlib.blake2b(pictures.labels.tobytes() + pictures.images.tobytes(), digest_size=16)
+    return {"classes": list(pictures.classes), "hash": digest.hexdigest()}
+
+
+def begun_settings(directory: Path) -> dict[str, Any]:
+    """The settings of the run in a directory; empty where there is none."""
     try:
-        return json.loads((directory / CONFIG_FILE).read_text())["settings"]["epochs"]
+        return json.loads((directory / CONFIG_FILE).read_text())["settings"]
     except OSError:
-        return None
+        return {}
 
 
-def check_settings(directory: Path, config: Config) -> None:
-    """Refuse to go on with a run that began with other settings.
+def check_settings(directory: Path, config: Config, pictures: Pictures) -> None:
+    """Refuse to go on with a run that began otherwise. More epochs are no other beginning.
 
     Raises:
-        DataError: one that decides the result differs.
+        DataError: a setting that decides the result differs, or the pictures do.
     """
-    before = json.loads((directory / CONFIG_FILE).read_text())["settings"]
-    now = asdict(config)
-    for key in ("preset", "batch_size", "seed", "limit", "base"):
+    before, now = begun_settings(directory), asdict(config)
+    for key in ("preset", "batch_size", "learning_rate", "seed", "precision", "limit", "base"):
         if before.get(key) != now[key]:
-            raise DataError(f"expected --{key} {before.get(key)} as the run in {directory} began, received {now[key]}")
+            option = {"base": "from"}.get(key, key).replace("_", "-")
+            raise DataError(
+                f"expected --{option} {before.get(key)} as the run in {directory} began, received {now[key]}"
+            )
+    if json.loads((directory / CONFIG_FILE).read_text()).get("pictures") != identity(pictures):
+        raise DataError(f"expected the pictures that the run in {directory} began with, received others: {config.data}")
+    done = len(json.loads((directory / STATE_FILE).read_text())["history"])
+    if config.epochs < done:
+        raise DataError(f"expected --epochs of at least the {done} that {directory} has done, received {config.epochs}")
 
 
 def git_commit() -> str | None:

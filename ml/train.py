@@ -20,8 +20,8 @@ import numpy as np
 
 from ml import plots
 from ml.batches import Batches, make_targets, one_or_all
-from ml.data import DataError, Pictures, class_folders, discover_classes, load_pictures, load_votes, split_validation
-from ml.evaluate import REPORT_FILE, keras_outputs, make_report, print_table, scored_pictures, write_report
+from ml.data import DataError, Pictures, discover_classes, load_pictures, load_votes, split_validation
+from ml.evaluate import REPORT_FILE, keras_outputs, make_report, print_table, scored_pictures, split_of, write_report
 from ml.inference.contract import EMOTIONS
 from ml.model import SHIPPED_NETWORK, adapted_network
 from ml.presets import PRESETS, Preset
@@ -31,9 +31,9 @@ from ml.runs import (
     WHOLE_MODEL,
     Config,
     Run,
+    begun_settings,
     check_settings,
     load_weights,
-    planned_epochs,
     save_whole,
 )
 
@@ -91,14 +91,14 @@ def train(config: Config, out: Path, resume: bool = False, root: Path | None = N
     if preset.needs_votes and not config.votes:
         raise DataError(f"expected --votes CSV for the preset {config.preset}, received none")
     classes = EMOTIONS if config.base is None else discover_classes(Path(config.data) / "train")
-    class_folders(Path(config.data) / "train", classes)  # a wrong folder is told before a run is begun or looked for
-    run = Run(out, config, resume)
     pictures = load_pictures(config.data, "train", classes, config.limit)
     for line in pictures.skipped:
         print(f"skipped {line}", file=sys.stderr)
     targets = make_targets(pictures, config.votes if preset.needs_votes else None)
     chosen, held_out = split_validation(pictures, preset.validation_share)
-    parts = {name: trained_part(name, config, root or out) for name in preset.parts}
+    scored = scored_pictures(config.data, pictures.subset(held_out))  # a wrong test folder is told now, not at the end
+    run = Run(out, config, pictures, resume)
+    parts = {name: trained_part(name, config, pictures, root or out) for name in preset.parts}
     teachers = [parts[name] for name in preset.teachers]
     seed = config.seed + preset.seed
     network = build(preset, config, len(pictures.classes), math.ceil(len(chosen) / config.batch_size))
@@ -106,8 +106,7 @@ def train(config: Config, out: Path, resume: bool = False, root: Path | None = N
         network.set_weights(parts[preset.starts_as].get_weights())
     run.restore(network)
     for epoch in range(len(run.history), config.epochs):
-        left = (config.epochs - epoch) * run.history[-1]["seconds"] / 60 if run.history else math.nan
-        print(f"Epoch {epoch + 1} of {config.epochs}" + (f", {left:.0f} min left" if run.history else ""), flush=True)
+        print(f"Epoch {epoch + 1} of {config.epochs}{time_left(run.history, config.epochs)}", flush=True)
         started = time.monotonic()
         reseed(network, seed, epoch)
         batches = Batches(
@@ -119,15 +118,15 @@ def train(config: Config, out: Path, resume: bool = False, root: Path | None = N
             epoch,
             (partial(mean_answers, teachers), preset.teachers_say) if teachers else None,
         )
-        fitted = network.fit(batches, verbose="auto" if sys.stdout.isatty() else 2)
+        fitted = network.fit(batches, verbose="auto" if sys.stdout.isatty() else 0)
         scores = score(network, pictures.images[held_out], {name: rows[held_out] for name, rows in targets.items()})
         row = summarise(epoch, fitted.history, scores, time.monotonic() - started)
         run.save_epoch(network, row)
         print("  " + "  ".join(f"{key} {value:.4g}" for key, value in row.items()), flush=True)
-    return finish(network, preset, config, run, pictures.subset(held_out))
+    return finish(network, preset, config, run, scored)
 
 
-def trained_part(name: str, config: Config, root: Path) -> keras.Model:
+def trained_part(name: str, config: Config, pictures: Pictures, root: Path) -> keras.Model:
     """The best network of the run `ROOT/NAME`, trained first unless it is finished.
 
     The epochs and the learning rate of the whole change those of its parts in proportion.
@@ -141,7 +140,7 @@ def trained_part(name: str, config: Config, root: Path) -> keras.Model:
     )
     directory = root / name
     if (directory / REPORT_FILE).exists():
-        check_settings(directory, settings)
+        check_settings(directory, settings, pictures)
     else:
         print(f"First the part {name}", flush=True)
         train(settings, directory, resume=(directory / STATE_FILE).exists(), root=root)
@@ -165,22 +164,26 @@ def reseed(network: keras.Model, seed: int, epoch: int) -> None:
             generator.state.assign([seed * 1000 + index, epoch])
 
 
-def finish(trained: keras.Model, preset: Preset, config: Config, run: Run, validation: Pictures) -> dict[str, Any]:
-    """Write the final network whole, the curves, and the report of the best weights on the test split.
+def time_left(history: list[dict[str, float]], epochs: int) -> str:
+    """In words, as long as the last epoch took; nothing before the first."""
+    if not history:
+        return ""
+    seconds = (epochs - len(history)) * history[-1]["seconds"]
+    return f", {seconds / 60:.0f} min left" if seconds >= 90 else f", {seconds:.0f} s left"
 
-    A data set without a `test` folder is reported on its validation pictures.
-    """
+
+def finish(trained: keras.Model, preset: Preset, config: Config, run: Run, pictures: Pictures) -> dict[str, Any]:
+    """Write the final network whole, the curves, and the report of the best weights on the scored pictures."""
     keras.mixed_precision.set_global_policy("float32")  # the files hold a float32 network, whatever trained it
-    network = make_network(preset, config.base, len(validation.classes))
+    network = make_network(preset, config.base, len(pictures.classes))
     network.set_weights(trained.get_weights())
     save_whole(network, run.directory / WHOLE_MODEL)
     load_weights(network, run.directory / BEST_WEIGHTS)
-    pictures = scored_pictures(config.data, validation)
     majority = load_votes(config.votes, pictures.files).majority if config.votes else None
     outputs = keras_outputs(network, pictures.images)
     report = make_report(outputs, pictures, majority)
     report |= {
-        "split": "validation" if pictures is validation else "test",
+        "split": split_of(pictures),
         "model": BEST_WEIGHTS,
         "skipped": list(pictures.skipped),
     }
@@ -223,11 +226,11 @@ def summarise(
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ml.train", description="Train a network on a folder data set.")
     parser.add_argument("--data", required=True, help="directory with train/CLASS/*.jpg and test/CLASS/*.jpg")
-    parser.add_argument("--preset", choices=[name for name in PRESETS if name != "adapt"], default="document")
+    parser.add_argument("--preset", choices=[name for name in PRESETS if name != "adapt"], help="default: document")
     parser.add_argument(
         "--from", dest="base", metavar="MODEL", help="adapt a trained model: shipped, or a run's .h5 file"
     )
-    parser.add_argument("--epochs", type=int, help="default: the preset's, or those of the run that is resumed")
+    parser.add_argument("--epochs", type=int, help="default: the preset's; with --resume those of the run, or more")
     parser.add_argument("--batch-size", type=int, help="default: the preset's")
     parser.add_argument("--learning-rate", type=float, help="default: the preset's")
     parser.add_argument("--votes", metavar="CSV", help="how several people saw each picture; needed by the preset best")
@@ -236,8 +239,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--out", type=Path, help="directory for the results; default runs/PRESET, runs/adapt with --from"
     )
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--seed", type=int, help="default: 0")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), help="default: float32")
     return parser.parse_args(arguments)
 
 
@@ -248,30 +251,45 @@ def refuse(message: str) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
-    name = "adapt" if options.base else options.preset
+    if options.base and options.preset:
+        return refuse("expected --from or --preset, received both: --from is a recipe of its own")
+    name = "adapt" if options.base else options.preset or "document"
     preset = PRESETS[name]
     for option, least in (("epochs", 1), ("batch_size", 1), ("limit", 1)):
         if (value := getattr(options, option)) is not None and value < least:
             return refuse(f"expected --{option.replace('_', '-')} of at least {least}, received {value}")
     if options.learning_rate is not None and not options.learning_rate > 0:
         return refuse(f"expected --learning-rate above 0, received {options.learning_rate}")
+    base = str(SHIPPED_NETWORK) if options.base == "shipped" else options.base
+    if base and not Path(base).is_file():
+        return refuse(f"expected --from shipped or with a run's .h5 file, received {base}: there is no such file")
     out = options.out or Path("runs") / name
+    begun = begun_settings(out) if options.resume else {}
+
+    def chosen(option: str, default: Any) -> Any:
+        """As given, else as the run that is resumed began, else the default."""
+        given = getattr(options, option)
+        return given if given is not None else begun.get(option, default)
+
     config = Config(
         data=options.data,
         preset=name,
-        epochs=options.epochs or (planned_epochs(out) if options.resume else None) or preset.epochs,
-        batch_size=options.batch_size or preset.batch_size,
-        learning_rate=options.learning_rate or preset.learning_rate,
-        seed=options.seed,
-        precision=options.precision,
-        votes=options.votes,
-        limit=options.limit,
-        base=str(SHIPPED_NETWORK) if options.base == "shipped" else options.base,
+        epochs=chosen("epochs", preset.epochs),
+        batch_size=chosen("batch_size", preset.batch_size),
+        learning_rate=chosen("learning_rate", preset.learning_rate),
+        seed=chosen("seed", 0),
+        precision=chosen("precision", "float32"),
+        votes=chosen("votes", None),
+        limit=chosen("limit", None),
+        base=base,
     )
     try:
         report = train(config, out, options.resume)
     except DataError as error:
         return refuse(str(error))
+    except KeyboardInterrupt:
+        print("\nml.train: stopped; the same command with --resume goes on after the last whole epoch", file=sys.stderr)
+        return 130
     print_table(report)
     print(f"\nResults in {out}")
     return 0

@@ -13,6 +13,7 @@ from flask_socketio import SocketIO
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from ml.inference.contract import MAX_PIXELS
 from webapp.analyzers import ANALYZER_WORKER, AnalyzerPool
 from webapp.api import MULTIPART_OVERHEAD_BYTES, InMemoryRequest, create_api, error_response
 from webapp.events import Live
@@ -49,6 +50,7 @@ def create_app(settings: Settings, analyzers: AnalyzerPool | None = None, metric
     limits = {
         "max_frame_bytes": settings.max_frame_bytes,
         "max_upload_bytes": settings.max_upload_bytes,
+        "max_megapixels": MAX_PIXELS // 1_000_000,
         "max_in_flight": MAX_IN_FLIGHT,
         "max_frames_per_second": settings.frames_per_second,
     }

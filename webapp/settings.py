@@ -7,7 +7,10 @@ import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, TypeVar
+
+from ml.inference.contract import ModelError, load_card
 
 T = TypeVar("T")
 PREFIX = "EMOTION_"
@@ -58,9 +61,9 @@ def _text(text: str) -> str:
     return text
 
 
-def _file(text: str) -> str:
-    if text and not os.path.isfile(text):  # noqa: PTH113 (a setting is text)
-        raise ValueError("a file that exists")
+def _model(text: str) -> str:
+    if text:
+        load_card(Path(text))
     return text
 
 
@@ -83,7 +86,7 @@ class Settings:
     )
     workers: int = _setting("EMOTION_WORKERS", 0, _integer(0, 256), "analyzer processes; 0 means one for each core")
     model: str = _setting(
-        "EMOTION_MODEL", "", _file, "model file (.tflite, its card beside it); empty means the shipped"
+        "EMOTION_MODEL", "", _model, "model file (.tflite, its card beside it); empty means the shipped"
     )
     max_clients: int = _setting("EMOTION_MAX_CLIENTS", 100, _integer(1, 10_000), "live connections at a time")
     frames_per_second: int = _setting(
@@ -139,6 +142,8 @@ class Settings:
                 values[setting.name] = setting.metadata["parse"](environ[key])
             except ValueError as expected:
                 raise SettingsError(f"{key}: expected {expected}, received {environ[key]!r}") from None
+            except ModelError as error:
+                raise SettingsError(f"{key}: {error}") from error
         return cls(**values)
 
     @property

@@ -89,7 +89,8 @@ def audit(folder: Path, near: bool = False) -> Audit:
         raise DataError(f"expected a folder with train/ and test/, received {folder}")
     labels = _labels(splits)
     counts: dict[str, dict[str, int]] = {}
-    problems: list[str] = []
+    few = len(set(labels.values())) < 2
+    problems = [f"expected at least two classes, received {', '.join(labels.values()) or 'none'}"] if few else []
     ignored: list[str] = []
     unreadable: list[str] = []
     files: list[str] = []
@@ -147,6 +148,11 @@ def _pictures(
     split: Path, labels: Mapping[str, str], problems: list[str], ignored: list[str]
 ) -> Iterator[tuple[Path, str]]:
     """Every picture file of a split with its label; what is unexpected goes to the two lists."""
+    ignored += [
+        file.relative_to(split.parent).as_posix()
+        for file in sorted(split.iterdir())
+        if file.is_file() and not file.name.startswith(".")
+    ]
     seen: dict[str, str] = {}
     for folder in _directories(split):
         label = labels.get(folder.name.lower())
@@ -191,12 +197,12 @@ def table(report: Audit) -> str:
     lines += [f"{'all':{width}}" + "".join(f"{sum(report.counts[split].values()):>12,}" for split in splits), ""]
     lines.append("sizes: " + (", ".join(f"{n:,} of {size}" for size, n in list(report.sizes.items())[:5]) or "none"))
     lines.append(
-        f"duplicates: {_extent(report.duplicates)}; {len(report.within_splits()):,} groups within a split, "
+        f"duplicates: {_extent(report.duplicates)}; {_groups_of(len(report.within_splits()))} within a split, "
         f"{len(report.across_splits()):,} across splits, {len(report.conflicting()):,} with conflicting labels"
     )
     if report.near_duplicates is not None:
         across = sum(len(group.splits) > 1 for group in report.near_duplicates)
-        lines.append(f"near duplicates: {_extent(report.near_duplicates)}; {across:,} groups across splits")
+        lines.append(f"near duplicates: {_extent(report.near_duplicates)}; {_groups_of(across)} across splits")
     for name in ("odd_sized", "unreadable", "ignored", "problems"):
         found: tuple[str, ...] = getattr(report, name)
         title = {"unreadable": "unreadable, left out", "problems": "problems that stop training"}.get(name, name)
@@ -206,4 +212,8 @@ def table(report: Audit) -> str:
 
 
 def _extent(groups: tuple[Group, ...]) -> str:
-    return f"{sum(len(group.files) for group in groups):,} pictures in {len(groups):,} groups"
+    return f"{sum(len(group.files) for group in groups):,} pictures in {_groups_of(len(groups))}"
+
+
+def _groups_of(count: int) -> str:
+    return f"{count:,} group{'s' * (count != 1)}"

@@ -71,7 +71,8 @@ def class_folders(split_dir: Path, classes: tuple[str, ...] = EMOTIONS) -> dict[
     for folder in sorted(path for path in split_dir.iterdir() if path.is_dir() and not path.name.startswith(".")):
         label = names.get(folder.name.lower())
         if label not in classes:
-            raise DataError(f"expected folders named like {', '.join(classes)}, received {folder}")
+            other = "" if classes != EMOTIONS else "; ml.train --from shipped learns other classes"
+            raise DataError(f"expected folders named like {', '.join(classes)}, received {folder}{other}")
         if label in found:
             raise DataError(f"expected one folder for {label}, received {found[label].name} and {folder.name}")
         found[label] = folder

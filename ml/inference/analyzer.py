@@ -10,12 +10,12 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from ml.inference.contract import INPUT_SIZE, Analysis, Face, Region, Request, TooLarge
+from ml.inference.contract import INPUT_SIZE, MAX_PIXELS, Analysis, Face, Region, Request, TooLarge
 from ml.inference.faces import FaceDetector
 from ml.inference.geometry import Window, clip_box, cut_window
 from ml.inference.photos import PhotoDetector
 from ml.inference.picture_size import picture_size
-from ml.inference.preprocess import MAX_PIXELS, decode_image, fit_to_input
+from ml.inference.preprocess import decode_image, fit_to_input
 
 LIVE_SIDE_PX = 640
 """A live picture is decoded at a half, a quarter or an eighth as long as its longer side keeps this length."""

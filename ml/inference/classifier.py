@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from ml.inference.contract import load_card
 from ml.inference.preprocess import to_batch
 
 SHIPPED_MODEL = Path(__file__).parent.parent / "artifacts" / "emotion.tflite"
-
-
-class ModelError(Exception):
-    """The model file and its card do not belong together, or do not fit this program."""
-
-
-def load_card(model_path: Path) -> dict[str, Any]:
-    """Read and check the card beside a model file.
-
-    Raises:
-        ModelError: the card is missing, unreadable or incomplete, or its hash is not the file's.
-    """
-    card_path = model_path.with_suffix(".json")
-    try:
-        card = json.loads(card_path.read_text())
-        content = model_path.read_bytes()
-    except (OSError, ValueError) as error:
-        raise ModelError(f"expected a model file with its card beside it, received: {error}") from error
-    needed = {"name", "sha256", "labels", "outputs", "uncertain_below", "input"}
-    if not needed <= card.keys():
-        raise ModelError(f"expected {', '.join(sorted(needed))} in {card_path}, received {', '.join(card)}")
-    digest = hashlib.sha256(content).hexdigest()
-    if card["sha256"] != digest:
-        raise ModelError(f"expected the model with sha256 {card['sha256']}, received {digest} in {model_path}")
-    return card
 
 
 class Classifier:

@@ -13,10 +13,12 @@ Standard library only, so that the web process can import it without NumPy or Op
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -34,6 +36,10 @@ DISPLAY_NAMES = {
 
 INPUT_SIZE = 48
 """Side of the model's square grey input, in pixels."""
+
+
+MAX_PIXELS = 40_000_000
+"""Pictures with more are refused."""
 
 
 class AnalysisError(Exception):
@@ -126,14 +132,17 @@ class Face:
         data: dict[str, Any] = {} if self.id is None else {"id": self.id}
         data |= {
             "box": self.box.as_list(),
-            "emotions": dict(zip(self.labels, self.emotions, strict=True)),
+            "emotions": self._by_label(self.emotions),
             "dominant_emotion": self.dominant_emotion,
-            "confidence": self.confidence,
+            "confidence": round(self.confidence, 6),
             "uncertain": self.uncertain,
         }
         if self.smoothed is not None:
-            data["smoothed"] = dict(zip(self.labels, self.smoothed, strict=True))
+            data["smoothed"] = self._by_label(self.smoothed)
         return data
+
+    def _by_label(self, probabilities: tuple[float, ...]) -> dict[str, float]:
+        return {label: round(value, 6) for label, value in zip(self.labels, probabilities, strict=True)}
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Face:
@@ -248,3 +257,34 @@ def analysis_from_head(head: Mapping[str, Any]) -> Analysis:
         model=head["model"],
         full_search=head["full_search"],
     )
+
+
+class ModelError(Exception):
+    """The model file and its card do not belong together, or do not fit this program."""
+
+
+def load_card(model_path: Path) -> dict[str, Any]:
+    """Read and check the card beside a model file.
+
+    Raises:
+        ModelError: the model or its card is missing, unreadable or incomplete, or the card's hash is not the file's.
+    """
+    card_path = model_path.with_suffix(".json")
+    missing = [path for path in (model_path, card_path) if not path.is_file()]
+    if missing:
+        raise ModelError(
+            f"expected a model (.tflite) with its card (.json) beside it, as ml.export writes them, received "
+            f"{model_path}: there is no {missing[0]}"
+        )
+    try:
+        card = json.loads(card_path.read_text())
+        content = model_path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise ModelError(f"expected a readable model and card, received in {card_path}: {error}") from error
+    needed = {"name", "sha256", "labels", "outputs", "uncertain_below", "input"}
+    if not isinstance(card, dict) or not needed <= card.keys():
+        raise ModelError(f"expected a model's card with {', '.join(sorted(needed))}, received {card_path} without")
+    digest = hashlib.sha256(content).hexdigest()
+    if card["sha256"] != digest:
+        raise ModelError(f"expected the model with sha256 {card['sha256']}, received {digest} in {model_path}")
+    return card

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 
-MAX_PIXELS = 40_000_000
+from ml.inference.contract import INPUT_SIZE, MAX_PIXELS, BadImage, NotAnImage, TooLarge
+
 # OpenCV reads this limit once, when it is loaded: a small file can claim an enormous picture.
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
 
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
-
-from ml.inference.contract import INPUT_SIZE, BadImage, NotAnImage, TooLarge  # noqa: E402
+import cv2
+import numpy as np
 
 
 def sniff(data: bytes) -> str | None:

@@ -140,7 +140,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.nice(NICENESS)
 
     from ml.inference.analyzer import Analyzer
-    from ml.inference.classifier import SHIPPED_MODEL, Classifier, ModelError
+    from ml.inference.classifier import SHIPPED_MODEL, Classifier
+    from ml.inference.contract import ModelError
 
     try:
         classifier = Classifier(options.model or SHIPPED_MODEL)

@@ -68,6 +68,11 @@ export class Faces {
     for (const [id, entry] of this.#entries) if (nowMs - entry.seenMs >= GONE_MS) this.#entries.delete(id);
   }
 
+  /** Brings the numbers level with the bars, for when both stop. */
+  settle() {
+    for (const entry of this.#entries.values()) entry.read = { vector: entry.vector, word: entry.word, sinceMs: entry.seenMs };
+  }
+
   clear() {
     this.#entries.clear();
   }

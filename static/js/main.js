@@ -242,6 +242,7 @@ class LivePage {
   #change(facts) {
     const before = stageState(this.#facts);
     Object.assign(this.#facts, facts);
+    if (!this.#facts.wanted) this.#facts.paused = false;
     if (stageState(this.#facts) !== before) this.#enteredMs = performance.now();
     const { wanted, paused, hidden, camera, link } = this.#facts;
     const isLive = wanted && camera === "on" && link === "open" && !paused && !hidden;
@@ -259,12 +260,18 @@ class LivePage {
     }
     // While paused the last numbers stay, to be read in peace; otherwise what is no longer true goes.
     if (!isLive && !paused) this.#forget();
+    else if (paused) this.#settle();
     this.#render();
   }
 
   #forget() {
     this.#faces.clear();
     this.#frame = null;
+    this.#showCards();
+  }
+
+  #settle() {
+    this.#faces.settle();
     this.#showCards();
   }
 

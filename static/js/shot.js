@@ -107,7 +107,8 @@ export class Shot {
       empty: () => t("photo.empty", { name: this.#name }),
       "not-a-picture": () => t("photo.not-a-picture", { name: this.#name }),
       "too-large": () => t("photo.too-large", { mb: megabytes(this.#file.size), max: Math.floor(limits.max_upload_bytes / 1e6) }),
-      "too-many-pixels": () => t("photo.too-many-pixels", { name: this.#name }),
+      "too-many-pixels": () => t("photo.too-many-pixels", { name: this.#name, max: limits.max_megapixels }),
+      damaged: () => t("photo.damaged", { name: this.#name }),
       error: () => t("photo.error", { id: answer.code }),
     };
     write(this.#status, (sentences[state] ?? (() => t(`photo.${state}`)))());
@@ -139,7 +140,7 @@ export class Shot {
 
   async #savePicture() {
     const { save, takeSnapshot } = await import("./snapshot.js");
-    save(await takeSnapshot(this.#file, this.#faces, this.#page), "emotions", "png");
+    save(await takeSnapshot(this.#file, this.#faces, this.#page), `${this.#name.replace(/\.\w+$/, "")}_emotions`, "png");
   }
 
   #clicked({ offsetX, offsetY }) {

@@ -25,11 +25,11 @@ export function analyse(picture, onProgress) {
 /**
  * What an answer means to the person: the state of a photo.
  * @param {{ok: boolean, code?: string, faces?: object[]}} answer
- * @returns {"done" | "nobody" | "not-a-picture" | "too-large" | "too-many-pixels" | "busy" | "offline" | "error"}
+ * @returns {"done" | "nobody" | "not-a-picture" | "damaged" | "too-large" | "too-many-pixels" | "busy" | "offline" | "error"}
  */
 export function photoState(answer) {
   if (answer.ok) return answer.faces.length ? "done" : "nobody";
-  const known = { bad_image: "not-a-picture", not_an_image: "not-a-picture", too_large: "too-many-pixels", busy: "busy", not_ready: "busy", offline: "offline" };
+  const known = { bad_image: "damaged", not_an_image: "not-a-picture", too_large: "too-many-pixels", busy: "busy", not_ready: "busy", offline: "offline" };
   return known[answer.code] ?? "error";
 }
 

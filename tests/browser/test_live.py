@@ -194,6 +194,24 @@ def test_a_snapshot_is_the_answered_frame_with_its_mark(open_page: OpenPage, tmp
     assert picture.std() > 20
 
 
+def test_stop_while_paused_leaves_nothing_behind(open_page: OpenPage) -> None:
+    page = start_camera(open_page())
+    expect(page.locator(".card")).to_have_count(1)
+    page.click("#pause")
+    expect(page.locator("#pause")).to_have_text("Go on")
+    parts = page.locator(".bars__row").evaluate_all(
+        "rows => rows.map((row) => [row.querySelector('[style]').style.getPropertyValue('--part'), row.textContent])"
+    )
+    for part, text in parts:
+        shown = re.search(r"(>?)(\d+)\s%", text)
+        assert shown
+        assert shown[1] or int(shown[2]) == pytest.approx(100 * float(part), abs=0.51), "numbers and bars agree"
+    page.click("#stop")
+    expect(page.locator(".card")).to_have_count(0)
+    expect(page.locator("#pause")).to_have_text("Pause")
+    expect(page.locator("#snapshot")).to_be_disabled()
+
+
 def test_shortcuts_can_be_switched_off(open_page: OpenPage) -> None:
     page = start_camera(open_page())
     page.click("#more-button")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
 from ml.inference.contract import DISPLAY_NAMES
-from tests.browser.access import photograph
+from tests.browser.access import assert_no_sideways_scroll, photograph
 
 OpenPage = Callable[..., Page]
 
@@ -65,6 +66,22 @@ def test_an_empty_file_is_called_empty(photo_page: Page) -> None:
     expect(photo_page.locator(".shot__status")).to_have_text("void.jpg is empty: it holds no bytes.")
 
 
+def test_long_names_leave_the_page_as_wide_as_its_window(photo_page: Page, portrait: Path) -> None:
+    photo_page.set_viewport_size({"width": 360, "height": 640})
+    name = "IMG_20261125_045312_portrait_of_someone_edited_final.jpg"
+    whole = FilePayload(name=name, mimeType="image/jpeg", buffer=portrait.read_bytes())
+    cut = FilePayload(name=f"cut_{name}", mimeType="image/jpeg", buffer=portrait.read_bytes()[:5000])
+    photo_page.set_input_files("#file", [whole, cut])
+    expect(photo_page.locator(".shot__status")).to_have_text(
+        ["1 face", f"cut_{name} is damaged: it does not open to its end."]
+    )
+    assert_no_sideways_scroll(photo_page)
+    for shot in photo_page.locator(".shot").all():
+        inside = shot.locator("button:visible").last.bounding_box()
+        assert inside
+        assert inside["x"] + inside["width"] <= 360
+
+
 def test_what_was_just_given_is_in_view(photo_page: Page, portrait: Path) -> None:
     photo_page.set_viewport_size({"width": 360, "height": 640})
     words = FilePayload(name="words.jpg", mimeType="image/jpeg", buffer=b"not a picture at all")
@@ -83,7 +100,7 @@ def test_a_photo_is_saved_with_its_marks(photo_page: Page, portrait: Path, tmp_p
         photo_page.get_by_role("button", name="Save Portrait with its marks").click()
     path = tmp_path / "saved.png"
     download.value.save_as(path)
-    assert download.value.suggested_filename.endswith(".png")
+    assert re.fullmatch(r"Portrait_emotions_[\d_-]+\.png", download.value.suggested_filename)
     saved, plain = cv2.imread(str(path)), cv2.imread(str(portrait))
     assert saved.shape[0] / saved.shape[1] == pytest.approx(plain.shape[0] / plain.shape[1], rel=0.01)
     difference = cv2.absdiff(saved, cv2.resize(plain, saved.shape[1::-1], interpolation=cv2.INTER_CUBIC)).max(axis=2)

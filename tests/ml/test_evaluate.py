@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from ml.data import Pictures, load_pictures
-from ml.evaluate import load_predict, make_report
+from ml.evaluate import load_predict, make_report, worst_mistakes
 from ml.inference.analyzer import crop_window
-from ml.inference.classifier import SHIPPED_MODEL, Classifier, ModelError
+from ml.inference.classifier import SHIPPED_MODEL, Classifier
+from ml.inference.contract import ModelError
 from ml.inference.geometry import Window
 from ml.inference.preprocess import decode_image, to_batch
 from ml.model import document_network
@@ -94,6 +95,19 @@ def test_top_level_figures_are_of_the_folder_labels() -> None:
     assert report["accuracy"] == 1
     assert report["output"] == "original"
     assert report["outputs"]["served"]["people"] == report["outputs"]["served"]["people"] | {"accuracy": 1.0, "n": 2}
+
+
+def test_worst_mistakes_are_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[list[str]] = []
+    monkeypatch.setattr("ml.plots.contact_sheet", lambda images, captions, *_: shown.append(captions))
+    pictures = Pictures(np.zeros((3, 48, 48), np.uint8), np.array([0, 1, 2]), ("a", "b", "c"), ())
+    rows = np.eye(7)[[0, 1, 3]] * 0.7 + 0.1
+    worst_mistakes(rows, pictures, tmp_path)
+    assert shown == [["fear → happy 80%"]]
+
+    (tmp_path / "mistakes.png").touch()
+    worst_mistakes(np.eye(7)[:3], pictures, tmp_path)
+    assert not (tmp_path / "mistakes.png").exists(), "no mistakes, no sheet, and none of before"
 
 
 def test_a_bad_data_directory_is_one_sentence(tmp_path: Path) -> None:

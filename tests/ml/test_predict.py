@@ -34,6 +34,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cv2.imwrite(str(folder / "inner" / "nobody.png"), np.full((200, 200), 90, np.uint8))
     (folder / "text.jpg").write_text("not a picture")
     (folder / "notes.txt").write_text("nothing to read here")
+    cv2.imwrite(str(folder / "old.bmp"), portrait)
     video = cv2.VideoWriter(str(folder / "v.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (320, 320))
     for _ in range(4):
         video.write(portrait)
@@ -43,7 +44,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_folder_stands_for_its_pictures_and_videos(pictures: Path) -> None:
     names = [source.relative_to(pictures).as_posix() for source in find_sources([pictures])]
-    assert names == ["a.jpg", "inner/nobody.png", "text.jpg", "v.avi"]
+    assert names == ["a.jpg", "inner/nobody.png", "old.bmp", "text.jpg", "v.avi"], (
+        "what is of another kind is named, not passed over"
+    )
     assert find_sources([]) == []
 
 

@@ -21,7 +21,7 @@ from ml.inference.classifier import Classifier
 from ml.model import adapted_network, best_network
 from ml.presets import PRESETS
 from ml.runs import Config
-from ml.train import parse_arguments, train
+from ml.train import train
 
 FIVE_FILES = ("model_weights.h5", "EmoDetector.h5", "trainingloss.png", "trainingaccuracy.png", "confusionmatrix.png")
 RECORDS = ("history.csv", "config.json", "report.json")
@@ -43,8 +43,7 @@ def document_run(pattern_data: Path, tmp_path_factory: pytest.TempPathFactory) -
     return out
 
 
-def test_the_document_preset_is_the_default_and_exactly_as_described() -> None:
-    assert parse_arguments(["--data", "x"]).preset == "document"
+def test_the_document_preset_is_exactly_as_described() -> None:
     preset = PRESETS["document"]
     assert (preset.epochs, preset.batch_size, preset.learning_rate) == (50, 64, 1e-4)
     assert preset.label_smoothing == 0
@@ -57,6 +56,7 @@ def test_writes_every_file(document_run: Path) -> None:
     for name in (*FIVE_FILES, *RECORDS):
         assert (document_run / name).stat().st_size > 0, name
     config = json.loads((document_run / "config.json").read_text())
+    assert config["settings"]["preset"] == "document", "the default"
     assert config["settings"]["seed"] == 0
     assert "ml/train.py" in config["command"] or "ml.train" in config["command"]
     with (document_run / "history.csv").open() as file:
@@ -156,6 +156,8 @@ def test_best_trains_its_parts_first_and_takes_finished_ones_up(pattern_data: Pa
         (("--data", "{data}", "--preset", "best"), "expected --votes CSV"),
         (("--data", "{data}", "--preset", "best", "--votes", "none.csv"), "expected a table of votes"),
         (("--data", "{data}", "--resume"), "expected a run to resume"),
+        (("--data", "{data}", "--preset", "best", "--from", "shipped"), "expected --from or --preset, received both"),
+        (("--data", "{data}", "--from", "shiped"), "received shiped: there is no such file"),
         (("--data", "{data}", "--epochs", "0"), "expected --epochs of at least 1, received 0"),
         (("--data", "{data}", "--learning-rate", "-1"), "expected --learning-rate above 0, received -1.0"),
     ],
@@ -167,6 +169,50 @@ def test_bad_arguments_are_one_sentence(
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_test_folder_is_told_before_any_training(pattern_data: Path, tmp_path: Path) -> None:
+    shutil.copytree(pattern_data, tmp_path / "data")
+    shutil.rmtree(tmp_path / "data" / "test" / "sad")
+    done = run("--data", tmp_path / "data", "--epochs", 1, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert f"expected a folder for every class in {tmp_path}/data/test, received none for sad" in done.stderr
+    assert "Epoch" not in done.stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_is_not_resumed_otherwise_than_it_began(document_run: Path, pattern_data: Path, tmp_path: Path) -> None:
+    out, other = tmp_path / "run", tmp_path / "other"
+    shutil.copytree(document_run, out)
+    shutil.copytree(pattern_data, other)
+    next((other / "train" / "sad").iterdir()).rename(other / "train" / "happy" / "moved.png")
+    before = (out / "config.json").read_text()
+    for arguments, words in (
+        (("--data", other), f"expected the pictures that the run in {out} began with"),
+        (("--data", pattern_data, "--learning-rate", 0.5), "expected --learning-rate 0.0001"),
+        (("--data", pattern_data, "--precision", "bfloat16"), "expected --precision float32"),
+        (("--data", pattern_data, "--epochs", 1), "expected --epochs of at least the 2"),
+    ):
+        done = run(*arguments, "--out", out, "--resume")
+        assert done.returncode == 2, arguments
+        assert words in done.stderr
+    assert (out / "config.json").read_text() == before
+
+
+def test_stopping_by_hand_is_one_sentence(pattern_data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    process = subprocess.Popen(
+        command("--data", pattern_data, "--epochs", 500, "--limit", 8, "--out", out),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not (out / "state.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.rstrip().endswith("with --resume goes on after the last whole epoch")
+    assert "Traceback" not in errors
 
 
 def test_config_is_plain_data() -> None:

@@ -28,6 +28,12 @@ def test_a_taken_port_is_named_with_another() -> None:
             require_free_port("127.0.0.1", port)
 
 
+@pytest.mark.parametrize("host", ["192.0.2.7", "no.such.host.invalid"])
+def test_a_foreign_address_is_not_blamed_on_the_port(host: str) -> None:
+    with pytest.raises(SettingsError, match=f"^EMOTION_HOST: expected an address of this machine, received '{host}'"):
+        require_free_port(host, free_port())
+
+
 def test_the_developers_server_says_so_too() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         variables = os.environ | {"PORT": str(taken.getsockname()[1])}

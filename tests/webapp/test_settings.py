@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from webapp.settings import Settings, SettingsError, usable_cores
+
+MODEL = Path(__file__).resolve().parents[2] / "ml" / "artifacts" / "emotion.tflite"
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -26,7 +29,8 @@ def test_every_setting_says_what_it_means_and_reads_what_it_prints() -> None:
 
 def test_values_are_read(tmp_path: Path) -> None:
     model = tmp_path / "other.tflite"
-    model.touch()
+    for suffix in (".tflite", ".json"):
+        shutil.copy(MODEL.with_suffix(suffix), model.with_suffix(suffix))
     environment = {"PORT": "8080", "EMOTION_WORKERS": "3", "EMOTION_MODEL": str(model), "EMOTION_SMOOTHING_S": "0.5"}
     environment |= {"EMOTION_ORIGINS": "https://a.example, https://b.example:8443", "HOME": "/nowhere"}
     settings = Settings.from_env(environment)
@@ -46,7 +50,6 @@ def test_values_are_read(tmp_path: Path) -> None:
         ("EMOTION_SMOOTHING_S", "nan", "a number from 0 to 10"),
         ("EMOTION_SMOOTHING_S", "fast", "a number from 0 to 10"),
         ("EMOTION_ASYNC_MODE", "gevent", "one of eventlet, threading"),
-        ("EMOTION_MODEL", "/no/such/model.tflite", "a file that exists"),
         ("EMOTION_ORIGINS", "example.org", "origins like https://example.org"),
         ("EMOTION_ORIGINS", "https://example.org/", "origins like https://example.org"),
         ("EMOTION_LOG_LEVEL", "loud", "one of debug, info"),
@@ -58,6 +61,19 @@ def test_a_bad_value_is_refused_by_name(key: str, value: str, expected: str) -> 
     message = str(refused.value)
     assert message.startswith(f"{key}: expected {expected}")
     assert message.endswith(f"received {value!r}")
+
+
+def test_a_model_that_cannot_be_served_is_refused(tmp_path: Path) -> None:
+    network, changed = MODEL.with_name("EmoDetector.h5"), tmp_path / "emotion.tflite"
+    shutil.copy(MODEL.with_suffix(".json"), tmp_path)
+    changed.write_bytes(MODEL.read_bytes() + b"\0")
+    for model, words in (
+        (tmp_path / "none.tflite", "there is no .*none.tflite"),
+        (network, "as ml.export writes them, .* there is no .*EmoDetector.json"),
+        (changed, "expected the model with sha256"),
+    ):
+        with pytest.raises(SettingsError, match=f"^EMOTION_MODEL: .*{words}"):
+            Settings.from_env({"EMOTION_MODEL": str(model)})
 
 
 def test_a_mistyped_name_is_refused() -> None:

@@ -79,6 +79,18 @@ def test_wrong_folders_are_problems(fill: Fill, tmp_path: Path) -> None:
     assert "pictures of fear" in problems[2]
 
 
+def test_what_training_would_refuse_or_not_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "train" / "bored").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "train" / "bored" / "0.png"), np.zeros((48, 48), np.uint8))
+    (tmp_path / "train" / "readme.txt").write_text("mine")
+    report = audit(tmp_path)
+    assert report.problems == ("expected at least two classes, received bored",)
+    assert report.ignored == ("train/readme.txt",)
+    assert "1 group " not in table(report)
+    copy(tmp_path, "train/bored/0.png", "train/bored/1.png")
+    assert "2 pictures in 1 group; 1 group within a split" in table(audit(tmp_path))
+
+
 def test_a_data_set_of_other_classes_is_audited_by_its_own_names(fill: Fill, tmp_path: Path) -> None:
     names = {emotion: f"class {number}" for number, emotion in enumerate(EMOTIONS)}
     fill(tmp_path / "train", names=names)

@@ -124,7 +124,7 @@ def test_a_model_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ml.inference.worker", "--socket", "unix:/nowhere", "--model", str(model)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
-    assert "expected a model file with its card beside it" in done.stderr
+    assert "expected a model (.tflite) with its card (.json) beside it" in done.stderr
     assert "Traceback" not in done.stderr
 
 
