@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ml.presets import PRESETS
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
@@ -47,6 +49,12 @@ def test_every_module_and_option_named_exists(page: str, hit: re.Match[str]) -> 
     source = source_of(module)
     missing = [option for option in OPTION.findall(arguments) if f'"{option}"' not in source]
     assert missing == [], f"{page}: python -m {module} knows no {missing}"
+
+
+def test_every_preset_named_exists() -> None:
+    named = [(page, hit[1]) for page, hit in each(re.compile(r"--preset ([a-z0-9-]+)"))]
+    assert ("README.md", "best") in named
+    assert [(page, preset) for page, preset in named if preset not in PRESETS] == []
 
 
 def test_every_make_target_named_exists() -> None:
