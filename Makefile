@@ -30,8 +30,6 @@ format: $(BIN)/.everything
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-train: OUT ?=
-evaluate: OUT ?= runs/evaluation
 train evaluate: data-named $(BIN)/.everything
 	$(BIN)/python -m ml.$@ --data "$(DATA)" $(if $(OUT),--out "$(OUT)") $(ARGS)
 

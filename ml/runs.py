@@ -145,14 +145,15 @@ def check_settings(directory: Path, config: Config, pictures: Pictures) -> None:
     Raises:
         DataError: a setting that decides the result differs, or the pictures do.
     """
-    before, now = begun_settings(directory), asdict(config)
+    begun = json.loads((directory / CONFIG_FILE).read_text())
+    before, now = begun["settings"], asdict(config)
     for key in ("preset", "batch_size", "learning_rate", "seed", "precision", "limit", "base"):
         if before.get(key) != now[key]:
             option = {"base": "from"}.get(key, key).replace("_", "-")
             raise DataError(
                 f"expected --{option} {before.get(key)} as the run in {directory} began, received {now[key]}"
             )
-    if json.loads((directory / CONFIG_FILE).read_text()).get("pictures") != identity(pictures):
+    if begun.get("pictures") != identity(pictures):
         raise DataError(f"expected the pictures that the run in {directory} began with, received others: {config.data}")
     done = len(json.loads((directory / STATE_FILE).read_text())["history"])
     if config.epochs < done:

@@ -1,4 +1,4 @@
-"""What the parts of the product agree on: labels, value types, errors and the worker's wire format.
+"""What the parts of the product agree on: labels, value types, errors, the worker's wire format, a model's card.
 
 Standard library only, so that the web process can import it without NumPy or OpenCV.
 
@@ -40,6 +40,9 @@ INPUT_SIZE = 48
 
 MAX_PIXELS = 40_000_000
 """Pictures with more are refused."""
+
+DIGITS = 8
+"""Decimals of a probability in an answer: few enough to read, enough that seven still sum to 1 within a millionth."""
 
 
 class AnalysisError(Exception):
@@ -134,7 +137,7 @@ class Face:
             "box": self.box.as_list(),
             "emotions": self._by_label(self.emotions),
             "dominant_emotion": self.dominant_emotion,
-            "confidence": round(self.confidence, 6),
+            "confidence": round(self.confidence, DIGITS),
             "uncertain": self.uncertain,
         }
         if self.smoothed is not None:
@@ -142,7 +145,7 @@ class Face:
         return data
 
     def _by_label(self, probabilities: tuple[float, ...]) -> dict[str, float]:
-        return {label: round(value, 6) for label, value in zip(self.labels, probabilities, strict=True)}
+        return {label: round(value, DIGITS) for label, value in zip(self.labels, probabilities, strict=True)}
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Face:

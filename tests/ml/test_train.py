@@ -201,15 +201,16 @@ def test_a_run_is_not_resumed_otherwise_than_it_began(document_run: Path, patter
 
 def test_stopping_by_hand_is_one_sentence(pattern_data: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    process = subprocess.Popen(
-        command("--data", pattern_data, "--epochs", 500, "--limit", 8, "--out", out),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while not (out / "state.json").exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    stopping = command("--data", pattern_data, "--epochs", 500, "--limit", 8, "--out", out)
+    with subprocess.Popen(stopping, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            deadline = time.monotonic() + 120
+            while not (out / "state.json").exists() and time.monotonic() < deadline:
+                time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert errors.rstrip().endswith("with --resume goes on after the last whole epoch")
     assert "Traceback" not in errors

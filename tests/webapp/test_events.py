@@ -40,7 +40,7 @@ def test_a_frame_is_acknowledged_with_its_result(real_server: Server, connect: C
         (face,) = result["faces"]
         assert face["id"] == 1
         assert list(face["emotions"]) == list(face["smoothed"]) == list(EMOTIONS)
-        assert sum(face["smoothed"].values()) == pytest.approx(1, abs=1e-5)
+        assert sum(face["smoothed"].values()) == pytest.approx(1)
         assert result["image"] == {"width": 512, "height": 512}
         assert result["timing_ms"]["queue"] >= 0
 

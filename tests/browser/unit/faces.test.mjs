@@ -91,3 +91,12 @@ test("marks fade after half a second and are gone after one", () => {
   assert.equal(opacity(1000), 0);
   assert.equal(opacity(5000), 0);
 });
+
+test("where answers stop, the numbers come level with the bars", () => {
+  const faces = new Faces({});
+  faces.update(result(face(1, "happy")), 0);
+  faces.update({ ...result(), faces: [{ ...face(1, "happy"), emotions: spread("happy", 0.9), smoothed: spread("happy", 0.9) }] }, 100);
+  assert.notDeepEqual(faces.list()[0].read.vector, faces.list()[0].vector);
+  faces.settle();
+  assert.deepEqual(faces.list()[0].read.vector, faces.list()[0].vector);
+});
