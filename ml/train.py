@@ -138,7 +138,7 @@ def trained_part(name: str, config: Config, pictures: Pictures, root: Path) -> k
         config,
         preset=name,
         epochs=max(1, round(config.epochs * part.epochs / whole.epochs)),
-        learning_rate=config.learning_rate * part.learning_rate / whole.learning_rate,
+        learning_rate=config.learning_rate / whole.learning_rate * part.learning_rate,
     )
     directory = root / name
     if (directory / REPORT_FILE).exists():

@@ -138,6 +138,7 @@ def test_best_trains_its_parts_first_and_takes_finished_ones_up(pattern_data: Pa
     for name in named:
         settings = json.loads((tmp_path / name / "config.json").read_text())["settings"]
         assert (settings["preset"], settings["epochs"]) == (name, 1)
+        assert settings["learning_rate"] == PRESETS[name].learning_rate, "else one trained by itself is not taken up"
     assert set(PRESETS["best"].parts) | set(PRESETS["student"].parts) == set(named)
 
     (tmp_path / "large" / "report.json").unlink()
