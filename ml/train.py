@@ -128,18 +128,23 @@ def train(config: Config, out: Path, resume: bool = False, root: Path | None = N
     return finish(network, preset, config, run, scored)
 
 
-def trained_part(name: str, config: Config, pictures: Pictures, root: Path) -> keras.Model:
-    """The best network of the run `ROOT/NAME`, trained first unless it is finished.
+def part_settings(name: str, config: Config) -> Config:
+    """The settings of a part: the epochs and the learning rate of the whole change its own in proportion.
 
-    The epochs and the learning rate of the whole change those of its parts in proportion.
+    The rate comes out as one would write it by hand, so that a part trained by itself is known again.
     """
     part, whole = PRESETS[name], PRESETS[config.preset]
-    settings = replace(
+    return replace(
         config,
         preset=name,
         epochs=max(1, round(config.epochs * part.epochs / whole.epochs)),
-        learning_rate=config.learning_rate / whole.learning_rate * part.learning_rate,
+        learning_rate=float(f"{config.learning_rate * part.learning_rate / whole.learning_rate:.12g}"),
     )
+
+
+def trained_part(name: str, config: Config, pictures: Pictures, root: Path) -> keras.Model:
+    """The best network of the run `ROOT/NAME`, trained first unless it is finished."""
+    settings = part_settings(name, config)
     directory = root / name
     if (directory / REPORT_FILE).exists():
         check_settings(directory, settings, pictures)
@@ -147,7 +152,7 @@ def trained_part(name: str, config: Config, pictures: Pictures, root: Path) -> k
         print(f"First the part {name}", flush=True)
         train(settings, directory, resume=(directory / STATE_FILE).exists(), root=root)
     set_precision(config)
-    network = make_network(part, None, len(EMOTIONS))
+    network = make_network(PRESETS[name], None, len(EMOTIONS))
     load_weights(network, directory / BEST_WEIGHTS)
     return network
 

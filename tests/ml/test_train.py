@@ -21,7 +21,7 @@ from ml.inference.classifier import Classifier
 from ml.model import adapted_network, best_network
 from ml.presets import PRESETS
 from ml.runs import Config
-from ml.train import train
+from ml.train import part_settings, train
 
 FIVE_FILES = ("model_weights.h5", "EmoDetector.h5", "trainingloss.png", "trainingaccuracy.png", "confusionmatrix.png")
 RECORDS = ("history.csv", "config.json", "report.json")
@@ -148,6 +148,13 @@ def test_best_trains_its_parts_first_and_takes_finished_ones_up(pattern_data: Pa
     assert "small" not in again.stdout
     assert "student" not in again.stdout
     assert "Epoch" not in again.stdout, "nothing was left to train"
+
+
+@pytest.mark.parametrize(("whole", "part"), [(0.1, 0.2), (0.007, 0.014), (0.029, 0.058), (0.05, 0.1)])
+def test_a_parts_learning_rate_is_as_one_would_give_it(whole: float, part: float) -> None:
+    settings = part_settings("small-1", Config("d", "best", PRESETS["best"].epochs, 128, whole))
+    assert settings.learning_rate == part, "else a part trained by itself is not taken up"
+    assert settings.epochs == PRESETS["small-1"].epochs
 
 
 @pytest.mark.parametrize(
