@@ -26,10 +26,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ml import torch_kernels
 from ml.inference.align import PATCH_SHARE, PATCH_SIZE, held_out
 from ml.inference.contract import INPUT_SIZE
 from ml.inference.geometry import Window, cut_window
+from ml.training import torch_kernels
 
 CANVAS = 112
 """Side of the canvas in whose middle a training face lies, with something round it."""

@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from ml import plots
-from ml.card import write_card
 from ml.data import DataError, Pictures, load_pictures, load_votes
+from ml.evaluation import plots
+from ml.evaluation.metrics import measure, reliability
+from ml.evaluation.model_card import write_card
+from ml.evaluation.robustness import CONDITIONS
 from ml.inference.classifier import SHIPPED_MODEL, Classifier
 from ml.inference.contract import EMOTIONS, ModelError, load_card
 from ml.inference.preprocess import to_batch
-from ml.metrics import measure, reliability
-from ml.robustness import CONDITIONS
 
 REPORT_FILE = "report.json"
 

@@ -26,8 +26,8 @@ from ml.inference.classifier import Classifier
 from ml.inference.contract import EMOTIONS, ModelError
 from ml.model import INPUT_SHAPE, multiply_adds
 from ml.parity import check_parity
-from ml.presets import PRESETS
-from ml.runs import BEST_WEIGHTS, CONFIG_FILE, WHOLE_MODEL, git_commit, load_weights, save_whole
+from ml.training.presets import PRESETS
+from ml.training.runs import BEST_WEIGHTS, CONFIG_FILE, WHOLE_MODEL, git_commit, load_weights, save_whole
 
 PARITY_PICTURES = 1000
 FEW_PICTURES = 200

@@ -17,7 +17,7 @@ from ml.data import DataError, load_pictures
 from ml.evaluate import keras_outputs
 from ml.inference.classifier import SHIPPED_MODEL, Classifier
 from ml.inference.contract import ModelError
-from ml.runs import WHOLE_MODEL
+from ml.training.runs import WHOLE_MODEL
 
 TOLERANCE = 1e-3
 

@@ -20,14 +20,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from ml import plots
-from ml.batches import Batches, make_targets, one_or_all
 from ml.data import DataError, Pictures, discover_classes, load_pictures, load_votes, split_validation
 from ml.evaluate import REPORT_FILE, keras_outputs, make_report, print_table, scored_pictures, split_of, write_report
+from ml.evaluation import plots
 from ml.inference.contract import EMOTIONS
 from ml.model import SHIPPED_NETWORK, adapted_network
-from ml.presets import PRESETS, Preset
-from ml.runs import (
+from ml.training.batches import Batches, make_targets, one_or_all
+from ml.training.presets import PRESETS, Preset
+from ml.training.runs import (
     BEST_WEIGHTS,
     STATE_FILE,
     WHOLE_MODEL,
@@ -62,7 +62,7 @@ def set_precision(config: Config) -> None:
 def build(preset: Preset, config: Config, classes: int, steps: int) -> keras.Model:
     """The preset's network, compiled. `classes` is the number of labels, `steps` that of all training batches."""
     if keras.backend.backend() == "torch":
-        from ml import torch_kernels
+        from ml.training import torch_kernels
 
         torch_kernels.install()
     keras.utils.set_random_seed(config.seed + preset.seed)

@@ -21,7 +21,7 @@ import requests
 import socketio
 from skimage import data as pictures
 
-from tests.webapp.serving import Server, free_port
+from tests.support.serving import Server, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 SHAPE = {"ok", "code", "message"}

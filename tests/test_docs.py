@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.presets import PRESETS
+from ml.training.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])

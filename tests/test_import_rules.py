@@ -66,7 +66,7 @@ def of_the_project(names: set[str]) -> set[str]:
     return {name for name in names if name.partition(".")[0] in {"ml", "webapp", "wsgi"}}
 
 
-@pytest.mark.parametrize("module", ["wsgi", "webapp", "webapp.events", "webapp.api", "webapp.analyzers"])
+@pytest.mark.parametrize("module", ["wsgi", "webapp", "webapp.events", "webapp.api", "webapp.pool.pool"])
 def test_the_web_process_loads_no_pixels_and_no_training(module: str, tmp_path: Path) -> None:
     loaded = modules_after(f"import {module}", tmp_path)
     assert not top_level(loaded) & (PIXELS | TRAINING)

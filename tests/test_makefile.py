@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.webapp.serving import free_port
+from tests.support.serving import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTSIDE = {

@@ -14,10 +14,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ml.inference.contract import MAX_PIXELS
-from webapp.analyzers import ANALYZER_WORKER, AnalyzerPool
 from webapp.api import MULTIPART_OVERHEAD_BYTES, InMemoryRequest, create_api, error_response
 from webapp.events import Live
 from webapp.metrics import Metrics
+from webapp.pool.pool import ANALYZER_WORKER, AnalyzerPool
 from webapp.routes import A_YEAR_S, STATIC, TEMPLATES, create_pages, page_version, with_headers
 from webapp.settings import Settings
 from webapp.wire import MESSAGE_OVERHEAD_BYTES, OneAttachmentPacket, limit_messages

@@ -11,7 +11,7 @@ from flask_limiter import Limiter
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from ml.inference.contract import AnalysisError, BadImage, Busy, NotAnImage, NotReady, TooLarge
-from webapp.analyzers import AnalyzerPool
+from webapp.pool.pool import AnalyzerPool
 from webapp.settings import Settings
 
 FIELDS = ("image", "img", "file")

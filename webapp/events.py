@@ -21,8 +21,8 @@ from flask_socketio import ConnectionRefusedError
 
 from ml.inference.contract import AnalysisError, BadImage, Busy, InternalError, TooLarge
 from ml.inference.tracks import Tracker
-from webapp.analyzers import AnalyzerPool
 from webapp.metrics import Metrics
+from webapp.pool.pool import AnalyzerPool
 from webapp.settings import Settings
 from webapp.wire import hang_up
 

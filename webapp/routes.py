@@ -12,9 +12,9 @@ from flask import Blueprint, Response, jsonify, make_response, render_template
 from werkzeug.exceptions import HTTPException, NotFound
 
 from ml.inference.contract import NotReady
-from webapp.analyzers import AnalyzerPool
 from webapp.api import error_response
 from webapp.metrics import Metrics
+from webapp.pool.pool import AnalyzerPool
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ROOT / "templates"

@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ml.data.folders import FOLDER_NAMES, PICTURE_SUFFIXES, DataError
-from ml.data.near import connected, near_pairs
+from ml.data.near_duplicates import connected, near_pairs
 from ml.inference.contract import AnalysisError
 from ml.inference.preprocess import decode_image, fit_to_input
 

@@ -1,20 +1,20 @@
 /** The live page: makes the parts, passes what happens from one to the other, and decides nothing else. */
-import { Camera, LightMeter } from "./camera.js";
-import { CardList, legend, pairText } from "./cards.js";
-import { useLabels } from "./emotions.js";
-import { Faces } from "./faces.js";
-import { percent } from "./format.js";
-import { Shortcuts } from "./keys.js";
-import { Controls } from "./controls.js";
-import { Overlay } from "./overlay.js";
-import { Settings, element, readPage } from "./page.js";
-import { Presence } from "./presence.js";
-import { Readout } from "./readout.js";
-import { FrameSender } from "./sender.js";
-import { Link } from "./socket.js";
-import { Stage, sentence } from "./stage.js";
-import { Advisor, INITIAL, cameraSupport, stageState } from "./state.js";
-import { Announcer } from "./words.js";
+import { Camera, LightMeter } from "./live/camera.js";
+import { CardList, legend, pairText } from "./faces/cards.js";
+import { useLabels } from "./faces/emotions.js";
+import { Faces } from "./faces/faces.js";
+import { percent } from "./shared/format.js";
+import { Shortcuts } from "./live/keys.js";
+import { Controls } from "./live/controls.js";
+import { Overlay } from "./faces/overlay.js";
+import { Settings, element, readPage } from "./shared/page.js";
+import { Presence } from "./live/presence.js";
+import { Readout } from "./live/readout.js";
+import { FrameSender } from "./live/sender.js";
+import { Link } from "./live/socket.js";
+import { Stage, sentence } from "./live/stage.js";
+import { Advisor, INITIAL, cameraSupport, stageState } from "./live/state.js";
+import { Announcer } from "./faces/words.js";
 
 const TICK_MS = 250;
 /** Camera states in which the person has the camera or is about to. */
@@ -173,7 +173,7 @@ class LivePage {
     if (!this.#frame) return;
     const picture = new Blob([this.#frame.bytes], { type: "image/jpeg" });
     const faces = this.#faces.list().filter((face) => face.present);
-    const { save, takeSnapshot } = await import("./snapshot.js");
+    const { save, takeSnapshot } = await import("./faces/snapshot.js");
     save(await takeSnapshot(picture, faces, this.#page), "emotions", "png");
   }
 

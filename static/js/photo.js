@@ -1,7 +1,7 @@
 /** The photo page: pictures come in by choosing, dropping, pasting or an example; each becomes a `Shot`. */
-import { write } from "./cards.js";
-import { element, readPage } from "./page.js";
-import { Shot } from "./shot.js";
+import { element, readPage } from "./shared/page.js";
+import { Shot } from "./photo/shot.js";
+import { write } from "./shared/dom.js";
 
 class PhotoPage {
   #page = readPage();

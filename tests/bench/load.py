@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.webapp.rawsocket import BINARY, CLOSE, TEXT, RawSocket, masked, take_frames
+from tests.support.rawsocket import BINARY, CLOSE, TEXT, RawSocket, masked, take_frames
 
 
 @dataclass

@@ -21,9 +21,9 @@ import cv2
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser import recordings
 from tests.browser.conftest import CAMERA_FLAGS, FLAGS, WORKING, stage_state, start_camera
-from tests.webapp.serving import Server
+from tests.support import recordings
+from tests.support.serving import Server
 
 VIDEO = (
     Path(os.environ.get("EMOTION_TEST_DATA", Path(__file__).resolve().parents[3] / "shared")) / "video" / "sorry.mkv"

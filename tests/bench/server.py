@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 
 from tests.bench.load import Outcome, clip_frames, run_load
-from tests.webapp.serving import ROOT, Server
+from tests.support.serving import ROOT, Server
 
 P95_LIMIT_MS = 150.0
 DEFAULT_CLIP = Path(os.environ.get("EMOTION_TEST_DATA", ROOT.parent / "shared")) / "video" / "sorry.mkv"

@@ -16,12 +16,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from ml.batches import Batches, one_or_all
 from ml.inference.contract import EMOTIONS
 from ml.inference.preprocess import to_batch
-from ml.presets import PRESETS
-from ml.runs import Config
 from ml.train import build
+from ml.training.batches import Batches, one_or_all
+from ml.training.presets import PRESETS
+from ml.training.runs import Config
 
 
 def images_per_second(network: keras.Model, pictures: int, *fitted: Any, **options: Any) -> float:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
-from tests.browser import recordings
-from tests.webapp.serving import Server
+from tests.support import recordings
+from tests.support.serving import Server
 
 APP = "wsgi:app"
 TIMEOUT_MS = 20_000

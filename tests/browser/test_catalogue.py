@@ -28,13 +28,13 @@ def test_templates_name_what_exists(root: Path, catalogue: dict[str, Any]) -> No
 
 
 def test_scripts_name_what_exists(root: Path, catalogue: dict[str, Any]) -> None:
-    for script in sorted((root / "static" / "js").glob("*.js")):
+    for script in sorted((root / "static" / "js").rglob("*.js")):
         for group, name in re.findall(r'\bt\([^)]*?"(\w+)\.([\w-]+)"', script.read_text(encoding="utf-8")):
             assert name in catalogue.get(group, {}), f"{script.name}: {group}.{name}"
 
 
 def test_nothing_in_the_catalogue_is_left_over(root: Path, catalogue: dict[str, Any]) -> None:
-    files = [*(root / "templates").glob("*.html"), *(root / "static" / "js").glob("*.js")]
+    files = [*(root / "templates").glob("*.html"), *(root / "static" / "js").rglob("*.js")]
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     unused = [
         f"{group}.{name}"

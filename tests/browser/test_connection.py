@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.access import photograph
 from tests.browser.conftest import APP, WORKING, stage_state, start_camera
-from tests.webapp.serving import Server
+from tests.support.serving import Server
 
 OpenPage = Callable[..., Page]
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.access import VIEWS, photograph
 from tests.browser.conftest import WORKING, stage_state, start_camera
 from tests.browser.states import KEEP_TRACK, STATES, refusal
-from tests.webapp.serving import Server
+from tests.support.serving import Server
 
 OpenPage = Callable[..., Page]
 

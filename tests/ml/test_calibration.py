@@ -15,7 +15,7 @@ from ml.calibration import (
     serving_network,
     sharpen,
 )
-from ml.metrics import expected_calibration_error
+from ml.evaluation.metrics import expected_calibration_error
 from ml.model import best_network, document_network
 
 

@@ -99,7 +99,7 @@ def test_top_level_figures_are_of_the_folder_labels() -> None:
 
 def test_worst_mistakes_are_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[list[str]] = []
-    monkeypatch.setattr("ml.plots.contact_sheet", lambda images, captions, *_: shown.append(captions))
+    monkeypatch.setattr("ml.evaluation.plots.contact_sheet", lambda images, captions, *_: shown.append(captions))
     pictures = Pictures(np.zeros((3, 48, 48), np.uint8), np.array([0, 1, 2]), ("a", "b", "c"), ())
     rows = np.eye(7)[[0, 1, 3]] * 0.7 + 0.1
     worst_mistakes(rows, pictures, tmp_path)

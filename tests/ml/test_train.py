@@ -15,13 +15,13 @@ import keras
 import numpy as np
 import pytest
 
-from ml.augment import Augmentation
 from ml.data import load_pictures
 from ml.inference.classifier import Classifier
 from ml.model import adapted_network, best_network
-from ml.presets import PRESETS
-from ml.runs import Config
 from ml.train import part_settings, train
+from ml.training.augment import Augmentation
+from ml.training.presets import PRESETS
+from ml.training.runs import Config
 
 FIVE_FILES = ("model_weights.h5", "EmoDetector.h5", "trainingloss.png", "trainingaccuracy.png", "confusionmatrix.png")
 RECORDS = ("history.csv", "config.json", "report.json")
@@ -70,7 +70,7 @@ def test_both_weight_files_load_in_a_fresh_process_and_agree(document_run: Path)
 import numpy as np, keras
 from pathlib import Path
 from ml.model import document_network
-from ml.runs import load_weights
+from ml.training.runs import load_weights
 faces = np.random.default_rng(0).uniform(0, 255, (4, 48, 48, 1)).astype("float32")
 whole = keras.models.load_model("{document_run}/EmoDetector.h5", compile=False)
 best, last = document_network(), document_network()

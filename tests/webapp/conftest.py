@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,14 +11,7 @@ import pytest
 import socketio
 from skimage import data as pictures
 
-from tests.webapp.serving import Server
-
-FAKE = "tests.webapp.fake_app:app"
-
-
-def script(**what: object) -> bytes:
-    """A picture for the fake worker: `faces`, `emotion`, `sleep_ms`, `do`."""
-    return json.dumps(what).encode()
+from tests.support.serving import FAKE, Server
 
 
 @pytest.fixture(scope="module", params=["eventlet", "threading"])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.webapp.serving import free_port
+from tests.support.serving import free_port
 from webapp.address import invitation, require_free_port
 from webapp.settings import Settings, SettingsError
 

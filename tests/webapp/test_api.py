@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from ml.inference.contract import EMOTIONS
-from tests.webapp.conftest import FAKE, script
-from tests.webapp.serving import Server
+from tests.support.fake_worker import script
+from tests.support.serving import FAKE, Server
 
 
 def analyze(server: Server, **request: object) -> requests.Response:

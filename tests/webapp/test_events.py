@@ -14,10 +14,10 @@ import requests
 import socketio
 
 from ml.inference.contract import EMOTIONS
-from tests.webapp.conftest import FAKE, script
-from tests.webapp.rawsocket import BINARY, CONTINUED, TEXT, RawSocket, masked
-from tests.webapp.serving import Server
-from tests.webapp.test_workers import wait_until
+from tests.support.fake_worker import script
+from tests.support.rawsocket import BINARY, CONTINUED, TEXT, RawSocket, masked
+from tests.support.serving import FAKE, Server
+from tests.support.waiting import wait_until
 
 Connect = Callable[[Server], socketio.Client]
 

@@ -7,7 +7,7 @@ import re
 import pytest
 import requests
 
-from tests.webapp.serving import Server
+from tests.support.serving import Server
 from webapp.routes import page_version
 
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { COLOURS, EMOTIONS, GLYPHS, SHAPES, best, toVector } from "../../../static/js/emotions.js";
-import { Faces, opacity } from "../../../static/js/faces.js";
+import { COLOURS, EMOTIONS, GLYPHS, SHAPES, best, toVector } from "../../../static/js/faces/emotions.js";
+import { Faces, opacity } from "../../../static/js/faces/faces.js";
 
 const read = (path) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
 const spread = (name, value = 0.7) => Object.fromEntries(EMOTIONS.map((e) => [e, e === name ? value : (1 - value) / 6]));

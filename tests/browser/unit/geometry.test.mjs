@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { contain, hidden, hit, placePlates, project, toFractions } from "../../../static/js/geometry.js";
+import { contain, hidden, hit, placePlates, project, toFractions } from "../../../static/js/faces/geometry.js";
 
 const overlaps = (a, b) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
 const bounds = { x: 0, y: 0, w: 800, h: 450 };

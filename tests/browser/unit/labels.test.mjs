@@ -1,8 +1,8 @@
 /** The classes of a model trained on other pictures, as the page shows them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { COLOURS, EMOTIONS, LABELS, SHAPES, glyphOf, styleOf, toVector, useLabels } from "../../../static/js/emotions.js";
-import { asName } from "../../../static/js/format.js";
+import { COLOURS, EMOTIONS, LABELS, SHAPES, glyphOf, styleOf, toVector, useLabels } from "../../../static/js/faces/emotions.js";
+import { asName } from "../../../static/js/shared/format.js";
 
 test("the seven emotions keep their own looks", () => {
   assert.deepEqual(LABELS, EMOTIONS);

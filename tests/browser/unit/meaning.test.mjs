@@ -1,8 +1,8 @@
 /** What a percentage is said to mean: never more than was measured. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { percent } from "../../../static/js/format.js";
-import { meaning } from "../../../static/js/format.js";
+import { percent } from "../../../static/js/shared/format.js";
+import { meaning } from "../../../static/js/shared/format.js";
 
 const t = (key, values = {}) => `${key} ${JSON.stringify(values)}`;
 const page = (model) => ({ t, language: "en", model });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Pace, frameSize } from "../../../static/js/pace.js";
-import { fill, fileStamp, minutes, percent, quantile } from "../../../static/js/format.js";
+import { Pace, frameSize } from "../../../static/js/live/pace.js";
+import { fill, fileStamp, minutes, percent, quantile } from "../../../static/js/shared/format.js";
 
 const CAMERA = 1280;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { Advisor, INITIAL, STATES, cameraProblem, cameraSupport, stageState, stepsFor } from "../../../static/js/state.js";
+import { Advisor, INITIAL, STATES, cameraProblem, cameraSupport, stageState, stepsFor } from "../../../static/js/live/state.js";
 
 const catalogue = JSON.parse(readFileSync(new URL("../../../static/locales/en.json", import.meta.url)));
 const LIVE = { ...INITIAL, wanted: true, camera: "on", link: "open" };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Announcer, ShownWord } from "../../../static/js/words.js";
+import { Announcer, ShownWord } from "../../../static/js/faces/words.js";
 
 const HAPPY = [0, 0, 0, 0.8, 0, 0.2, 0];
 const SURPRISED = [0, 0, 0, 0.2, 0, 0.8, 0];

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.metrics import expected_calibration_error, measure, reliability
+from ml.evaluation.metrics import expected_calibration_error, measure, reliability
 
 CLASSES = ("a", "b", "c")
 

@@ -1,4 +1,4 @@
-"""`gunicorn tests.webapp.fake_app:app`: the real server over workers that need no model."""
+"""`gunicorn tests.support.fake_app:app`: the real server over workers that need no model."""
 
 import os
 
@@ -15,4 +15,4 @@ from webapp.settings import Settings
 
 settings = Settings.from_env(os.environ)
 metrics = Metrics()
-app = create_app(settings, create_pool(settings, metrics, [sys.executable, "-m", "tests.webapp.fake_worker"]), metrics)
+app = create_app(settings, create_pool(settings, metrics, [sys.executable, "-m", "tests.support.fake_worker"]), metrics)

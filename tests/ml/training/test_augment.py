@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.augment import Augmentation, augment
+from ml.training.augment import Augmentation, augment
 
 EVERYTHING = Augmentation(shift=0.12, rotation_deg=15, scale=0.15, light=0.25, erase=1.0, degrade=1.0)
 

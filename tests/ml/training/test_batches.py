@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.augment import Augmentation
-from ml.batches import Batches, one_or_all
+from ml.training.augment import Augmentation
+from ml.training.batches import Batches, one_or_all
 
 
 def test_batches_depend_on_seed_and_epoch_alone() -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ml.data import load_pictures
-from ml.data.near import connected, near_pairs
+from ml.data.near_duplicates import connected, near_pairs
 
 
 def test_near_pairs_of_nothing_are_none() -> None:

@@ -14,12 +14,11 @@ import pytest
 
 from ml.inference.contract import AnalysisError, BadImage, Busy, InternalError, NotReady
 from ml.inference.tracks import Tracker
-from tests.webapp.conftest import script
-from tests.webapp.test_workers import wait_until
-from webapp import analyzers
-from webapp.analyzers import AnalyzerPool
+from tests.support.fake_worker import script
+from tests.support.waiting import wait_until
+from webapp.pool.pool import AnalyzerPool
 
-COMMAND = [sys.executable, "-m", "tests.webapp.fake_worker"]
+COMMAND = [sys.executable, "-m", "tests.support.fake_worker"]
 
 
 class Counts:
@@ -154,7 +153,7 @@ def test_a_worker_that_dies_fails_what_it_read_and_nothing_else(
 def test_a_worker_that_hangs_is_killed_and_replaced(
     start: Callable[..., AnalyzerPool], counts: Counts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(analyzers, "STUCK_AFTER_S", 0.2)
+    monkeypatch.setattr("webapp.pool.pool.STUCK_AFTER_S", 0.2)
     pool = start(frame_deadline_s=0.3)
     assert outcome(lambda: pool.live("a", script(do="hang"), Tracker())) == "busy"
     wait_until(lambda: counts.events["started"] == 2)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import keras
 
-from ml.augment import Augmentation
 from ml.model import best_network, document_network, large_network
+from ml.training.augment import Augmentation
 
 
 @dataclass(frozen=True)

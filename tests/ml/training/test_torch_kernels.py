@@ -11,7 +11,7 @@ import pytest
 
 PROGRAM = """
 import keras, numpy as np
-from ml import torch_kernels
+from ml.training import torch_kernels
 from ml.model import best_network
 
 keras.utils.set_random_seed(0)

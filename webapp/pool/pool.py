@@ -26,8 +26,8 @@ from ml.inference.contract import (
     analysis_from_head,
 )
 from ml.inference.tracks import Tracker
-from webapp.schedule import LIVE, PHOTO, Job, Schedule
-from webapp.workers import WorkerLost, WorkerProcess
+from webapp.pool.schedule import LIVE, PHOTO, Job, Schedule
+from webapp.pool.worker_process import WorkerLost, WorkerProcess
 
 HANDED_OVER = 2
 """Pictures a worker may hold: the one it reads and, unless that is a photo, the next."""

@@ -9,9 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from ml.augment import Augmentation, augment
 from ml.data import Pictures, load_votes
 from ml.inference.preprocess import to_batch
+from ml.training.augment import Augmentation, augment
 
 Answers = Callable[[np.ndarray], dict[str, np.ndarray]]
 """A batch `(n, 48, 48, 1)` to each output's probabilities `(n, classes)`."""

@@ -16,6 +16,11 @@ from ml.inference.worker import connect, serve
 MODEL = {"name": "fake", "version": "00000000", "uncertain_below": 0.4, "ece": 0.01, "n": 7}
 
 
+def script(**what: object) -> bytes:
+    """A picture for the fake worker: `faces`, `emotion`, `sleep_ms`, `do`."""
+    return json.dumps(what).encode()
+
+
 class FakeAnalyzer:
     def analyze(self, request: Request) -> Analysis:
         started = time.perf_counter()

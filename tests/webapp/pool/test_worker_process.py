@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 
 import psutil
 import pytest
 
 from ml.inference.contract import Request, analysis_from_head
-from tests.webapp.conftest import script
-from webapp.workers import WorkerLost, WorkerProcess
+from tests.support.fake_worker import script
+from tests.support.waiting import wait_until
+from webapp.pool.worker_process import WorkerLost, WorkerProcess
 
-FAKE = [sys.executable, "-m", "tests.webapp.fake_worker"]
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for a condition, or fail."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition did not come true in time"
-        time.sleep(0.01)
+FAKE = [sys.executable, "-m", "tests.support.fake_worker"]
 
 
 def test_a_worker_tells_of_its_model_answers_in_order_and_goes_when_its_socket_ends() -> None:
@@ -57,7 +48,9 @@ def test_a_killed_worker_ends_the_replies() -> None:
 
 
 def test_whoever_connects_without_the_token_is_not_the_worker() -> None:
-    stranger = "import os, sys; os.environ['WORKER_TOKEN'] = 'guess'; from tests.webapp.fake_worker import main; main()"
+    stranger = (
+        "import os, sys; os.environ['WORKER_TOKEN'] = 'guess'; from tests.support import fake_worker as w; w.main()"
+    )
     worker = WorkerProcess([sys.executable, "-c", stranger])
     with pytest.raises(WorkerLost, match="expected the worker's own token"):
         worker.ready()

@@ -16,6 +16,8 @@ import psutil
 import requests
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+FAKE = "tests.support.fake_app:app"
+"""The application over fake workers."""
 START_TIMEOUT_S = 60.0
 
 

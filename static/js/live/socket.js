@@ -1,5 +1,5 @@
 /** The only file that touches `io`. */
-import { io } from "../vendor/socket.io-client-4.8.4.esm.min.js";
+import { io } from "../../vendor/socket.io-client-4.8.4.esm.min.js";
 
 const ACK_TIMEOUT_MS = 4000;
 const FIRST_TRY_MS = 1000;

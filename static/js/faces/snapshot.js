@@ -1,5 +1,5 @@
 /** Saves the picture that was answered, with its marks and never mirrored, as a PNG. */
-import { fileStamp } from "./format.js";
+import { fileStamp } from "../shared/format.js";
 import { contain, project } from "./geometry.js";
 import { drawMarks, plateText } from "./overlay.js";
 

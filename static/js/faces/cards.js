@@ -1,6 +1,7 @@
 /** One card per face: its word, and all seven probabilities in fixed order, as text with bars beside it. */
 import { LABELS, drawing, redraw, styleOf } from "./emotions.js";
-import { meaning, percent } from "./format.js";
+import { meaning, percent } from "../shared/format.js";
+import { make, write } from "../shared/dom.js";
 
 /** @typedef {{t: (key: string, values?: object) => string, language: string, model: object}} Words */
 
@@ -144,17 +145,4 @@ export class CardList {
       card.select.setAttribute("aria-pressed", String(isSelected));
     }
   }
-}
-
-/** Makes an element with a class and text. */
-export function make(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-/** Writes text only when it differs, so that nothing is announced or laid out again for nothing. */
-export function write(target, text) {
-  if (target.textContent !== text) target.textContent = text;
 }

@@ -1,5 +1,5 @@
 /** What the server wrote into the page, and what this browser remembers. */
-import { useLabels } from "./emotions.js";
+import { useLabels } from "../faces/emotions.js";
 import { asName, fill } from "./format.js";
 
 /**

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from webapp.schedule import LIVE, PHOTO, Job, Schedule
+from webapp.pool.schedule import LIVE, PHOTO, Job, Schedule
 
 
 class Dropped(list[tuple[str, str]]):

@@ -1,8 +1,8 @@
 /** Shows the state of the live page: a sentence and what can be done, where the person is looking. */
-import { make, write } from "./cards.js";
-import { minutes, short } from "./format.js";
-import { element } from "./page.js";
+import { minutes, short } from "../shared/format.js";
+import { element } from "../shared/page.js";
 import { STATES, stepsFor } from "./state.js";
+import { icon, make, write } from "../shared/dom.js";
 
 const LATE_ASKING_MS = 8000;
 const LATE_STARTING_MS = 5000;
@@ -122,15 +122,4 @@ export class Stage {
     made.append(this.#t(`action.${name}`, { url: httpsUrl }));
     return made;
   }
-}
-
-/** An icon of the page's sprite. */
-export function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `#icon-${name}`);
-  svg.append(use);
-  return svg;
 }

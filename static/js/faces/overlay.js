@@ -1,7 +1,7 @@
 /** Marks and words over the picture, drawn at the screen's own pace: answers only change what is drawn next. */
 import { COLOURS, SHAPES, glyphOf, styleOf } from "./emotions.js";
 import { opacity } from "./faces.js";
-import { percent } from "./format.js";
+import { percent } from "../shared/format.js";
 import { contain, hidden, hit, placePlates, project } from "./geometry.js";
 
 const EASE_TAU_MS = 27; // 95 % of the way in 80 ms

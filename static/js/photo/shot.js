@@ -1,12 +1,12 @@
 /** One photo on the photo page: its picture with marks, its faces, and what went wrong if something did. */
-import { Card, make, write } from "./cards.js";
-import { toVector } from "./emotions.js";
-import { percent, short } from "./format.js";
-import { contain, hit, project, toFractions } from "./geometry.js";
-import { drawMarks, plateText, prepare } from "./overlay.js";
-import { icon } from "./stage.js";
+import { Card } from "../faces/cards.js";
+import { toVector } from "../faces/emotions.js";
+import { percent, short } from "../shared/format.js";
+import { contain, hit, project, toFractions } from "../faces/geometry.js";
+import { drawMarks, plateText, prepare } from "../faces/overlay.js";
 import { analyse, looksLikePicture, photoState } from "./upload.js";
-import { ShownWord } from "./words.js";
+import { ShownWord } from "../faces/words.js";
+import { icon, make, write } from "../shared/dom.js";
 
 /** Reads one photo and shows what came of it. One failure never hides the others. */
 export class Shot {
@@ -139,7 +139,7 @@ export class Shot {
   }
 
   async #savePicture() {
-    const { save, takeSnapshot } = await import("./snapshot.js");
+    const { save, takeSnapshot } = await import("../faces/snapshot.js");
     save(await takeSnapshot(this.#file, this.#faces, this.#page), `${this.#name.replace(/\.\w+$/, "")}_emotions`, "png");
   }
 

@@ -1,6 +1,6 @@
 /** The control bar and the settings behind "More". */
-import { make, write } from "./cards.js";
-import { element } from "./page.js";
+import { element } from "../shared/page.js";
+import { make, write } from "../shared/dom.js";
 
 const SWITCHES = ["mirror", "marks", "announce", "shortcuts"];
 
@@ -10,7 +10,7 @@ export class Controls {
   #handlers;
 
   /**
-   * @param {import("./page.js").Settings} settings
+   * @param {import("../shared/page.js").Settings} settings
    * @param {{t: (key: string, values?: object) => string}} page
    * @param {{pause: Function, stop: Function, flip: Function, snapshot: Function, camera: (deviceId: string) => void, changed: Function}} handlers
    */

@@ -1,7 +1,7 @@
 /** The numbers beside the picture: how fast, how late, how much. */
-import { write } from "./cards.js";
-import { quantile, short, whole } from "./format.js";
-import { element } from "./page.js";
+import { quantile, short, whole } from "../shared/format.js";
+import { element } from "../shared/page.js";
+import { write } from "../shared/dom.js";
 
 const WINDOW_MS = 2000;
 

@@ -1,0 +1,1 @@
+"""Scoring a model: metrics, plots, robustness, and the model card as a page."""

@@ -1,0 +1,25 @@
+/** Makes and changes elements of the page. */
+
+/** Makes an element with a class and text. */
+export function make(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+/** Writes text only when it differs, so that nothing is announced or laid out again for nothing. */
+export function write(target, text) {
+  if (target.textContent !== text) target.textContent = text;
+}
+
+/** An icon of the page's sprite. */
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `#icon-${name}`);
+  svg.append(use);
+  return svg;
+}
