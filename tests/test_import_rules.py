@@ -30,6 +30,8 @@ MAY_IMPORT = {
     "ml": ("ml",),
     "ml.data": ("ml.data", "ml.inference.contract", "ml.inference.preprocess"),
     "ml.model": ("ml.inference.contract",),
+    "ml.batch": ("ml.batch", "ml.inference"),
+    "ml.predict": ("ml.batch", "ml.inference"),
     "ml.inference": ("ml.inference",),
     "ml.inference.contract": (),
     "ml.inference.tracks": ("ml.inference.contract",),

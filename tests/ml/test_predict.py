@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 from skimage import data
 
+from ml.batch.rows import COLUMNS, Failure, predict_photo, predict_video
+from ml.batch.sources import find_sources
+from ml.batch.writers import write
 from ml.inference.analyzer import Analyzer
 from ml.inference.contract import EMOTIONS
-from ml.predict import COLUMNS, Failure, find_sources, main, predict_photo, predict_video, write
+from ml.predict import main
 from tests.ml.inference.conftest import FakeModel
 
 
