@@ -1,0 +1,79 @@
+/** A recording as a value: what was read, when it began, markers, excluded ranges and what interrupted it. */
+import { ReadingLog } from "./log.js";
+
+/**
+ * @typedef {{t_s: number, name: string}} Marker
+ * @typedef {{from_s: number, to_s: number}} Range
+ * @typedef {{kind: "paused" | "hidden" | "offline" | "restarted" | "nobody", from_s: number, to_s: number | null}} Gap
+ *
+ * @typedef {object} Recording
+ * @property {string} id
+ * @property {string} source as in the column `source`: "live", or a file's name
+ * @property {number} startedUtcMs
+ * @property {object} model the model's card as the server told it
+ * @property {string} pageVersion
+ * @property {ReadingLog} log times count from the start of the recording
+ * @property {Marker[]} markers by time
+ * @property {Range[]} excluded apart from each other, by time
+ * @property {Gap[]} gaps
+ * @property {Record<number, string>} names of faces that people gave
+ * @property {Record<number, {vector: number[], from_s: number | null}>} baselines of faces: a person's own neutral
+ * @property {{type: string, parts: Blob[], anchors: {media_s: number, t_s: number}[]} | null} video
+ * @property {boolean} recorded whether Record was pressed: otherwise it is what the page remembers of the session
+ * @property {boolean} saved
+ */
+
+/** A frame without a face counts as "nobody" after this long; so does the stage's sentence. */
+const NOBODY_AFTER_S = 1.5;
+
+/** @param {Partial<Recording>} known @returns {Recording} */
+export const newRecording = (known) => ({
+  id: "", source: "live", startedUtcMs: 0, model: {}, pageVersion: "", log: new ReadingLog(), markers: [], excluded: [], gaps: [],
+  names: {}, baselines: {}, video: null, recorded: true, saved: false, ...known,
+});
+
+/** Joins a range to those there are. @param {Range[]} ranges @param {Range} added @returns {Range[]} by time, none touching another */
+export function withRange(ranges, { from_s, to_s }) {
+  const range = { from_s: Math.min(from_s, to_s), to_s: Math.max(from_s, to_s) };
+  const apart = ranges.filter((other) => other.to_s < range.from_s || other.from_s > range.to_s);
+  for (const other of ranges) {
+    if (apart.includes(other)) continue;
+    range.from_s = Math.min(range.from_s, other.from_s);
+    range.to_s = Math.max(range.to_s, other.to_s);
+  }
+  return [...apart, range].sort((a, b) => a.from_s - b.from_s);
+}
+
+/** @param {Range[]} ranges @param {number} timeS @returns {boolean} both ends belong to a range */
+export const isExcluded = (ranges, timeS) => ranges.some(({ from_s, to_s }) => timeS >= from_s && timeS <= to_s);
+
+/**
+ * Everything that happened beside the readings, by time.
+ * @param {Recording} recording
+ * @returns {{t_s: number, kind: string, to_s?: number | null, name?: string}[]}
+ */
+export function events({ gaps, markers, excluded, log }) {
+  return [
+    ...gaps.map(({ kind, from_s, to_s }) => ({ t_s: from_s, kind, to_s })),
+    ...nobody(log).map(({ from_s, to_s }) => ({ t_s: from_s, kind: "nobody", to_s })),
+    ...markers.map(({ t_s, name }) => ({ t_s, kind: "marker", name })),
+    ...excluded.map(({ from_s, to_s }) => ({ t_s: from_s, kind: "excluded", to_s })),
+  ].sort((a, b) => a.t_s - b.t_s);
+}
+
+/** Stretches of answered frames without a face. @param {ReadingLog} log @returns {Range[]} */
+export function nobody(log) {
+  const found = [];
+  let from = null;
+  const close = (to_s) => {
+    if (from !== null && to_s - from >= NOBODY_AFTER_S) found.push({ from_s: from, to_s });
+    from = null;
+  };
+  for (let row = 0; row < log.length; row++) {
+    const time = log.frames.get("time_ms", row) / 1000;
+    if (log.frames.get("faces", row)) close(time);
+    else from ??= time;
+  }
+  close(log.endS);
+  return found;
+}
