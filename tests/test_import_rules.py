@@ -28,12 +28,13 @@ MAY_IMPORT = {
     "gunicorn.conf": ("webapp",),
     "webapp": ("webapp", "ml.inference.contract", "ml.inference.tracks"),
     "ml": ("ml",),
-    "ml.data": ("ml.data", "ml.inference.contract", "ml.inference.preprocess"),
+    "ml.data": ("ml.data", "ml.inference.contract", "ml.inference.formats", "ml.inference.preprocess"),
     "ml.model": ("ml.inference.contract",),
     "ml.batch": ("ml.batch", "ml.inference"),
     "ml.predict": ("ml.batch", "ml.inference"),
     "ml.inference": ("ml.inference",),
     "ml.inference.contract": (),
+    "ml.inference.formats": (),
     "ml.inference.tracks": ("ml.inference.contract",),
 }
 # The libraries of the analyzer worker, beside the standard library.

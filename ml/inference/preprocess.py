@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from ml.inference.contract import INPUT_SIZE, MAX_PIXELS, BadImage, NotAnImage, TooLarge
+from ml.inference.formats import sniff
 
 # OpenCV reads this limit once, when it is loaded: a small file can claim an enormous picture.
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
@@ -16,19 +17,10 @@ import cv2
 import numpy as np
 
 
-def sniff(data: bytes) -> str | None:
-    """The picture format that the first bytes announce: `jpeg`, `png`, `webp`, or None for anything else."""
-    if data[:3] == b"\xff\xd8\xff":
-        return "jpeg"
-    if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return "png"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "webp"
-    return None
-
-
 def decode_image(data: bytes, flags: int = cv2.IMREAD_GRAYSCALE) -> np.ndarray:
     """Decode a JPEG, PNG or WebP to grey levels, turned upright by its EXIF orientation.
+
+    A PNG of 16 bits is scaled by the range of its values (10, 12, 14 or 16 bits): cameras store 12 bits in 16.
 
     Args:
         data: the file's bytes.
@@ -45,15 +37,23 @@ def decode_image(data: bytes, flags: int = cv2.IMREAD_GRAYSCALE) -> np.ndarray:
     kind = sniff(data)
     if kind is None:
         raise NotAnImage(f"expected a JPEG, PNG or WebP picture, received bytes beginning {data[:8].hex(' ')}")
+    deep = kind == "png" and data[24:25] == b"\x10"  # the header's bit depth
     try:
-        gray = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        gray = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_ANYDEPTH if deep else flags)
     except cv2.error as error:
         if "CV_IO_MAX_IMAGE" in str(error):
             raise TooLarge(f"expected a picture of at most {MAX_PIXELS:,} pixels, received a larger one") from None
         raise BadImage(f"expected a whole {kind} picture, received {len(data)} bytes that do not decode") from None
     if gray is None or not gray.size:
         raise BadImage(f"expected a whole {kind} picture, received {len(data)} bytes that do not decode")
-    return gray
+    return scale_to_8_bits(gray) if gray.dtype == np.uint16 else gray
+
+
+def scale_to_8_bits(gray: np.ndarray) -> np.ndarray:
+    """Grey levels `(height, width)` uint16 as uint8, by the smallest range of 8, 10, 12, 14 or 16 bits that fits."""
+    highest = int(gray.max())
+    bits = next(bits for bits in (8, 10, 12, 14, 16) if highest < 1 << bits)
+    return (gray >> (bits - 8)).astype(np.uint8)
 
 
 def fit_to_input(patch: np.ndarray) -> np.ndarray:
