@@ -16,6 +16,7 @@ from keras import layers, ops
 from scipy.optimize import minimize_scalar
 from sklearn.isotonic import IsotonicRegression
 
+from ml.inference.card import ModelCard
 from ml.model import INPUT_SHAPE
 
 SMALLEST = 1e-9
@@ -53,9 +54,9 @@ class Calibration:
     uncertain_below: float = 0.5
 
     @staticmethod
-    def from_card(card: dict[str, Any]) -> Calibration:
+    def from_card(card: ModelCard) -> Calibration:
         """What `dataclasses.asdict` put into the card of an exported model."""
-        return Calibration(**card["calibration"])
+        return Calibration(**card.calibration)
 
     @property
     def offset(self) -> np.ndarray | float:

@@ -19,8 +19,9 @@ from ml.evaluation import plots
 from ml.evaluation.metrics import measure, reliability
 from ml.evaluation.model_card import write_card
 from ml.evaluation.robustness import CONDITIONS
+from ml.inference.card import load_card
 from ml.inference.classifier import SHIPPED_MODEL, Classifier
-from ml.inference.contract import EMOTIONS, ModelError, load_card
+from ml.inference.contract import EMOTIONS, ModelError
 from ml.inference.preprocess import to_batch
 
 REPORT_FILE = "report.json"

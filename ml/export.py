@@ -77,11 +77,6 @@ def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
             "labels": list(pictures.classes),
             "outputs": sorted(serving.output),
             "input": {"shape": list(INPUT_SHAPE), "type": "float32", "range": [0, 255], "color": "grey"},
-            "crop": {
-                "frame": "that of the FER-2013 pictures, found and turned upright by align.tflite",
-                "margin": 0.0,
-                "interpolation": "area when shrinking, linear when enlarging",
-            },
             "uncertain_below": calibration.uncertain_below,
             "calibration": asdict(calibration),
             "calibration_pictures": len(held_out),

@@ -20,8 +20,9 @@ from pathlib import Path
 from ml.batch.engines import predict
 from ml.batch.sources import find_sources
 from ml.batch.writers import write
+from ml.inference.card import load_card
 from ml.inference.classifier import SHIPPED_MODEL
-from ml.inference.contract import ModelError, load_card
+from ml.inference.contract import ModelError
 
 
 def _table_path(text: str) -> Path:
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not sources:
         parser.error(f"expected photos or videos, received folders without any: {', '.join(map(str, options.paths))}")
     try:
-        classes = load_card(options.model)["labels"]
+        classes = load_card(options.model).labels
     except ModelError as error:
         parser.error(str(error))
     outcomes = predict(sources, options.model, options.jobs, options.step)

@@ -12,9 +12,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+
+from ml.inference.contract import AnalysisError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,7 +29,8 @@ WEB = {"webapp", "flask", "flask_socketio", "socketio", "engineio", "eventlet", 
 MAY_IMPORT = {
     "wsgi": ("webapp",),
     "gunicorn.conf": ("webapp",),
-    "webapp": ("webapp", "ml.inference.contract", "ml.inference.tracks"),
+    "webapp": ("webapp", "ml.inference.contract", "ml.inference.card", "ml.inference.tracks"),
+    "webapp.pool": ("webapp.pool", "ml.inference.contract", "ml.inference.protocol"),
     "ml": ("ml",),
     "ml.data": ("ml.data", "ml.inference.contract", "ml.inference.formats", "ml.inference.preprocess"),
     "ml.model": ("ml.inference.contract",),
@@ -35,6 +39,8 @@ MAY_IMPORT = {
     "ml.inference": ("ml.inference",),
     "ml.inference.contract": (),
     "ml.inference.formats": (),
+    "ml.inference.card": ("ml.inference.contract",),
+    "ml.inference.protocol": ("ml.inference.contract",),
     "ml.inference.tracks": ("ml.inference.contract",),
 }
 # The libraries of the analyzer worker, beside the standard library.
@@ -69,12 +75,34 @@ def of_the_project(names: set[str]) -> set[str]:
     return {name for name in names if name.partition(".")[0] in {"ml", "webapp", "wsgi"}}
 
 
-@pytest.mark.parametrize("module", ["wsgi", "webapp", "webapp.events", "webapp.api", "webapp.pool.pool"])
+@pytest.mark.parametrize("module", ["wsgi", "webapp", "webapp.events", "webapp.api"])
 def test_the_web_process_loads_no_pixels_and_no_training(module: str, tmp_path: Path) -> None:
     loaded = modules_after(f"import {module}", tmp_path)
     assert not top_level(loaded) & (PIXELS | TRAINING)
     of_ml = {name for name in loaded if name.startswith("ml.")}
-    assert of_ml <= {"ml.inference", "ml.inference.contract", "ml.inference.tracks"}
+    assert of_ml == {"ml.inference"} | {f"ml.inference.{name}" for name in ("contract", "protocol", "card", "tracks")}
+
+
+def test_the_pool_knows_no_tracker() -> None:
+    """It moves pictures; whose faces they show is known to the connection that sent them."""
+    files = sorted((ROOT / "webapp" / "pool").glob("*.py"))
+    assert files
+    for path in files:
+        assert not [name for name, _ in imports_of(path) if within(name, ("ml.inference.tracks",))], path.name
+        assert "Tracker" not in path.read_text("utf-8"), path.name
+
+
+def test_ml_knows_no_http_status() -> None:
+    """An error is named by its code; what HTTP makes of it is decided where HTTP is spoken."""
+    statuses = {status.value for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST}
+    for path in sorted((ROOT / "ml").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            named = getattr(node, "id", getattr(node, "attr", getattr(node, "arg", None)))
+            assert named not in {"HTTPStatus", "status", "status_code"}, f"{path}: {named} belongs to the web"
+        if path.name == "contract.py":
+            numbers = {n.value for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Constant)}
+            assert not numbers & statuses
+    assert not any(hasattr(kind, "status") for kind in AnalysisError.__subclasses__())
 
 
 def test_a_worker_loads_neither_tensorflow_nor_the_web(tmp_path: Path) -> None:

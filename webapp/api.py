@@ -10,7 +10,7 @@ from flask import Blueprint, Request, Response, jsonify, request
 from flask_limiter import Limiter
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from ml.inference.contract import AnalysisError, BadImage, Busy, NotAnImage, NotReady, TooLarge
+from ml.inference.contract import AnalysisError, BadImage, Busy, InternalError, NotAnImage, NotReady, TooLarge
 from webapp.pool.pool import AnalyzerPool
 from webapp.settings import Settings
 
@@ -19,6 +19,16 @@ MULTIPART_OVERHEAD_BYTES = 64 * 1024
 RAW_BODIES = {"application/octet-stream", "application/x-www-form-urlencoded"}
 """Types of a raw body that name no picture, as programs send that were told none, curl among them: the bytes decide."""
 READ_OFF_BYTES = 256 * 1024 * 1024
+
+HTTP_STATUS: dict[type[AnalysisError], HTTPStatus] = {
+    BadImage: HTTPStatus.BAD_REQUEST,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    NotAnImage: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Busy: HTTPStatus.TOO_MANY_REQUESTS,
+    NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+    InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""The status of each kind of error."""
 
 
 class InMemoryRequest(Request):
@@ -42,7 +52,7 @@ def create_api(pool: AnalyzerPool, settings: Settings, limiter: Limiter) -> Blue
     @api.errorhandler(AnalysisError)
     def analysis_error(error: AnalysisError) -> Response:
         response = jsonify(error.to_dict())
-        response.status_code = error.status
+        response.status_code = HTTP_STATUS[type(error)]
         if isinstance(error, Busy | NotReady):
             response.headers["Retry-After"] = str(max(1, round(pool.retry_after_ms / 1000)))
         return response

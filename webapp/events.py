@@ -13,14 +13,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import socketio
 from flask_socketio import ConnectionRefusedError
 
 from ml.inference.contract import AnalysisError, BadImage, Busy, InternalError, TooLarge
-from ml.inference.tracks import Tracker
+from webapp.connection import Connection
 from webapp.metrics import Metrics
 from webapp.pool.pool import AnalyzerPool
 from webapp.settings import Settings
@@ -34,30 +33,6 @@ LAST_ANSWERS_S = 3.0
 log = logging.getLogger(__name__)
 
 
-def half_a_second(frames_per_second: float) -> float:
-    """How many frames a client may send in one burst."""
-    return max(2.0, frames_per_second / 2)
-
-
-@dataclass
-class Client:
-    """What the server keeps of a connection, and only while it lasts."""
-
-    tracker: Tracker
-    allowance: float
-    refilled_s: float
-
-    def may_send(self, frames_per_second: float, now_s: float) -> bool:
-        """Whether one more frame is within the client's rate, allowing for half a second's burst."""
-        burst = half_a_second(frames_per_second)
-        self.allowance = min(burst, self.allowance + (now_s - self.refilled_s) * frames_per_second)
-        self.refilled_s = now_s
-        if self.allowance < 1:
-            return False
-        self.allowance -= 1
-        return True
-
-
 class Live(socketio.Namespace):
     """Live analysis. A plain Socket.IO namespace: frames need no Flask request context, which costs as much again."""
 
@@ -67,23 +42,23 @@ class Live(socketio.Namespace):
         self._settings = settings
         self._metrics = metrics
         self._welcome = welcome
-        self._clients: dict[str, Client] = {}
+        self._connections: dict[str, Connection] = {}
         self._draining = False
 
     def on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
         if self._draining:
             self._refuse(environ, "draining", "The server restarts. Back in a moment.", 1)
-        if len(self._clients) >= self._settings.max_clients:
+        if len(self._connections) >= self._settings.max_clients:
             self._refuse(environ, "full", "All places are taken: expected a free one, received none.", FULL_RETRY_S)
-        allowance = half_a_second(self._settings.frames_per_second)
-        self._clients[sid] = Client(Tracker(self._settings.smoothing_s), allowance, time.monotonic())
-        self._metrics.clients.set(len(self._clients))
+        self._connections[sid] = Connection(sid, self._pool, self._settings, self._metrics)
+        self._metrics.clients.set(len(self._connections))
         self.emit("welcome", {**self._welcome, "model": dict(self._pool.model)}, to=sid)
 
     def on_disconnect(self, sid: str, reason: str = "") -> None:
-        if self._clients.pop(sid, None) is not None:
-            self._pool.forget(sid)
-            self._metrics.clients.set(len(self._clients))
+        connection = self._connections.pop(sid, None)
+        if connection is not None:
+            connection.close()
+            self._metrics.clients.set(len(self._connections))
 
     def on_frame(self, sid: str, *arguments: object) -> dict[str, Any]:
         try:
@@ -97,15 +72,10 @@ class Live(socketio.Namespace):
             return InternalError("The frame could not be answered because of a fault in the server.").to_dict()
 
     def _analyse(self, sid: str, *arguments: object) -> dict[str, Any]:
-        now_s = time.monotonic()
-        client = self._clients.get(sid)
-        if client is None:
+        connection = self._connections.get(sid)
+        if connection is None:
             raise Busy("The connection is closing.")
-        image = self._picture(arguments)
-        if not client.may_send(self._settings.frames_per_second, now_s):
-            self._metrics.dropped("live", "rate")
-            raise Busy(f"expected at most {self._settings.frames_per_second} frames a second, received more")
-        return self._pool.live(sid, image, client.tracker).to_dict()
+        return connection.analyse(self._picture(arguments)).to_dict()
 
     def _picture(self, arguments: tuple[object, ...]) -> bytes:
         image = arguments[0] if arguments else None

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, jsonify, make_response, render_template
 from werkzeug.exceptions import HTTPException, NotFound
 
 from ml.inference.contract import NotReady
-from webapp.api import error_response
+from webapp.api import HTTP_STATUS, error_response
 from webapp.metrics import Metrics
 from webapp.pool.pool import AnalyzerPool
 
@@ -90,7 +90,7 @@ def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any])
     def readyz() -> Response:
         if not pool.ready:
             response = jsonify(NotReady(f"expected a ready analyzer, received 0 of {pool.size}").to_dict())
-            response.status_code = NotReady.status
+            response.status_code = HTTP_STATUS[NotReady]
             response.headers["Retry-After"] = "1"
             return _uncached(response)
         return _uncached(jsonify(ok=True, workers={"ready": pool.ready, "all": pool.size}, model=dict(pool.model)))

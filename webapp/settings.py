@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ml.inference.contract import ModelError, load_card
+from ml.inference.card import load_card
+from ml.inference.contract import ModelError
 
 T = TypeVar("T")
 PREFIX = "EMOTION_"

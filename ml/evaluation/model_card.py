@@ -7,13 +7,14 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ml.inference.card import ModelCard
 from ml.inference.contract import DISPLAY_NAMES
 
 LABEL_SETS = {"folder": "original labels", "people": "what most people see"}
 
 
-def write_card(report: dict[str, Any], card: dict[str, Any], path: Path) -> None:
-    """Write the page. `report` is that of `ml.evaluate`, `card` the JSON beside the model file."""
+def write_card(report: dict[str, Any], card: ModelCard, path: Path) -> None:
+    """Write the page. `report` is that of `ml.evaluate`, `card` that of the model file."""
     environment = Environment(  # noqa: S701 - Markdown, not HTML
         loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, keep_trailing_newline=True
     )

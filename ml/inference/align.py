@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from ml.inference.card import read_checked_card
 from ml.inference.geometry import Window, cut_window
 
 PATCH_SIZE = 32
@@ -30,6 +31,7 @@ class FaceAligner:
     """The loaded network. One per process or thread: a LiteRT interpreter is not safe to share."""
 
     def __init__(self, model_path: str | Path = SHIPPED_ALIGNER) -> None:
+        read_checked_card(Path(model_path))
         self._interpreter = Interpreter(model_path=str(model_path), num_threads=1)
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]

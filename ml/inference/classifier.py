@@ -8,31 +8,39 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from ml.inference.contract import load_card
+from ml.inference.card import load_card
 from ml.inference.preprocess import to_batch
 
 SHIPPED_MODEL = Path(__file__).parent.parent / "artifacts" / "emotion.tflite"
 
 
 class Classifier:
-    """A loaded model. One per process or thread: a LiteRT interpreter is not safe to share."""
+    """A loaded model. One per process or thread: a LiteRT interpreter is not safe to share.
+
+    Raises:
+        ModelError: the file or its card can't be used, or they do not fit each other.
+    """
 
     def __init__(self, model_path: str | Path = SHIPPED_MODEL, num_threads: int = 1) -> None:
         path = Path(model_path)
         self.card = load_card(path)
-        self.uncertain_below: float = self.card["uncertain_below"]
         self._interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
         self._run = self._interpreter.get_signature_runner()
+        inputs, outputs = self._run.get_input_details(), self._run.get_output_details()
+        self.card.require_graph(
+            inputs["grey"]["shape"][1:].tolist() if "grey" in inputs else (),
+            {name: int(output["shape"][-1]) for name, output in outputs.items()},
+        )
 
     @property
     def classes(self) -> tuple[str, ...]:
         """What the probabilities stand for, in their order."""
-        return tuple(self.card["labels"])
+        return self.card.labels
 
     @property
     def info(self) -> dict[str, Any]:
         """What a result says of its model."""
-        return {"name": self.card["name"], "version": self.card["sha256"][:8]}
+        return {"name": self.card.name, "version": self.card.version}
 
     def predict(self, crops: np.ndarray | list[np.ndarray]) -> np.ndarray:
         """Calibrated probabilities of the served output.
@@ -49,9 +57,9 @@ class Classifier:
         """Every output of the model by name, each `(n, 7)` float32: `served` and those for either label set."""
         batch = to_batch(crops)
         if not len(batch):
-            return {name: np.empty((0, len(self.classes)), np.float32) for name in self.card["outputs"]}
+            return {name: np.empty((0, len(self.classes)), np.float32) for name in self.card.outputs}
         return self._run(grey=batch)
 
     def is_uncertain(self, probabilities: np.ndarray) -> bool:
         """Whether the best of seven probabilities is too low to be called an answer (threshold from the card)."""
-        return float(np.max(probabilities)) < self.uncertain_below
+        return float(np.max(probabilities)) < self.card.uncertain_below

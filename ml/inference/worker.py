@@ -3,14 +3,13 @@
     python -m ml.inference.worker --socket unix:PATH|tcp:HOST:PORT [--model FILE]
 
 It loads, warms up, connects, says that it is ready, then answers one request after the other until its socket ends:
-when the web process is gone, however it went, the worker goes too. Messages are those of `contract`.
+when the web process is gone, however it went, the worker goes too. Messages are those of `protocol`.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import logging
 import os
 import signal
@@ -20,18 +19,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ml.inference.contract import (
-    MAX_HEAD_BYTES,
-    PREFIX,
+from ml.inference.card import SERVED, ModelCard
+from ml.inference.contract import Analysis, AnalysisError, Busy, InternalError, ModelError, Request
+from ml.inference.protocol import (
     WORKER_TOKEN_VARIABLE,
-    Analysis,
-    AnalysisError,
-    Busy,
-    InternalError,
-    Request,
-    pack_message,
+    MessageReader,
+    ProtocolError,
     reply_head,
     request_from_head,
+    write_message,
 )
 
 NICENESS = 4
@@ -77,35 +73,12 @@ def serve(connection: socket.socket, analyzer: Analyzes, model: Mapping[str, Any
         "token": os.environ.get(WORKER_TOKEN_VARIABLE, ""),
         "model": dict(model),
     }
-    connection.sendall(pack_message(ready))
-    with contextlib.suppress(EOFError, ConnectionError):
+    write_message(connection, ready)
+    reader = MessageReader(connection)
+    with contextlib.suppress(EOFError, ConnectionError, ProtocolError):
         while True:
-            head, image = read_message(connection)
-            connection.sendall(pack_message(reply_head(_answer(analyzer, head, image), head["id"])))
-
-
-def read_message(connection: socket.socket) -> tuple[dict[str, Any], bytes]:
-    """Read one message: its head, and its body as bytes.
-
-    Raises:
-        EOFError: the other side closed the socket.
-    """
-    head_length, body_length = PREFIX.unpack(_read_exactly(connection, PREFIX.size))
-    if head_length > MAX_HEAD_BYTES:
-        raise ConnectionError(f"expected a head of at most {MAX_HEAD_BYTES} bytes, received {head_length}")
-    return json.loads(_read_exactly(connection, head_length)), _read_exactly(connection, body_length)
-
-
-def _read_exactly(connection: socket.socket, length: int) -> bytes:
-    if length == 0:
-        return b""
-    data = connection.recv(length, socket.MSG_WAITALL) if hasattr(socket, "MSG_WAITALL") else b""
-    while len(data) < length:
-        more = connection.recv(length - len(data))
-        if not more:
-            raise EOFError
-        data += more
-    return data
+            head, image = reader.read()
+            write_message(connection, reply_head(_answer(analyzer, head, image), head["id"]))
 
 
 def _answer(analyzer: Analyzes, head: Mapping[str, Any], image: bytes) -> Analysis | AnalysisError:
@@ -141,7 +114,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     from ml.inference.analyzer import Analyzer
     from ml.inference.classifier import SHIPPED_MODEL, Classifier
-    from ml.inference.contract import ModelError
 
     try:
         classifier = Classifier(options.model or SHIPPED_MODEL)
@@ -153,20 +125,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         serve(connection, analyzer, model_facts(classifier.card))
 
 
-def model_facts(card: Mapping[str, Any]) -> dict[str, Any]:
+def model_facts(card: ModelCard) -> dict[str, Any]:
     """What pages say of the model, from its card.
 
     `ece` is the calibration error of what is shown to people, on `n` pictures that it never learned from; `judged_by`
     says against what: what `people` saw in them where that is known, else the data set's `labels`.
     """
-    metrics = card.get("metrics") or {}
-    reports = metrics.get("outputs", {}).get(metrics.get("served"), {})
+    reports = card.metrics.get("outputs", {}).get(SERVED, {})
     report = reports.get("people") or reports.get("folder") or {}
     return {
-        "name": card["name"],
-        "version": card["sha256"][:8],
-        "labels": card["labels"],
-        "uncertain_below": card["uncertain_below"],
+        "name": card.name,
+        "version": card.version,
+        "labels": list(card.labels),
+        "uncertain_below": card.uncertain_below,
         "ece": report.get("ece"),
         "n": report.get("n"),
         "judged_by": "people" if "people" in reports else "labels",

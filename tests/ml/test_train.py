@@ -264,7 +264,7 @@ def test_adapts_a_trained_network_to_other_classes_and_exports_it(
     assert classifier.classes == ("asleep", "awake", "yawning")
     probabilities = classifier.predict(load_pictures(data, "train", classifier.classes).images)
     assert probabilities.shape == (60, 3)
-    assert classifier.card["training"]["preset"] == "adapt"
+    assert classifier.card.training["preset"] == "adapt"
 
 
 def test_the_new_layer_of_the_same_classes_starts_from_the_old_heads() -> None:

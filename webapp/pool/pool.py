@@ -1,33 +1,28 @@
 """The pool of analyzer workers: start, feed, watch, respawn.
 
 A caller waits in `live` or `photo` while its picture goes to a worker and the answer comes back; everything else in
-the process goes on. A busy worker is handed one picture ahead, so that it never waits for the next.
+the process goes on. A busy worker is handed one picture ahead, so that it never waits for the next. The pool moves
+pictures: what a picture belongs to is known to its sender, who prepares the request and completes the answer.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from ml.inference.contract import (
-    Analysis,
-    AnalysisError,
-    Busy,
-    InternalError,
-    NotReady,
-    Request,
-    analysis_from_head,
-)
-from ml.inference.tracks import Tracker
-from webapp.pool.schedule import LIVE, PHOTO, Job, Schedule
-from webapp.pool.worker_process import WorkerLost, WorkerProcess
+from ml.inference.contract import Analysis, AnalysisError, Busy, InternalError, NotReady, Request
+from ml.inference.protocol import analysis_from_head
+from webapp.pool.connection import WorkerConnection, WorkerLost
+from webapp.pool.schedule import LIVE, PHOTO, Job, Schedule, unchanged_analysis, unchanged_request
+from webapp.pool.worker_process import WorkerProcess
 
 HANDED_OVER = 2
 """Pictures a worker may hold: the one it reads and, unless that is a photo, the next."""
@@ -66,8 +61,9 @@ class _Slot:
     """A place for one worker, filled again whenever its worker is lost."""
 
     number: int
-    worker: WorkerProcess | None = None
-    is_ready: bool = False
+    process: WorkerProcess | None = None
+    worker: WorkerConnection | None = None
+    """The connection to a worker that answers, or none."""
     jobs: dict[int, Job] = field(default_factory=dict)
     began_s: float = 0.0
 
@@ -99,8 +95,8 @@ class AnalyzerPool:
         self._photo_deadline_s = photo_deadline_s
         self._slots = [_Slot(number) for number in range(size)]
         self._max_photos = max(1, size // 2)  # the rest stays with the live lane
-        self._schedule = Schedule(photo_queue, self._drop)
-        self._lock = threading.RLock()
+        self._schedule = Schedule(photo_queue)
+        self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._model: Mapping[str, Any] = {}
         self._mean_service_s = 0.01
@@ -116,16 +112,19 @@ class AnalyzerPool:
     def stop(self) -> None:
         """Fail what waits and end the workers."""
         self._stopping.set()
-        with self._lock:
-            self._schedule.clear("stopping")
+        with self._scheduling() as schedule:
+            schedule.clear("stopping")
         for slot in self._slots:
             if slot.worker is not None:
                 slot.worker.close()
+        for slot in self._slots:
+            if slot.process is not None:
+                slot.process.close(patience_s=2.0 if slot.worker is not None else 0.0)
 
     @property
     def ready(self) -> int:
         """How many workers answer now."""
-        return sum(slot.is_ready for slot in self._slots)
+        return sum(slot.worker is not None for slot in self._slots)
 
     @property
     def size(self) -> int:
@@ -144,7 +143,7 @@ class AnalyzerPool:
     @property
     def pids(self) -> list[int]:
         """Process ids of the workers that answer."""
-        return [slot.worker.pid for slot in self._slots if slot.is_ready and slot.worker is not None]
+        return [slot.process.pid for slot in self._slots if slot.process is not None and slot.worker is not None]
 
     @property
     def retry_after_ms(self) -> int:
@@ -152,66 +151,86 @@ class AnalyzerPool:
         waiting = len(self._schedule) + 1
         return max(50, round(1000 * waiting * self._mean_service_s / max(1, self.ready)))
 
-    def live(self, client: str, image: bytes, tracker: Tracker) -> Analysis:
-        """Analyse a live frame; its faces come back with ids and smoothed.
+    def live(
+        self,
+        client: str,
+        image: bytes,
+        prepare: Callable[[Request, bool], Request] = unchanged_request,
+        complete: Callable[[Analysis], Analysis] = unchanged_analysis,
+    ) -> Analysis:
+        """Analyse a live frame.
+
+        Args:
+            prepare, complete: as in `Job`; they are called in turn, never two at a time for one client.
 
         Raises:
             Busy: a newer frame of the client came first, or the deadline passed.
             NotReady: no worker answers.
             AnalysisError: the picture can't be read.
         """
-        return self._wait_for(LIVE, client, image, self._frame_deadline_s, tracker)
+        now_s = time.monotonic()
+        return self._wait_for(
+            Job(LIVE, client, Request(image), now_s, now_s + self._frame_deadline_s, prepare, complete)
+        )
 
     def photo(self, image: bytes) -> Analysis:
         """Analyse a photograph thoroughly. Raises as `live` does; `Busy` also when too many wait."""
-        return self._wait_for(PHOTO, "", image, self._photo_deadline_s, None)
+        now_s = time.monotonic()
+        return self._wait_for(Job(PHOTO, "", Request(image, thorough=True), now_s, now_s + self._photo_deadline_s))
 
     def forget(self, client: str) -> None:
         """The client is gone: drop what of it still waits."""
-        with self._lock:
-            self._schedule.forget(client)
+        with self._scheduling() as schedule:
+            schedule.forget(client)
 
     # How a picture travels
 
-    def _wait_for(self, lane: str, client: str, image: bytes, deadline_s: float, tracker: Tracker | None) -> Analysis:
+    @contextlib.contextmanager
+    def _scheduling(self) -> Iterator[Schedule]:
+        """The schedule under the lock; who is dropped meanwhile is told after it."""
+        with self._lock:
+            yield self._schedule
+            dropped = self._schedule.take_dropped()
+        for job, reason in dropped:
+            self._tell_dropped(job, reason)
+
+    def _wait_for(self, job: Job) -> Analysis:
         if self._stopping.is_set() or not self.ready:
             raise NotReady("The analyzers are starting: expected one to be ready, received none so far.")
-        now_s = time.monotonic()
-        job = Job(lane, client, image, created_s=now_s, expires_s=now_s + deadline_s, tracker=tracker)
-        with self._lock:
-            self._schedule.put(job)
+        with self._scheduling() as schedule:
+            schedule.put(job)
         self._feed()
         try:
-            return job.outcome.result(timeout=deadline_s)
+            return job.outcome.result(timeout=job.expires_s - job.created_s)
         except (FutureTimeout, CancelledError):
             if job.outcome.cancel():
-                self._observer.dropped(lane, "expired")
+                self._observer.dropped(job.lane, "expired")
             raise Busy(WHY["expired"]) from None
 
     def _feed(self) -> None:
         """Give waiting jobs to workers while there are both."""
         while True:
-            with self._lock:
+            with self._scheduling() as schedule:
                 pair = self._pair()
                 if pair is None:
                     return
                 slot, job = pair
-                now_s = time.monotonic()
-                request = _request(job, now_s, hurried=len(self._schedule) > 0)
+                now_s, hurried = time.monotonic(), len(schedule) > 0
                 if not slot.jobs:
                     slot.began_s = now_s
                 slot.jobs[job.id] = job
                 worker = slot.worker
             assert worker is not None
             try:
+                request = replace(job.prepare(job.request, hurried), budget_ms=(job.expires_s - now_s) * 1000)
                 worker.send(job.id, request)
             except WorkerLost:
-                worker.kill()  # whoever reads its answers then puts the jobs back
+                worker.close()  # whoever reads its answers then puts the jobs back
 
     def _pair(self) -> tuple[_Slot, Job] | None:
         """The next job and the worker to have it."""
         now_s = time.monotonic()
-        ready = [slot for slot in self._slots if slot.is_ready]
+        ready = [slot for slot in self._slots if slot.worker is not None]
         slot = min(ready, key=lambda slot: len(slot.jobs), default=None)
         if slot is None or len(slot.jobs) >= HANDED_OVER:
             return None
@@ -246,14 +265,13 @@ class AnalyzerPool:
         _settle(job, answer)
 
     def _completed(self, job: Job, analysis: Analysis, now_s: float) -> Analysis:
-        """The analysis with ids where it belongs to a camera, and with the time it spent outside the worker."""
+        """The sender's answer, with the time that the picture spent outside the worker."""
         worker_s = analysis.timing_ms["total"] / 1000
         queue_s = max(0.0, now_s - job.created_s - worker_s)
         self._observer.answered(job.lane, queue_s, worker_s)
-        faces = job.tracker.update(analysis, job.created_s) if job.tracker else analysis.faces
-        return replace(analysis, faces=faces, timing_ms={"queue": queue_s * 1000} | dict(analysis.timing_ms))
+        return job.complete(replace(analysis, timing_ms={"queue": queue_s * 1000} | dict(analysis.timing_ms)))
 
-    def _drop(self, job: Job, reason: str) -> None:
+    def _tell_dropped(self, job: Job, reason: str) -> None:
         if _settle(job, NotReady(WHY[reason]) if reason == "stopping" else Busy(WHY[reason])):
             self._observer.dropped(job.lane, reason)
 
@@ -265,9 +283,9 @@ class AnalyzerPool:
         while not self._stopping.is_set():
             started_s = time.monotonic()
             try:
-                slot.worker = WorkerProcess(self._command)
-                self._model = slot.worker.ready()
-                slot.is_ready = True
+                slot.process = WorkerProcess(self._command)
+                slot.worker = slot.process.connection()
+                self._model = slot.worker.model
                 self._observer.worker_started()
                 self._feed()
                 for head in slot.worker.replies():
@@ -283,21 +301,23 @@ class AnalyzerPool:
 
     def _empty(self, slot: _Slot) -> None:
         """Clear up after a lost worker: what it was reading fails, what it had not begun goes to another."""
-        with self._lock:
-            if slot.is_ready:
-                self._observer.worker_lost()
-            slot.is_ready = False
+        process, worker = slot.process, slot.worker
+        with self._scheduling() as schedule:
+            slot.process = slot.worker = None
             jobs = list(slot.jobs.values())
             slot.jobs.clear()
             for job in jobs:
-                self._schedule.finished(job)
+                schedule.finished(job)
             for job in jobs[1:]:
-                self._schedule.put_back(job)
+                schedule.put_back(job)
+        if worker is not None:
+            self._observer.worker_lost()
+            worker.close()
         error = InternalError("The analyzer stopped while it read this picture.")
         if jobs and _settle(jobs[0], error):
             self._observer.dropped(jobs[0].lane, "worker_lost")
-        if slot.worker is not None:
-            slot.worker.close(patience_s=0.5)
+        if process is not None:
+            process.close(patience_s=0.5 if worker is not None else 0.0)
         self._feed()
 
     def _watch(self) -> None:
@@ -307,17 +327,10 @@ class AnalyzerPool:
             for slot in self._slots:
                 with self._lock:
                     overdue = [job for job in slot.jobs.values() if now_s > job.expires_s + STUCK_AFTER_S]
-                if overdue and slot.worker is not None:
+                    process = slot.process
+                if overdue and process is not None:
                     log.error("worker %d gives no answer, killing it", slot.number)
-                    slot.worker.kill()
-
-
-def _request(job: Job, now_s: float, hurried: bool) -> Request:
-    budget_ms = (job.expires_s - now_s) * 1000
-    if job.tracker is None:
-        return Request(job.image, thorough=True, budget_ms=budget_ms)
-    near, full_search = job.tracker.near(job.created_s), job.tracker.full_search_due(job.created_s, hurried)
-    return Request(job.image, near=near, full_search=full_search, budget_ms=budget_ms)
+                    process.kill()
 
 
 def _lanes(slot: _Slot) -> set[str]:

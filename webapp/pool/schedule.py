@@ -1,8 +1,8 @@
-"""Which picture is next. Plain data, no threads, no clock of its own: the pool calls it under its lock.
+"""Which picture is next. Plain data, no threads, no clock of its own: the pool uses it under its lock.
 
 Two lanes share the workers by the time they use. In the live lane each client has at most one picture waiting and one
-being read: a newer frame takes the place of the waiting one, and clients take turns. In the photo lane whoever came
-first is first, and the lane is bounded.
+being read: a newer frame takes the place of the waiting one, and clients take turns. The photo lane is first come,
+first served, and bounded.
 """
 
 from __future__ import annotations
@@ -13,24 +13,39 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from ml.inference.contract import Analysis
-from ml.inference.tracks import Tracker
+from ml.inference.contract import Analysis, Request
 
 LIVE, PHOTO = "live", "photo"
 
 _ids = itertools.count(1)
 
 
+def unchanged_request(request: Request, hurried: bool) -> Request:
+    return request
+
+
+def unchanged_analysis(analysis: Analysis) -> Analysis:
+    return analysis
+
+
 @dataclass(eq=False, slots=True)
 class Job:
-    """One picture on its way to a worker; `outcome` is what its sender waits for. Times are of `time.monotonic`."""
+    """One picture on its way to a worker. Times are of `time.monotonic`.
+
+    Attributes:
+        client: whose picture it is; only one of a client's live frames is read at a time.
+        prepare: makes the request that the worker gets, at the last moment; is told whether other pictures wait.
+        complete: makes the sender's answer of the worker's analysis, before the client's next picture is prepared.
+        outcome: what the sender waits for.
+    """
 
     lane: str
     client: str
-    image: bytes
+    request: Request
     created_s: float
     expires_s: float
-    tracker: Tracker | None = None
+    prepare: Callable[[Request, bool], Request] = unchanged_request
+    complete: Callable[[Analysis], Analysis] = unchanged_analysis
     id: int = field(default_factory=lambda: next(_ids))
     outcome: Future[Analysis] = field(default_factory=Future)
 
@@ -38,18 +53,20 @@ class Job:
 class Schedule:
     """The waiting pictures.
 
+    A job that will never be read is kept with its reason (`superseded`, `expired`, `queue_full`, `disconnected`, or
+    what `clear` was given) until `take_dropped` fetches it.
+
     Args:
         photo_queue: how many photos may wait.
-        drop: called with a job that will never be read and the reason: `superseded`, `expired` or `queue_full`.
     """
 
-    def __init__(self, photo_queue: int, drop: Callable[[Job, str], None]) -> None:
+    def __init__(self, photo_queue: int) -> None:
         self._photo_queue = photo_queue
-        self._drop = drop
         self._live: OrderedDict[str, Job] = OrderedDict()
         self._photos: deque[Job] = deque()
         self._running: set[str] = set()
         self._used_s = {LIVE: 0.0, PHOTO: 0.0}
+        self._dropped: list[tuple[Job, str]] = []
 
     def __len__(self) -> int:
         return len(self._live) + len(self._photos)
@@ -58,21 +75,21 @@ class Schedule:
         """Add a job. A live one takes the place, and the turn, of the same client's older one."""
         if job.lane == PHOTO:
             if len(self._photos) >= self._photo_queue:
-                self._drop(job, "queue_full")
+                self._dropped.append((job, "queue_full"))
             else:
                 self._photos.append(job)
             return
         older = self._live.get(job.client)
         self._live[job.client] = job
         if older is not None:
-            self._drop(older, "superseded")
+            self._dropped.append((older, "superseded"))
 
     def put_back(self, job: Job) -> None:
         """Return a job that a worker got and never began, before all others; a newer one of its client wins."""
         if job.lane == PHOTO:
             self._photos.appendleft(job)
         elif job.client in self._live:
-            self._drop(job, "superseded")
+            self._dropped.append((job, "superseded"))
         else:
             self._live[job.client] = job
             self._live.move_to_end(job.client, last=False)
@@ -85,7 +102,7 @@ class Schedule:
         if client is None and not photo:
             return None
         if client is None or (photo and self._used_s[PHOTO] < self._used_s[LIVE]):
-            if client is None:  # a lane that wants nothing saves nothing up
+            if client is None:  # an idle lane earns no credit
                 self._used_s[LIVE] = max(self._used_s.values())
             return self._photos.popleft()
         if not self._photos:
@@ -103,19 +120,22 @@ class Schedule:
         """The client is gone: nobody waits for its frame."""
         job = self._live.pop(client, None)
         if job is not None:
-            self._drop(job, "disconnected")
+            self._dropped.append((job, "disconnected"))
 
     def clear(self, reason: str) -> None:
         """Drop everything that waits."""
-        waiting = [*self._live.values(), *self._photos]
+        self._dropped += [(job, reason) for job in (*self._live.values(), *self._photos)]
         self._live.clear()
         self._photos.clear()
-        for job in waiting:
-            self._drop(job, reason)
+
+    def take_dropped(self) -> list[tuple[Job, str]]:
+        """Remove and return the jobs that were dropped since the last call, each with its reason."""
+        dropped, self._dropped = self._dropped, []
+        return dropped
 
     def _drop_expired(self, now_s: float) -> None:
         for job in [job for job in self._live.values() if job.expires_s <= now_s]:
             del self._live[job.client]
-            self._drop(job, "expired")
+            self._dropped.append((job, "expired"))
         while self._photos and self._photos[0].expires_s <= now_s:
-            self._drop(self._photos.popleft(), "expired")
+            self._dropped.append((self._photos.popleft(), "expired"))

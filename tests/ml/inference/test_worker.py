@@ -8,23 +8,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ml.inference.contract import (
-    Analysis,
-    BadImage,
-    Box,
-    Face,
-    NotAnImage,
-    Region,
-    Request,
-    analysis_from_head,
-    pack_message,
-    request_head,
-)
-from ml.inference.worker import connect, model_facts, read_message, serve
+from ml.inference.card import ModelCard
+from ml.inference.contract import Analysis, BadImage, Box, Face, NotAnImage, Region, Request
+from ml.inference.protocol import MessageReader, analysis_from_head, request_head, write_message
+from ml.inference.worker import connect, model_facts, serve
 
 FACE = Face(Box(1, 2, 3, 4), (0.1, 0.0, 0.0, 0.6, 0.1, 0.1, 0.1), uncertain=False)
 ANALYSIS = Analysis(640, 480, (FACE,), {"total": 1.5}, {"name": "n", "version": "v"}, full_search=False)
@@ -65,20 +57,20 @@ def web(analyzer: Scripted) -> Iterator[socket.socket]:
 
 
 def ask(web: socket.socket, number: int, request: Request) -> dict:
-    web.sendall(pack_message(request_head(request, number), len(request.image)) + request.image)
-    head, body = read_message(web)
+    write_message(web, request_head(request, number), request.image)
+    head, body = MessageReader(web).read()
     assert body == b""
     assert head["id"] == number
     return head
 
 
 def test_the_first_message_says_that_it_is_ready(web: socket.socket) -> None:
-    head, body = read_message(web)
+    head, body = MessageReader(web).read()
     assert (head["ready"], head["model"], body) == (True, {"name": "n"}, b"")
 
 
 def test_requests_and_answers_travel_whole(web: socket.socket, analyzer: Scripted) -> None:
-    read_message(web)
+    MessageReader(web).read()
     request = Request(bytes(300_000), near=(Region(0.1, 0.2, 0.3, 0.4),), full_search=False, budget_ms=500)
     assert analysis_from_head(ask(web, 7, request)) == ANALYSIS
     assert analyzer.requests == [request]
@@ -87,7 +79,7 @@ def test_requests_and_answers_travel_whole(web: socket.socket, analyzer: Scripte
 def test_errors_are_answers_and_a_bug_shows_nothing_of_itself(
     web: socket.socket, caplog: pytest.LogCaptureFixture
 ) -> None:
-    read_message(web)
+    MessageReader(web).read()
     with pytest.raises(BadImage, match="received bad"):
         analysis_from_head(ask(web, 1, Request(b"bad")))
     bug = ask(web, 2, Request(b"bug"))
@@ -98,7 +90,7 @@ def test_errors_are_answers_and_a_bug_shows_nothing_of_itself(
 
 
 def test_a_request_without_time_left_is_not_begun(web: socket.socket, analyzer: Scripted) -> None:
-    read_message(web)
+    MessageReader(web).read()
     assert ask(web, 1, Request(b"good", budget_ms=0))["code"] == "busy"
     assert analyzer.requests == []
 
@@ -129,7 +121,14 @@ def test_a_model_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_the_calibration_error_shown_is_that_of_what_is_served() -> None:
-    card = {"name": "emotion", "sha256": "0123456789abcdef", "uncertain_below": 0.4, "labels": ["a", "b"]}
+    card = ModelCard(
+        name="emotion",
+        sha256="0123456789abcdef",
+        labels=("a", "b"),
+        outputs=("original", "served"),
+        input={"shape": [48, 48, 1], "type": "float32"},
+        uncertain_below=0.4,
+    )
     assert model_facts(card) == {
         "name": "emotion",
         "version": "01234567",
@@ -143,7 +142,7 @@ def test_the_calibration_error_shown_is_that_of_what_is_served() -> None:
         "served": {"folder": {"ece": 0.2, "n": 10}},
         "original": {"folder": {"ece": 0.3, "n": 10}},
     }
-    measured = card | {"metrics": {"served": "served", "outputs": outputs}}
+    measured = replace(card, metrics={"outputs": outputs})
     assert model_facts(measured) == model_facts(card) | {"ece": 0.2, "n": 10}
     outputs["served"]["people"] = {"ece": 0.1, "n": 9}
     assert model_facts(measured) == model_facts(card) | {"ece": 0.1, "n": 9, "judged_by": "people"}

@@ -8,12 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psutil
 import pytest
 
-from ml.inference.contract import AnalysisError, BadImage, Busy, InternalError, NotReady
-from ml.inference.tracks import Tracker
+from ml.inference.contract import Analysis, AnalysisError, BadImage, Busy, InternalError, NotReady, Region, Request
 from tests.support.fake_worker import script
 from tests.support.waiting import wait_until
 from webapp.pool.pool import AnalyzerPool
@@ -86,15 +86,38 @@ def test_nothing_is_taken_before_a_worker_is_ready_and_after_the_end(counts: Cou
     wait_until(lambda: not any(worker.is_running() for worker in workers))
 
 
-def test_answers_carry_ids_times_and_the_lane(start: Callable[..., AnalyzerPool], counts: Counts) -> None:
-    pool, tracker = start(), Tracker()
-    first = pool.live("a", script(faces=[[10, 10, 90, 90]], sleep_ms=20), tracker)
-    second = pool.live("a", script(faces=[[12, 10, 90, 90]]), tracker)
-    assert (first.faces[0].id, second.faces[0].id) == (1, 1)
-    assert (first.model["thorough"], first.model["near"], second.model["near"]) == (False, 0, 1)
-    assert first.timing_ms["total"] >= 20 > first.timing_ms["queue"] >= 0
+def test_answers_carry_times_and_the_lane(start: Callable[..., AnalyzerPool], counts: Counts) -> None:
+    pool = start()
+    live = pool.live("a", script(sleep_ms=20))
+    assert live.model["thorough"] is False
+    assert live.timing_ms["total"] >= 20 > live.timing_ms["queue"] >= 0
     assert pool.photo(script(faces=[[1, 1, 9, 9]])).model["thorough"] is True
-    assert counts.events == {"started": 1, "live answered": 2, "photo answered": 1}
+    assert counts.events == {"started": 1, "live answered": 1, "photo answered": 1}
+
+
+def test_the_sender_prepares_the_request_and_completes_the_answer(start: Callable[..., AnalyzerPool]) -> None:
+    """In turn for each frame of a client, and after the frame has waited: what it finds is then the newest."""
+    pool, steps = start(), []
+
+    def send(number: int) -> Analysis:
+        def prepare(request: Request, hurried: bool) -> Request:
+            steps.append(f"prepare {number}")
+            return replace(request, near=(Region(0.0, 0.0, 0.5, 0.5),) * number)
+
+        def complete(analysis: Analysis) -> Analysis:
+            steps.append(f"complete {number}")
+            return replace(analysis, faces=())
+
+        return pool.live("a", script(sleep_ms=150, faces=[[1, 1, 9, 9]]), prepare, complete)
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(send, 1)
+        wait_until(lambda: steps == ["prepare 1"])
+        second = threads.submit(send, 2)
+        answers = [first.result(), second.result()]
+    assert steps == ["prepare 1", "complete 1", "prepare 2", "complete 2"]
+    assert [answer.model["near"] for answer in answers] == [1, 2]
+    assert [answer.faces for answer in answers] == [(), ()]
 
 
 def test_an_error_of_the_picture_is_the_callers_and_the_next_one_works(start: Callable[..., AnalyzerPool]) -> None:
@@ -109,11 +132,11 @@ def test_an_error_of_the_picture_is_the_callers_and_the_next_one_works(start: Ca
 def test_of_many_frames_at_once_the_first_and_the_newest_are_read(
     start: Callable[..., AnalyzerPool], counts: Counts
 ) -> None:
-    pool, tracker = start(), Tracker()
+    pool = start()
     with ThreadPoolExecutor(10) as threads:
         futures = []
         for _ in range(10):
-            futures.append(threads.submit(outcome, lambda: pool.live("a", script(sleep_ms=300), tracker)))
+            futures.append(threads.submit(outcome, lambda: pool.live("a", script(sleep_ms=300))))
             time.sleep(0.01)
         answers = [future.result() for future in futures]
     assert answers == ["ok", *["busy"] * 8, "ok"]
@@ -127,7 +150,7 @@ def test_a_frame_that_waits_past_its_deadline_is_dropped(start: Callable[..., An
         time.sleep(0.1)
         began_s = time.monotonic()
         with pytest.raises(Busy, match="waited too long"):
-            pool.live("a", script(), Tracker())
+            pool.live("a", script())
         assert time.monotonic() - began_s < 0.4
         assert photo.result().faces == ()
     assert counts.events["live expired"] == 1
@@ -139,11 +162,11 @@ def test_a_worker_that_dies_fails_what_it_read_and_nothing_else(
     """The frame handed over behind the deadly one is read by the next worker."""
     pool = start(frame_deadline_s=10.0)
     with ThreadPoolExecutor(3) as threads:
-        slow = threads.submit(outcome, lambda: pool.live("a", script(sleep_ms=200), Tracker()))
+        slow = threads.submit(outcome, lambda: pool.live("a", script(sleep_ms=200)))
         time.sleep(0.05)
-        deadly = threads.submit(outcome, lambda: pool.live("b", script(do="crash"), Tracker()))
+        deadly = threads.submit(outcome, lambda: pool.live("b", script(do="crash")))
         time.sleep(0.05)
-        behind = threads.submit(outcome, lambda: pool.live("c", script(), Tracker()))
+        behind = threads.submit(outcome, lambda: pool.live("c", script()))
         assert [slow.result(), deadly.result(), behind.result()] == ["ok", "internal", "ok"]
     assert counts.events["lost"] == 1
     assert counts.events["started"] == 2
@@ -155,9 +178,9 @@ def test_a_worker_that_hangs_is_killed_and_replaced(
 ) -> None:
     monkeypatch.setattr("webapp.pool.pool.STUCK_AFTER_S", 0.2)
     pool = start(frame_deadline_s=0.3)
-    assert outcome(lambda: pool.live("a", script(do="hang"), Tracker())) == "busy"
+    assert outcome(lambda: pool.live("a", script(do="hang"))) == "busy"
     wait_until(lambda: counts.events["started"] == 2)
-    assert outcome(lambda: pool.live("a", script(), Tracker())) == "ok"
+    assert outcome(lambda: pool.live("a", script())) == "ok"
 
 
 def test_a_flood_of_photos_leaves_room_for_live_frames_and_the_other_way_round(
@@ -175,7 +198,7 @@ def test_a_flood_of_photos_leaves_room_for_live_frames_and_the_other_way_round(
     def send_frames(client: str) -> None:
         while not stop.is_set():
             began_s = time.monotonic()
-            pool.live(client, script(sleep_ms=5), Tracker())
+            pool.live(client, script(sleep_ms=5))
             frames.append(time.monotonic() - began_s)
 
     with ThreadPoolExecutor(16) as threads:

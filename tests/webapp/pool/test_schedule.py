@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import pytest
 
+from ml.inference.contract import Request
 from webapp.pool.schedule import LIVE, PHOTO, Job, Schedule
 
 
-class Dropped(list[tuple[str, str]]):
-    """Notes what was dropped as (image, reason)."""
-
-    def __call__(self, job: Job, reason: str) -> None:
-        self.append((job.image.decode(), reason))
-
-
 @pytest.fixture
-def dropped() -> Dropped:
-    return Dropped()
+def schedule() -> Schedule:
+    return Schedule(photo_queue=2)
 
 
-@pytest.fixture
-def schedule(dropped: Dropped) -> Schedule:
-    return Schedule(photo_queue=2, drop=dropped)
+def dropped(schedule: Schedule) -> list[tuple[str, str]]:
+    """What was dropped since the last call, as (image, reason)."""
+    return [(job.request.image.decode(), reason) for job, reason in schedule.take_dropped()]
 
 
 def frame(client: str, image: str = "", expires_s: float = 1.0) -> Job:
-    return Job(LIVE, client, (image or client).encode(), created_s=0.0, expires_s=expires_s)
+    return Job(LIVE, client, Request((image or client).encode()), created_s=0.0, expires_s=expires_s)
 
 
 def photo(image: str, expires_s: float = 10.0) -> Job:
-    return Job(PHOTO, "", image.encode(), created_s=0.0, expires_s=expires_s)
+    return Job(PHOTO, "", Request(image.encode(), thorough=True), created_s=0.0, expires_s=expires_s)
 
 
 def taken(schedule: Schedule, now_s: float = 0.0, photos: bool = True) -> str | None:
@@ -38,7 +32,7 @@ def taken(schedule: Schedule, now_s: float = 0.0, photos: bool = True) -> str | 
     if job is None:
         return None
     schedule.finished(job)
-    return job.image.decode()
+    return job.request.image.decode()
 
 
 def test_nothing_waits_at_first(schedule: Schedule) -> None:
@@ -56,11 +50,11 @@ def test_clients_take_turns(schedule: Schedule) -> None:
     assert order == list("abcabc")
 
 
-def test_the_newest_frame_wins_and_keeps_the_turn(schedule: Schedule, dropped: Dropped) -> None:
+def test_the_newest_frame_wins_and_keeps_the_turn(schedule: Schedule) -> None:
     schedule.put(frame("a", "a1"))
     schedule.put(frame("b", "b1"))
     schedule.put(frame("a", "a2"))
-    assert dropped == [("a1", "superseded")]
+    assert dropped(schedule) == [("a1", "superseded")]
     assert [taken(schedule), taken(schedule), taken(schedule)] == ["a2", "b1", None]
 
 
@@ -76,18 +70,18 @@ def test_one_frame_of_a_client_is_read_at_a_time(schedule: Schedule) -> None:
     assert taken(schedule) == "a2"
 
 
-def test_what_waited_too_long_is_dropped_unread(schedule: Schedule, dropped: Dropped) -> None:
+def test_what_waited_too_long_is_dropped_unread(schedule: Schedule) -> None:
     schedule.put(frame("a", expires_s=1.0))
     schedule.put(photo("p", expires_s=1.0))
     schedule.put(frame("b", expires_s=2.0))
     assert taken(schedule, now_s=1.5) == "b"
-    assert sorted(dropped) == [("a", "expired"), ("p", "expired")]
+    assert sorted(dropped(schedule)) == [("a", "expired"), ("p", "expired")]
 
 
-def test_photos_are_read_in_order_and_their_queue_is_bounded(schedule: Schedule, dropped: Dropped) -> None:
+def test_photos_are_read_in_order_and_their_queue_is_bounded(schedule: Schedule) -> None:
     for image in ("p1", "p2", "p3"):
         schedule.put(photo(image))
-    assert dropped == [("p3", "queue_full")]
+    assert dropped(schedule) == [("p3", "queue_full")]
     assert taken(schedule, photos=False) is None
     assert [taken(schedule), taken(schedule)] == ["p1", "p2"]
 
@@ -126,7 +120,7 @@ def test_an_idle_lane_saves_nothing_up(schedule: Schedule) -> None:
     assert lanes.count(LIVE) == lanes.count(PHOTO)
 
 
-def test_what_a_lost_worker_had_not_begun_comes_first_again(schedule: Schedule, dropped: Dropped) -> None:
+def test_what_a_lost_worker_had_not_begun_comes_first_again(schedule: Schedule) -> None:
     job = frame("a", "a1")
     schedule.put(job)
     schedule.put(frame("b"))
@@ -136,17 +130,17 @@ def test_what_a_lost_worker_had_not_begun_comes_first_again(schedule: Schedule, 
     assert [taken(schedule), taken(schedule)] == ["a1", "b"]
     schedule.put(frame("a", "a2"))
     schedule.put_back(job)
-    assert dropped == [("a1", "superseded")]
+    assert dropped(schedule) == [("a1", "superseded")]
     assert taken(schedule) == "a2"
 
 
-def test_who_left_is_forgotten_and_an_end_drops_all(schedule: Schedule, dropped: Dropped) -> None:
+def test_who_left_is_forgotten_and_an_end_drops_all(schedule: Schedule) -> None:
     schedule.forget("nobody")
     schedule.put(frame("a"))
     schedule.forget("a")
-    assert dropped == [("a", "disconnected")]
+    assert dropped(schedule) == [("a", "disconnected")]
     schedule.put(frame("b"))
     schedule.put(photo("p"))
     schedule.clear("stopping")
-    assert dropped[1:] == [("b", "stopping"), ("p", "stopping")]
+    assert dropped(schedule) == [("b", "stopping"), ("p", "stopping")]
     assert len(schedule) == 0
