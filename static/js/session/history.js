@@ -2,7 +2,6 @@
  * What the timeline remembers of a session: per face the shown emotion and its probabilities, ten samples a second for
  * ten minutes and means of whole seconds before that, and what interrupted it.
  */
-import { LABELS, best, toVector } from "../faces/emotions.js";
 import { Columns } from "./columns.js";
 
 const FINE_PER_S = 10;
@@ -30,15 +29,14 @@ const shape = (width) => ({
  * @property {ArrayLike<number>} vector
  */
 
-/**
- * What is shown of a face: what the page says it shows, else the smoothed values and the server's own doubt.
- * @param {import("./log.js").ReadFace & {shown?: {key: string, vector: number[]}}} face
- * @returns {{key: number, vector: ArrayLike<number>}}
- */
-export function shownOf({ shown, smoothed, emotions, uncertain }) {
-  if (shown) return { key: shown.key === "unsure" ? UNSURE : LABELS.indexOf(shown.key), vector: shown.vector };
-  const vector = toVector(smoothed ?? emotions);
-  return { key: uncertain ? UNSURE : best(vector, 1)[0], vector };
+/** Indices of the largest and of the second largest value; ties go to the label order. */
+export function topTwo(vector) {
+  let [first, second] = vector[1] > vector[0] ? [1, 0] : [0, 1];
+  for (let i = 2; i < vector.length; i++) {
+    if (vector[i] > vector[first]) [first, second] = [i, first];
+    else if (vector[i] > vector[second]) second = i;
+  }
+  return [first, second];
 }
 
 /** One face over time. */
@@ -69,7 +67,7 @@ export class Track {
 
   add(timeS, { key, vector }) {
     this.end(timeS);
-    const [first, second] = best([...vector], 2);
+    const [first, second] = topTwo(vector);
     this.#fine.push({ from_s: timeS, to_s: timeS + GONE_S, key, second, confidence: vector[key === UNSURE ? first : key], vector });
   }
 
@@ -86,7 +84,7 @@ export class Track {
     const vector = table.row("vector", at);
     const key = table.get("key", at);
     return {
-      from_s: table.get("from_s", at), to_s: table.get("to_s", at), key, best: best([...vector], 1)[0], second: table.get("second", at),
+      from_s: table.get("from_s", at), to_s: table.get("to_s", at), key, best: topTwo(vector)[0], second: table.get("second", at),
       confidence: table.get("confidence", at), vector,
     };
   }
@@ -131,7 +129,7 @@ export class Track {
       votes.set(fine.get("key", row), (votes.get(fine.get("key", row)) ?? 0) + 1);
     }
     const key = [...votes].reduce((most, vote) => (vote[1] > most[1] ? vote : most))[0];
-    return { from_s: fine.get("from_s", from), to_s: fine.get("to_s", to - 1), key, second: best(vector, 2)[1], confidence, vector };
+    return { from_s: fine.get("from_s", from), to_s: fine.get("to_s", to - 1), key, second: topTwo(vector)[1], confidence, vector };
   }
 }
 
@@ -142,17 +140,21 @@ export class History {
   #thinnedS = 0;
   #keepAll;
 
+  /** @type {readonly string[]} what the probabilities stand for */
+  labels;
+
   /** @type {import("./recording.js").Gap[]} by time; the open one ends with null */
   gaps = [];
   startS = NaN;
   endS = NaN;
 
-  /** @param {{keepAll?: boolean}} [options] keep every reading, for a recording or a video */
-  constructor({ keepAll = false } = {}) {
+  /** @param {readonly string[]} labels @param {{keepAll?: boolean}} [options] keep every reading, for a recording or a video */
+  constructor(labels, { keepAll = false } = {}) {
+    this.labels = labels;
     this.#keepAll = keepAll;
   }
 
-  /** @param {import("./log.js").Reading} reading not earlier than the one before */
+  /** @param {import("../faces/reading.js").Reading} reading not earlier than the one before */
   add({ timestamp_s: timeS, faces }) {
     this.#reach(timeS);
     const present = new Set(faces.map(({ id }) => id));
@@ -160,7 +162,7 @@ export class History {
     const slot = Math.floor(timeS * FINE_PER_S + 1e-6);
     if (!this.#keepAll && slot === this.#slot) return;
     this.#slot = slot;
-    for (const face of faces) this.#track(face.id).add(timeS, shownOf(face));
+    for (const face of faces) this.#track(face.id).add(timeS, this.#shown(face));
     if (!this.#keepAll && timeS - this.#thinnedS > FINE_FOR_S + SLACK_S) {
       this.#thinnedS = timeS - FINE_FOR_S;
       for (const track of this.#tracks.values()) track.thin(this.#thinnedS);
@@ -207,8 +209,15 @@ export class History {
     return this.gaps.find(({ from_s, to_s }) => timeS >= from_s && timeS < (to_s ?? Infinity)) ?? null;
   }
 
+  /** What the page shows of a face; where it says nothing, the smoothed values and the server's own doubt. */
+  #shown({ shown, smoothed, emotions, uncertain }) {
+    if (shown) return { key: shown.key === "unsure" ? UNSURE : this.labels.indexOf(shown.key), vector: shown.vector };
+    const vector = this.labels.map((label) => (smoothed ?? emotions)[label]);
+    return { key: uncertain ? UNSURE : topTwo(vector)[0], vector };
+  }
+
   #track(id) {
-    if (!this.#tracks.has(id)) this.#tracks.set(id, new Track(id, LABELS.length));
+    if (!this.#tracks.has(id)) this.#tracks.set(id, new Track(id, this.labels.length));
     return this.#tracks.get(id);
   }
 }

@@ -1,25 +1,5 @@
 /** Answered frames and their faces as they were read, unsmoothed values included: what is recorded and exported. */
-import { LABELS, toVector } from "../faces/emotions.js";
 import { Columns } from "./columns.js";
-
-/**
- * @typedef {object} ReadFace
- * @property {number} id
- * @property {[number, number, number, number]} box left, top, width, height in pixels of the picture
- * @property {Record<string, number>} emotions
- * @property {string} dominant_emotion
- * @property {number} confidence 0–1
- * @property {boolean} uncertain
- * @property {Record<string, number>} [smoothed]
- *
- * @typedef {object} Reading
- * @property {string} source
- * @property {number} frame
- * @property {number} timestamp_s when the picture was taken, on the source's clock
- * @property {ReadFace[]} faces
- * @property {number} [time_utc] when the picture was taken, in ms since 1970: a camera's
- * @property {number} [delay_ms] from the capture to the answer: a camera's
- */
 
 const FRAME = {
   time_ms: [Float64Array, 1], frame: [Uint32Array, 1], utc_ms: [Float64Array, 1], delay_ms: [Float32Array, 1],
@@ -39,18 +19,19 @@ export class ReadingLog {
   frames = new Columns(FRAME);
   faces;
 
-  /** @param {readonly string[]} [labels] what the probabilities stand for */
-  constructor(labels = LABELS) {
+  /** @param {readonly string[]} labels what the probabilities stand for */
+  constructor(labels) {
     this.labels = [...labels];
     this.faces = new Columns(face(labels.length));
   }
 
   /**
-   * @param {Reading} reading
+   * @param {import("../faces/reading.js").Reading} reading
    * @param {number} [startS] the source's time at which this log's clock stands at 0
    */
   add(reading, startS = 0) {
     const { frames, faces, labels } = this;
+    const toVector = (emotions) => labels.map((label) => emotions[label]);
     const last = frames.length ? frames.get("time_ms", frames.length - 1) : -1;
     const time_ms = Math.max(Math.round((reading.timestamp_s - startS) * 1000), last + 1);
     frames.push({
@@ -103,7 +84,7 @@ export class ReadingLog {
     return this.frames.after("time_ms", timeS * 1000) - 1;
   }
 
-  /** A frame as it was read. @param {number} row @param {string} source @returns {Reading} values as stored, single precision */
+  /** A frame as it was read. @param {number} row @param {string} source @returns {import("../faces/reading.js").Reading} values as stored, single precision */
   reading(row, source) {
     const { frames, faces, labels } = this;
     const named = (vector) => Object.fromEntries(labels.map((label, i) => [label, vector[i]]));

@@ -1,5 +1,4 @@
 /** A recording as a value: what was read, when it began, markers, excluded ranges and what interrupted it. */
-import { ReadingLog } from "./log.js";
 
 /**
  * @typedef {{t_s: number, name: string}} Marker
@@ -12,7 +11,7 @@ import { ReadingLog } from "./log.js";
  * @property {number} startedUtcMs
  * @property {object} model the model's card as the server told it
  * @property {string} pageVersion
- * @property {ReadingLog} log times count from the start of the recording
+ * @property {import("./log.js").ReadingLog} log times count from the start of the recording
  * @property {Marker[]} markers by time
  * @property {Range[]} excluded apart from each other, by time
  * @property {Gap[]} gaps
@@ -26,9 +25,9 @@ import { ReadingLog } from "./log.js";
 /** A frame without a face counts as "nobody" after this long; so does the stage's sentence. */
 const NOBODY_AFTER_S = 1.5;
 
-/** @param {Partial<Recording>} known @returns {Recording} */
+/** @param {Partial<Recording> & {log: import("./log.js").ReadingLog}} known @returns {Recording} */
 export const newRecording = (known) => ({
-  id: "", source: "live", startedUtcMs: 0, model: {}, pageVersion: "", log: new ReadingLog(), markers: [], excluded: [], gaps: [],
+  id: "", source: "live", startedUtcMs: 0, model: {}, pageVersion: "", markers: [], excluded: [], gaps: [],
   names: {}, baselines: {}, video: null, recorded: true, saved: false, ...known,
 });
 
@@ -61,7 +60,7 @@ export function events({ gaps, markers, excluded, log }) {
   ].sort((a, b) => a.t_s - b.t_s);
 }
 
-/** Stretches of answered frames without a face. @param {ReadingLog} log @returns {Range[]} */
+/** Stretches of answered frames without a face. @param {import("./log.js").ReadingLog} log @returns {Range[]} */
 export function nobody(log) {
   const found = [];
   let from = null;

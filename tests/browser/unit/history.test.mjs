@@ -1,23 +1,22 @@
 /** The memory of a session: what is kept, for how long, and what a ribbon makes of it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EMOTIONS } from "../../../static/js/faces/emotions.js";
 import { History, UNSURE } from "../../../static/js/session/history.js";
 import { ABSENT, pixels, runs } from "../../../static/js/session/ribbon.js";
-import { face, reading } from "./support.mjs";
+import { EMOTIONS, face, reading } from "./support.mjs";
 
 const HAPPY = EMOTIONS.indexOf("happy");
 const NEUTRAL = EMOTIONS.indexOf("neutral");
 
 /** `seconds` of 25 answers a second. */
 function lived(seconds, facesAt, options) {
-  const history = new History(options);
+  const history = new History(EMOTIONS, options);
   for (let i = 0; i < seconds * 25; i++) history.add(reading(i / 25, facesAt(i / 25), i));
   return history;
 }
 
 test("an empty history has no time and no faces", () => {
-  const history = new History();
+  const history = new History(EMOTIONS);
   assert.deepEqual(history.tracks(), []);
   assert.ok(Number.isNaN(history.startS));
   assert.equal(history.gapAt(0), null);
@@ -72,10 +71,10 @@ test("what interrupts is a band with a name, and faces end there", () => {
 });
 
 test("what the page shows is what the history holds", () => {
-  const history = new History();
+  const history = new History(EMOTIONS);
   const vector = EMOTIONS.map((name) => (name === "sad" ? 1 : 0));
-  history.add(reading(0, [{ ...face(1, "happy"), shown: { key: "sad", vector } }]));
-  history.add(reading(0.2, [{ ...face(1, "happy"), shown: { key: "unsure", vector } }]));
+  history.add(reading(0, [face(1, "happy", 0.8, { shown: { key: "sad", vector } })]));
+  history.add(reading(0.2, [face(1, "happy", 0.8, { shown: { key: "unsure", vector } })]));
   const [track] = history.tracks();
   assert.equal(track.sample(0).key, EMOTIONS.indexOf("sad"));
   assert.equal(track.sample(1).key, UNSURE);

@@ -1,17 +1,16 @@
 /** A recording: columns of numbers, marks and ranges, summary, and the files made of it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EMOTIONS } from "../../../static/js/faces/emotions.js";
 import { Columns } from "../../../static/js/session/columns.js";
 import { changeFrom } from "../../../static/js/session/baseline.js";
 import { cell, columns, csv, json, toBlob } from "../../../static/js/session/export.js";
 import { ReadingLog } from "../../../static/js/session/log.js";
 import { events, newRecording, withRange } from "../../../static/js/session/recording.js";
 import { summarise } from "../../../static/js/session/statistics.js";
-import { STARTED_MS, face, reading } from "./support.mjs";
+import { EMOTIONS, STARTED_MS, face, reading } from "./support.mjs";
 
 function recorded(readings, more = {}) {
-  const log = new ReadingLog();
+  const log = new ReadingLog(EMOTIONS);
   for (const one of readings) log.add(one);
   return newRecording({ log, startedUtcMs: STARTED_MS, model: { name: "emotion", version: "1234abcd", ece: 0.01 }, pageVersion: "v", ...more });
 }
@@ -35,7 +34,7 @@ test("columns grow, are cut at the start, stored and added again", () => {
 });
 
 test("a log gives back what was read, with times that strictly rise", () => {
-  const log = new ReadingLog();
+  const log = new ReadingLog(EMOTIONS);
   const given = [reading(5, [face(1, "happy", 0.75), face(7, "sad", 0.5, { uncertain: true })]), reading(5.0001, []), reading(5.0002, [face(1)])];
   for (const one of given) log.add(one, 4.5);
   const back = [...log.readings("live")];
@@ -50,18 +49,18 @@ test("a log gives back what was read, with times that strictly rise", () => {
 });
 
 test("a log forgets its beginning and is put together from parts", () => {
-  const log = new ReadingLog();
+  const log = new ReadingLog(EMOTIONS);
   for (let i = 0; i < 100; i++) log.add(reading(i / 10, i % 3 ? [face(1), face(2)] : [], i));
-  const copy = new ReadingLog();
+  const copy = new ReadingLog(EMOTIONS);
   copy.append(log.part(0));
   log.dropBefore(5);
   assert.equal(log.length, 50);
   assert.deepEqual(log.reading(1, "live"), copy.reading(51, "live"));
-  const second = new ReadingLog();
+  const second = new ReadingLog(EMOTIONS);
   for (let i = 0; i < 40; i++) second.add(reading(i, i % 2 ? [face(i)] : []));
-  const joined = new ReadingLog();
+  const joined = new ReadingLog(EMOTIONS);
   for (let saved = 0; saved < 40; saved += 10) {
-    const soFar = new ReadingLog();
+    const soFar = new ReadingLog(EMOTIONS);
     for (let i = 0; i < saved + 10; i++) soFar.add(reading(i, i % 2 ? [face(i)] : []));
     joined.append(soFar.part(saved));
   }
@@ -168,7 +167,7 @@ test("a pause and an excluded range weigh nothing", () => {
 });
 
 test("half an hour of two faces becomes files in seconds, in pieces", async () => {
-  const log = new ReadingLog();
+  const log = new ReadingLog(EMOTIONS);
   const faces = [face(1, "happy", 0.9), face(2)];
   for (let i = 0; i < 30 * 60 * 25; i++) log.add({ source: "live", timestamp_s: i / 25, faces, time_utc: STARTED_MS + i * 40, delay_ms: 50 });
   const recording = newRecording({ log });

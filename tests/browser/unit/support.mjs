@@ -1,6 +1,8 @@
 /** Readings made for tests. */
 import { EMOTIONS } from "../../../static/js/faces/emotions.js";
 
+export { EMOTIONS };
+
 /** A face of which one emotion takes `confidence` and the others share the rest. */
 export function face(id, dominant = "neutral", confidence = 0.8, more = {}) {
   const rest = (1 - confidence) / (EMOTIONS.length - 1);
