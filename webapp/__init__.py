@@ -22,7 +22,8 @@ from webapp.routes import A_YEAR_S, STATIC, TEMPLATES, create_pages, page_versio
 from webapp.settings import Settings
 from webapp.wire import MESSAGE_OVERHEAD_BYTES, OneAttachmentPacket, limit_messages
 
-MAX_IN_FLIGHT = 2
+MAX_IN_FLIGHT = 8
+"""Frames that a page keeps on their way on a long path. The server reads one of a connection and lets one wait."""
 PING_INTERVAL_S, PING_TIMEOUT_S = 15, 15
 
 

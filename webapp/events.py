@@ -2,6 +2,7 @@
 
     connect     → `welcome` {page_version, model, limits}; or refused with {code, message, retry_after_s}
     `frame`     JPEG, PNG or WebP bytes, optionally {"seq": n} → acknowledged with the result, or an error with its code
+    `echo`      acknowledged at once with nothing: the page measures the round trip by it
     `draining`  the server is about to stop: reconnect
 
 Each frame's acknowledgement goes to its sender alone. Of two frames on the way the older is acknowledged with `busy`
@@ -59,6 +60,9 @@ class Live(socketio.Namespace):
         if connection is not None:
             connection.close()
             self._metrics.clients.set(len(self._connections))
+
+    def on_echo(self, sid: str, *arguments: object) -> None:
+        """Nothing to do: the acknowledgement is the answer."""
 
     def on_frame(self, sid: str, *arguments: object) -> dict[str, Any]:
         try:

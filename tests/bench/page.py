@@ -1,10 +1,11 @@
 """The page at work: a real Chromium with a recording as its camera, a real server.
 
-    python -m tests.bench.page [--clip FILE] [--seconds 20] [--json]
+    python -m tests.bench.page [--clip FILE] [--seconds 20] [--rtt MS] [--uplink KBPS] [--slowdown N] [--json]
 
 Prints pictures read per second, the age of the marks when they are drawn (from the camera's capture to the drawing),
 the time to encode a frame, dropped video frames and long tasks. `lag_ms` checks the page's own clock from outside: a
-face moves at a known speed, and screenshots show how far behind it the mark is. The last line is JSON.
+face moves at a known speed, and screenshots show how far behind it the mark is. The last line is JSON. `--rtt` and
+`--uplink` put a network between page and server, `--slowdown` makes the page's processor that many times slower.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import CAMERA_FLAGS, FLAGS, WORKING, stage_state, start_camera
 from tests.support import recordings
+from tests.support.network import Network
 from tests.support.serving import Server
 
 VIDEO = (
@@ -105,9 +107,18 @@ def lag_ms(page: Page, screenshots: int = 40) -> float:
     return float(np.mean(np.abs(offsets - np.mean(offsets))) / (recordings.SPEED_PX_S * scale) * 1000)
 
 
-def run(clip: Path | None, seconds: float, chromium: str) -> dict[str, Any]:
-    """Start everything, measure, end everything."""
-    with tempfile.TemporaryDirectory() as folder, Server(log=Path(folder) / "log", EMOTION_WORKERS="1") as server:
+def run(clip: Path | None, seconds: float, chromium: str, path: dict[str, Any], slowdown: float) -> dict[str, Any]:
+    """Start everything, measure, end everything.
+
+    Args:
+        path: `rtt_ms` and `uplink_kbit_s` of the network between page and server.
+        slowdown: how many times slower the page's main thread runs.
+    """
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Server(log=Path(folder) / "log", EMOTION_WORKERS="1") as server,
+        Network(server.port, **path) as network,
+    ):
         frames = recordings.recorded(clip) if clip else recordings.portrait()
         camera = recordings.write_mjpeg(frames, Path(folder) / "camera.mjpeg")
         moving = recordings.write_mjpeg(recordings.crossing(), Path(folder) / "moving.mjpeg")
@@ -117,29 +128,38 @@ def run(clip: Path | None, seconds: float, chromium: str) -> dict[str, Any]:
             sync_playwright() as playwright,
             playwright.chromium.launch(executable_path=chromium, args=flags) as browser,
         ):
-            page = browser.new_page(viewport={"width": 1280, "height": 720})
-            page.add_init_script(OBSERVE)
-            page.goto(server.url)
+            page = open_page(browser, network, OBSERVE, slowdown)
             paint_ms = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
             clicked_ms = page.evaluate("performance.now()")
             start_camera(page)
             page.wait_for_selector(".card")
             first_face_ms = page.evaluate("performance.now()") - clicked_ms
-            page.wait_for_timeout(3000)  # the rate settles
+            page.wait_for_timeout(5000)  # the rate settles
             result = {"first_paint_ms": round(paint_ms), "click_to_first_face_ms": round(first_face_ms)}
+            before_bytes = network.uplink_bytes
             result |= measure(page, seconds)
+            result["uplink_kbit_s"] = round((network.uplink_bytes - before_bytes) / seconds / 125)
             stage_state(page, *WORKING)
         flags[-1] = f"--use-file-for-fake-video-capture={moving}"
         with (
             sync_playwright() as playwright,
             playwright.chromium.launch(executable_path=chromium, args=flags) as browser,
         ):
-            page = browser.new_page(viewport={"width": 1280, "height": 720})
-            page.add_init_script(UNMIRRORED)
-            page.goto(server.url)
+            page = open_page(browser, network, UNMIRRORED, slowdown)
             start_camera(page).wait_for_selector(".card[data-emotion=happy]")
             page.wait_for_timeout(3000)
             return result | {"lag_ms": round(lag_ms(page))}
+
+
+def open_page(browser: Browser, network: Network, script: str, slowdown: float) -> Page:
+    """The live page behind the network, on a processor that many times slower."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.add_init_script(script)
+    if slowdown > 1:
+        page.set_viewport_size({"width": 360, "height": 740})
+        page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
+    page.goto(network.url)
+    return page
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -148,10 +168,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--clip", type=Path, default=VIDEO if VIDEO.exists() else None, help="a recording as the camera"
     )
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--rtt", type=float, default=0, metavar="MS", help="round-trip time of the network")
+    parser.add_argument("--uplink", type=float, metavar="KBPS", help="kilobits a second from page to server")
+    parser.add_argument("--slowdown", type=float, default=1, metavar="N", help="a processor N times slower")
     parser.add_argument("--chromium", default=os.environ.get("CHROMIUM", "/usr/bin/chromium"))
     parser.add_argument("--json", action="store_true", help="print the last line only")
     options = parser.parse_args(arguments)
-    result = {"bench": "page", **run(options.clip, options.seconds, options.chromium)}
+    path: dict[str, Any] = {"rtt_ms": options.rtt, "uplink_kbit_s": options.uplink}
+    result = {"bench": "page", **path, "slowdown": options.slowdown}
+    result |= run(options.clip, options.seconds, options.chromium, path, options.slowdown)
     if not options.json:
         for name, value in result.items():
             print(f"{name:24} {value}")

@@ -1,5 +1,11 @@
-/** Takes frames from the video and sends them: at most two in flight, the newest wins, nothing is queued. */
+/** Takes frames from the video and sends them: as many in flight as the path holds, the newest wins, nothing is queued. */
 import { Pace, frameSize } from "./pace.js";
+
+/** An answer to a picture older than this is not shown: it tells of a moment that has passed. */
+const STALE_MS = 1000;
+const ECHO_EVERY_MS = 1000;
+const FIRST_ECHOES = 4;
+const FIRST_ECHO_EVERY_MS = 150;
 
 /**
  * @typedef {object} SentFrame
@@ -9,6 +15,8 @@ import { Pace, frameSize } from "./pace.js";
  * @property {ArrayBuffer} bytes the JPEG
  * @property {number} width
  * @property {number} height
+ * @property {number} quality 0–1
+ * @property {number} encodeMs
  */
 
 /** Sends while started; every answer goes to `onAnswer` with the frame it belongs to. */
@@ -18,13 +26,14 @@ export class FrameSender {
   #limits;
   #onAnswer;
   #onBusy;
-  #canvas = document.createElement("canvas");
-  #context = this.#canvas.getContext("2d", { alpha: false });
+  #encoder = null;
   #running = 0;
   #inFlight = new Set();
   #encoding = false;
-  #lastSentMs = -Infinity;
   #newestAnswered = 0;
+  #echoTimer = 0;
+  #echoes = 0;
+  #movement = new Movement();
   #seq = 0;
 
   /** Sent and dropped frames, sent bytes and the last frame's size, since the page was opened. */
@@ -42,7 +51,8 @@ export class FrameSender {
     this.#limits = limits;
     this.#onAnswer = onAnswer;
     this.#onBusy = onBusy;
-    this.pace = new Pace(limits.maxRate);
+    this.pace = new Pace(limits);
+    this.pace.sparing = isMetered();
   }
 
   /** How long the oldest frame on its way has been waiting for an answer, in ms. */
@@ -57,22 +67,38 @@ export class FrameSender {
   start() {
     if (this.#running) return;
     const run = (this.#running = ++this.#seq);
+    this.pace.sparing = isMetered();
+    this.pace.forgetPath();
+    this.#movement.reset();
     const next = () => onVideoFrame(this.#video, (capturedMs) => {
       if (run !== this.#running) return;
       this.#consider(capturedMs, run);
       next();
     });
     next();
+    this.#echoes = 0;
+    this.#listenForEcho(run);
   }
 
   stop() {
     this.#running = 0;
+    clearTimeout(this.#echoTimer);
+  }
+
+  /** Small messages there and back tell the path's round trip, apart from what pictures cost. */
+  async #listenForEcho(run) {
+    clearTimeout(this.#echoTimer);
+    if (run !== this.#running) return;
+    this.#echoes += 1;
+    this.#echoTimer = setTimeout(() => this.#listenForEcho(run), this.#echoes < FIRST_ECHOES ? FIRST_ECHO_EVERY_MS : ECHO_EVERY_MS);
+    const sentMs = performance.now();
+    if (await this.#link.echo()) this.pace.echoed(performance.now() - sentMs, performance.now());
   }
 
   #consider(capturedMs, run) {
     const now = performance.now();
-    const free = this.#inFlight.size < this.#limits.maxInFlight && !this.#encoding;
-    if (free && this.#link.isOpen && this.#video.videoWidth && this.pace.isDue(this.#lastSentMs, now)) this.#send(capturedMs, run);
+    if (this.#encoding || !this.#link.isOpen || !this.#video.videoWidth) return;
+    if (this.pace.isDue(now, this.#inFlight.size)) this.#send(capturedMs, run);
   }
 
   async #send(capturedMs, run) {
@@ -80,21 +106,24 @@ export class FrameSender {
     const cameraLongSide = Math.max(videoWidth, videoHeight);
     const { longSide, quality } = this.pace.plan(cameraLongSide);
     const { width, height } = frameSize(videoWidth, videoHeight, longSide);
-    this.#lastSentMs = performance.now();
+    const takenMs = performance.now();
+    this.pace.taken(takenMs);
     this.#encoding = true;
-    let bytes;
+    let encoded;
     try {
-      bytes = await this.#encode(width, height, quality);
+      this.#encoder ??= new (await import("./encoder.js")).Encoder(); // not needed before the camera is on
+      encoded = await this.#encoder.encode(this.#video, { width, height, quality });
     } finally {
       this.#encoding = false;
     }
-    performance.measure("encode", { start: this.#lastSentMs });
+    const { bytes, elapsedMs: encodeMs } = encoded;
+    performance.measure("encode", { start: takenMs });
     performance.clearMeasures("encode");
     // Paused, hidden or disconnected while encoding: the picture stays here.
     if (run !== this.#running || !this.#link.isOpen) return;
     // A message over the limit would cost the connection, so it is never sent.
     if (bytes.byteLength > this.#limits.maxFrameBytes) return this.pace.tooLarge(performance.now());
-    const frame = { seq: ++this.#seq, capturedMs, sentMs: performance.now(), bytes, width, height };
+    const frame = { seq: ++this.#seq, capturedMs, sentMs: performance.now(), bytes, width, height, quality, encodeMs };
     Object.assign(this.totals, { width, height, frameBytes: bytes.byteLength });
     this.totals.sent += 1;
     this.totals.bytes += bytes.byteLength;
@@ -110,30 +139,57 @@ export class FrameSender {
 
   #answered(answer, frame, cameraLongSide, run) {
     const now = performance.now();
+    const isStale = now - frame.capturedMs > STALE_MS;
     if (!answer.ok) {
       this.totals.dropped += 1;
+      if (isStale) return; // a stall brought it late, together with newer ones: no sign of a busy server
       this.pace.busy(answer.retry_after_ms, now);
       return this.#onBusy(answer);
     }
     this.totals.answered += 1;
     const sides = answer.faces.map(({ box }) => Math.min(box[2], box[3]));
-    this.pace.answered(now - frame.sentMs, sides.length ? Math.min(...sides) : null, cameraLongSide, now);
-    if (run !== this.#running || frame.seq < this.#newestAnswered) return;
+    this.pace.answered(
+      { ...frame, bytes: frame.bytes.byteLength, ackMs: now - frame.sentMs, serverMs: serverMs(answer) },
+      { smallestPx: sides.length ? Math.min(...sides) : null, widthsPerS: this.#movement.update(answer, frame.capturedMs) },
+      cameraLongSide, now,
+    );
+    if (run !== this.#running || isStale || frame.seq < this.#newestAnswered) return;
     this.#newestAnswered = frame.seq;
     this.#onAnswer(answer, frame);
   }
+}
 
-  // Measured in Chromium 156 on two cores, 640 × 480 from a running camera, 120 frames each, median / 99th percentile:
-  // toBlob 5.3 / 10.7 ms, OffscreenCanvas.convertToBlob 5.2 / 10.6, the same in a worker 5.4 / 18.9 (VideoFrame) and
-  // 6.3 / 16.9 (ImageBitmap), toDataURL 4.3 / 8.5 but all of it on the main thread. So the plainest one that leaves the
-  // main thread free.
-  async #encode(width, height, quality) {
-    if (this.#canvas.width !== width) this.#canvas.width = width;
-    if (this.#canvas.height !== height) this.#canvas.height = height;
-    this.#context.drawImage(this.#video, 0, 0, width, height);
-    const blob = await new Promise((resolve) => this.#canvas.toBlob(resolve, "image/jpeg", quality));
-    return blob.arrayBuffer();
+/** How fast the fastest face goes, from answer to answer. */
+class Movement {
+  #faces = new Map();
+  #capturedMs = 0;
+
+  reset() {
+    this.#faces.clear();
   }
+
+  /** @returns {number} face widths a second */
+  update({ image, faces }, capturedMs) {
+    const elapsedS = (capturedMs - this.#capturedMs) / 1000;
+    const before = this.#faces;
+    this.#faces = new Map(faces.map(({ id, box: [x, y, w, h] }) => [id, { x: (x + w / 2) / image.width, y: (y + h / 2) / image.width, w: w / image.width }]));
+    this.#capturedMs = Math.max(capturedMs, this.#capturedMs);
+    if (!(elapsedS > 0)) return 0;
+    const speeds = [...this.#faces].map(([id, now]) => {
+      const then = before.get(id);
+      return then ? Math.hypot(now.x - then.x, now.y - then.y) / then.w / elapsedS : 0;
+    });
+    return Math.max(0, ...speeds);
+  }
+}
+
+/** What of an answer's time was the server's, in ms. */
+const serverMs = ({ timing_ms: { queue = 0, total = 0 } = {} }) => queue + total;
+
+/** Whether the person asked to save data, or pays for it by the byte. */
+function isMetered() {
+  const { saveData = false, type = "" } = navigator.connection ?? {};
+  return saveData || type === "cellular";
 }
 
 /** Calls back at the next camera frame with the time it was captured, as well as the browser knows it. */

@@ -94,6 +94,20 @@ export class Link {
     }
   }
 
+  /**
+   * Sends a small message and waits until it is back.
+   * @returns {Promise<boolean>} whether it came back
+   */
+  async echo() {
+    try {
+      if (!this.isOpen) return false;
+      await this.#socket.timeout(ACK_TIMEOUT_MS).emitWithAck("echo");
+      return true;
+    } catch {
+      return false; // the next frame finds out whether the connection is dead
+    }
+  }
+
   #connect() {
     clearTimeout(this.#timer);
     this.#report(this.#tries ? "reconnecting" : "connecting");

@@ -1,69 +1,146 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Pace, frameSize } from "../../../static/js/live/pace.js";
+import { CALM_RATE, Pace, SPARING_RATE, frameSize } from "../../../static/js/live/pace.js";
 import { fill, fileStamp, minutes, percent, quantile } from "../../../static/js/shared/format.js";
+import { Path, Viewer, quantile as at, run, since } from "./path.mjs";
 
-const CAMERA = 1280;
+const LIMITS = { maxRate: 30, maxInFlight: 8 };
 
-function run(pace, { ackMs, facePx, seconds, from = 0 }) {
-  for (let now = from; now < from + seconds * 1000; now += 50) pace.answered(ackMs, facePx, CAMERA, now);
-  return from + seconds * 1000;
+/** Ten seconds to settle, twenty that count. */
+function settled(viewers) {
+  run(viewers, 10);
+  run(viewers, 20, { fromMs: 10_000 });
+  return viewers.map(({ answers }) => since(answers, 10_000));
 }
 
-test("a quick server gets more frames, never more than it takes", () => {
-  const pace = new Pace(30);
-  const before = pace.rate;
-  run(pace, { ackMs: 20, facePx: 120, seconds: 10 });
-  assert.ok(pace.rate > before && pace.rate < 30, pace.rate);
+test("every path gets a steady rate, young answers and no queue, and keeps much of the uplink free", () => {
+  for (const [rttMs, uplinkKbps, minRate, maxAgeMs] of [
+    [0, Infinity, 11.5, 50], [100, 8000, 11.5, 170], [200, 2500, 10, 280], [300, 1000, 6, 450], [60, 500, 5, 400], [600, 50_000, 11.5, 700],
+  ]) {
+    const name = `${rttMs} ms, ${uplinkKbps} kbit/s`;
+    const path = new Path({ rttMs, uplinkKbps });
+    const [answers] = settled([new Viewer(path)]);
+    assert.ok(answers.length / 20 >= minRate, `${name}: ${answers.length / 20} answers a second`);
+    assert.ok(at(answers.map(({ ageMs }) => ageMs), 0.5) <= maxAgeMs, name);
+    assert.ok(at(since(path.waits, 10_000).map(({ ms }) => ms), 0.95) <= 80, name);
+    assert.ok(path.carriedBytes / 30 <= 0.6 * uplinkKbps * 125, `${name}: ${path.carriedBytes / 30} bytes a second`);
+  }
 });
 
-test("a slow server gets fewer, down to two a second, smaller and coarser", () => {
-  const pace = new Pace(30);
-  run(pace, { ackMs: 700, facePx: 120, seconds: 30 });
-  assert.ok(pace.rate <= 4, pace.rate);
-  assert.ok(pace.rate >= 2);
-  assert.ok(pace.plan(CAMERA).longSide < 640);
-  assert.ok(pace.plan(CAMERA).quality < 0.75);
+test("jitter is no queue: the rate stays, and pictures keep most of their size", () => {
+  const [answers] = settled([new Viewer(new Path({ rttMs: 200, uplinkKbps: 2500, jitterMs: 30 }))]);
+  assert.ok(answers.length / 20 >= 10);
+  assert.ok(at(answers.map(({ width }) => width), 0.5) >= 400);
 });
 
-test("it recovers within a few seconds", () => {
-  const pace = new Pace(30);
-  const now = run(pace, { ackMs: 700, facePx: null, seconds: 20 });
-  run(pace, { ackMs: 20, facePx: null, seconds: 4, from: now });
-  assert.ok(pace.rate > 15, pace.rate);
+test("a second viewer behind the same uplink gets as much as the first", () => {
+  const path = new Path({ rttMs: 60, uplinkKbps: 2500 });
+  const [first, second] = [new Viewer(path), new Viewer(path)];
+  run([first], 5);
+  run([first, second], 20, { fromMs: 5000 });
+  const [a, b] = [first, second].map(({ answers }) => since(answers, 20_000).length);
+  assert.ok(Math.max(a, b) / Math.min(a, b) <= 1.5, `${a} and ${b}`);
+});
+
+test("after a stall a fresh answer comes within a second and the rate within two", () => {
+  for (const seconds of [1, 3, 10]) {
+    const path = new Path({ rttMs: 100, uplinkKbps: 8000 });
+    const viewer = new Viewer(path);
+    run([viewer], 5);
+    const end = 5000 + 1000 * seconds;
+    path.stalledUntilMs = end;
+    run([viewer], seconds + 4, { fromMs: 5000 });
+    const fresh = viewer.answers.find(({ nowMs, ageMs }) => nowMs > end && ageMs < 1000);
+    assert.ok(fresh.nowMs - end <= 1000, `${seconds} s`);
+    assert.ok(since(viewer.answers, end + 2000).length / 2 >= 10, `${seconds} s`);
+  }
+});
+
+test("an uplink that narrows is used less, and one that widens more", () => {
+  const path = new Path({ rttMs: 40, uplinkKbps: 8000 });
+  const viewer = new Viewer(path);
+  run([viewer], 10);
+  const wide = viewer.answers.at(-1).width;
+  path.uplinkKbps = 1000;
+  run([viewer], 20, { fromMs: 10_000 });
+  const narrow = viewer.answers.at(-1).width;
+  assert.ok(narrow < wide, `${narrow} px after ${wide} px`);
+  assert.ok(at(since(path.waits, 20_000).map(({ ms }) => ms), 0.95) <= 80);
+  path.uplinkKbps = 20_000;
+  run([viewer], 10, { fromMs: 30_000 });
+  assert.equal(viewer.answers.at(-1).width, wide);
+});
+
+test("an overloaded server gets fewer frames, down to two a second, and all of them again once it is free", () => {
+  const path = new Path({ serverMs: 700 });
+  const viewer = new Viewer(path);
+  run([viewer], 20);
+  assert.ok(viewer.pace.rate <= 4 && viewer.pace.rate >= 2, viewer.pace.rate);
+  path.serverMs = 8;
+  run([viewer], 4, { fromMs: 20_000 });
+  assert.ok(viewer.pace.rate >= 11, viewer.pace.rate);
 });
 
 test("busy rests for as long as the server asks", () => {
-  const pace = new Pace(30);
+  const pace = new Pace(LIMITS);
   pace.busy(800, 1000);
-  assert.equal(pace.isDue(0, 1700), false);
-  assert.equal(pace.isDue(0, 1801), true);
+  assert.equal(pace.isDue(1700, 0), false);
+  assert.equal(pace.isDue(1801, 0), true);
+});
+
+test("twelve frames a second while nothing moves fast, and as many as the server takes while a face does", () => {
+  const calm = new Viewer(new Path({ rttMs: 20 }));
+  const fast = new Viewer(new Path({ rttMs: 20 }), { widthsPerS: 2 });
+  const eager = new Viewer(new Path({ rttMs: 20 }), { pace: { eager: true } });
+  const [calmly, quickly, eagerly] = [settled([calm])[0], settled([fast])[0], settled([eager])[0]].map((list) => list.length / 20);
+  assert.ok(calmly <= CALM_RATE + 0.5 && calmly >= CALM_RATE - 0.5, calmly);
+  assert.ok(quickly > 26 && quickly < 30, quickly);
+  assert.ok(eagerly > 26 && eagerly < 30, eagerly);
+});
+
+test("who saves data begins small and sends six frames a second", () => {
+  const viewer = new Viewer(new Path({ rttMs: 40 }), { pace: { sparing: true, eager: true } });
+  const [answers] = settled([viewer]);
+  assert.equal(viewer.answers[0].width, 320);
+  assert.ok(answers.length / 20 <= SPARING_RATE + 0.5);
+});
+
+test("slow encoding makes pictures smaller, not rarer", () => {
+  const viewer = new Viewer(new Path({}), { encodeMs: (pixels) => (110 * pixels) / (640 * 480) });
+  const [answers] = settled([viewer]);
+  assert.ok(answers.length / 20 >= 11);
+  assert.ok(at(answers.map(({ width }) => width), 0.5) <= 320);
 });
 
 test("small faces are sent larger, large faces smaller, within the camera's size", () => {
-  const small = new Pace(30);
-  run(small, { ackMs: 30, facePx: 40, seconds: 12 });
-  assert.equal(small.plan(CAMERA).longSide, 1280);
-  assert.equal(small.plan(640).longSide, 640);
-  const large = new Pace(30);
-  run(large, { ackMs: 30, facePx: 220, seconds: 12 });
-  assert.ok(large.plan(CAMERA).longSide < 640);
+  const frame = { ackMs: 30, serverMs: 10, bytes: 20_000, width: 640, height: 360, quality: 0.75, encodeMs: 5 };
+  const after = (smallestPx) => {
+    const pace = new Pace(LIMITS);
+    for (let now = 0; now < 12_000; now += 50) pace.answered(frame, { smallestPx, widthsPerS: 0 }, 1280, now);
+    return pace;
+  };
+  assert.equal(after(40).plan(1280).longSide, 1280);
+  assert.equal(after(40).plan(640).longSide, 640);
+  assert.ok(after(220).plan(1280).longSide < 640);
 });
 
 test("the size settles: it doesn't change with every answer", () => {
-  const pace = new Pace(30);
+  const pace = new Pace(LIMITS);
+  const frame = { ackMs: 30, serverMs: 10, bytes: 20_000, width: 640, height: 360, quality: 0.75, encodeMs: 5 };
   const sizes = new Set();
   for (let now = 0; now < 2000; now += 50) {
-    pace.answered(30, 40, CAMERA, now);
-    sizes.add(pace.plan(CAMERA).longSide);
+    pace.answered(frame, { smallestPx: 40, widthsPerS: 0 }, 1280, now);
+    sizes.add(pace.plan(1280).longSide);
   }
   assert.ok(sizes.size <= 2, [...sizes].join());
 });
 
 test("a frame that came out too large makes the next one smaller", () => {
-  const pace = new Pace(30);
+  const pace = new Pace(LIMITS);
+  const { longSide, quality } = pace.plan(1280);
   pace.tooLarge(0);
-  assert.equal(pace.plan(CAMERA).longSide, 480);
+  const next = pace.plan(1280);
+  assert.ok(next.longSide < longSide || next.quality < quality);
 });
 
 test("frames keep the camera's aspect, are never enlarged and never empty", () => {

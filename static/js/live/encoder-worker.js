@@ -1,0 +1,16 @@
+/** The worker of encoder.js: a video frame in, the bytes of a JPEG out, or null where it could not be made. */
+let canvas = null;
+
+addEventListener("message", async ({ data: { frame, width, height, quality } }) => {
+  try {
+    canvas ??= new OffscreenCanvas(width, height);
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
+    canvas.getContext("2d", { alpha: false }).drawImage(frame, 0, 0, width, height);
+    frame.close();
+    const bytes = await (await canvas.convertToBlob({ type: "image/jpeg", quality })).arrayBuffer();
+    postMessage(bytes, { transfer: [bytes] });
+  } catch {
+    postMessage(null);
+  }
+});

@@ -1,0 +1,142 @@
+/**
+ * Where faces have gone since the picture that was answered. An answer is 50 to 300 ms old when it comes; meanwhile the
+ * page looks for each face itself, by block matching (least sum of absolute differences) on small grey copies of the
+ * video. Positions alone are carried on, never words or numbers.
+ */
+
+/** Longer side of the grey copy in pixels. */
+export const COPY_SIDE_PX = 160;
+/** Grey copies that are kept: as many as an answer can be late. */
+const KEPT_MS = 1000;
+/** A face's patch is compared at this many points across and down. */
+const POINTS = 14;
+/** The middle of a face's box that is compared, as a share of its side: no background beside it. */
+const PATCH_SHARE = 0.7;
+/** How far a face may go between two copies, in pixels of the copy. */
+const REACH_PX = 6;
+/** Mean difference, as a share of the patch's own contrast, above which nothing was found. */
+const LOST_AT = 0.75;
+const FLAT_CONTRAST = 4;
+
+/**
+ * @typedef {{grey: Uint8Array, width: number, height: number, capturedMs: number}} Copy one byte a pixel
+ * @typedef {{x: number, y: number, w: number, h: number}} Box fractions of the picture
+ */
+
+/** Follows faces between answers. Pure: copies and answers come in, displacements come out. */
+export class Motion {
+  #copies = [];
+  #faces = new Map();
+
+  /** Takes the newest copy of the video and finds each face in it. @param {Copy} copy */
+  see(copy) {
+    this.#copies = this.#copies.filter(({ capturedMs }) => copy.capturedMs - capturedMs < KEPT_MS);
+    this.#copies.push(copy);
+    for (const face of this.#faces.values()) follow(face, copy);
+  }
+
+  /**
+   * Takes an answer: its faces are where they were when its picture was taken, and are followed from there.
+   * @param {{id: number, box: Box}[]} faces
+   * @param {number} capturedMs of the answered picture
+   */
+  answer(faces, capturedMs) {
+    const start = this.#copies.findIndex((copy) => copy.capturedMs >= capturedMs - 2);
+    this.#faces = new Map(start < 0 ? [] : faces.map(({ id, box }) => [id, patchOf(this.#copies[start], box)]));
+    for (const face of this.#faces.values()) {
+      for (const copy of this.#copies.slice(start + 1)) follow(face, copy);
+    }
+  }
+
+  /** @returns {{x: number, y: number}} how far a face has gone since its answer, in fractions of the picture */
+  shift(id) {
+    const face = this.#faces.get(id);
+    return face ? { x: face.dx / face.width, y: face.dy / face.height } : { x: 0, y: 0 };
+  }
+
+  clear() {
+    this.#copies = [];
+    this.#faces.clear();
+  }
+}
+
+/** The points of a face in a copy, and its contrast. */
+function patchOf({ grey, width, height }, box) {
+  const left = (box.x + (box.w * (1 - PATCH_SHARE)) / 2) * width;
+  const top = (box.y + (box.h * (1 - PATCH_SHARE)) / 2) * height;
+  const stepX = (box.w * PATCH_SHARE * width) / (POINTS - 1);
+  const stepY = (box.h * PATCH_SHARE * height) / (POINTS - 1);
+  const points = [];
+  for (let row = 0; row < POINTS; row++) {
+    for (let column = 0; column < POINTS; column++) {
+      const x = Math.round(left + column * stepX);
+      const y = Math.round(top + row * stepY);
+      if (x >= 0 && y >= 0 && x < width && y < height) points.push({ x, y, level: grey[y * width + x] });
+    }
+  }
+  const mean = points.reduce((sum, { level }) => sum + level, 0) / points.length;
+  const contrast = points.reduce((sum, { level }) => sum + Math.abs(level - mean), 0) / points.length;
+  const flat = Int16Array.from(points.flatMap(({ x, y, level }) => [x, y, level]));
+  return { points: flat, contrast, dx: 0, dy: 0, width, height };
+}
+
+/** Moves a face to where its patch is found in a copy; a face that is not found stays where it was. */
+function follow(face, copy) {
+  if (!(face.contrast > FLAT_CONTRAST) || copy.width !== face.width || copy.height !== face.height) return;
+  let best = { dx: face.dx, dy: face.dy, difference: difference(face, copy, face.dx, face.dy, Infinity) };
+  for (const step of [4, 2, 1]) {
+    const { dx, dy } = best;
+    const reach = step === 4 ? REACH_PX - 2 : step;
+    for (let y = dy - reach; y <= dy + reach; y += step) {
+      for (let x = dx - reach; x <= dx + reach; x += step) {
+        if (x === best.dx && y === best.dy) continue;
+        const found = difference(face, copy, x, y, best.difference);
+        if (found < best.difference) best = { dx: x, dy: y, difference: found };
+      }
+    }
+  }
+  if (best.difference > LOST_AT * face.contrast) return;
+  face.dx = best.dx;
+  face.dy = best.dy;
+}
+
+/** Mean absolute difference between a face's points and a copy at a displacement; gives up above `limit`. */
+function difference({ points }, { grey, width, height }, dx, dy, limit) {
+  let sum = 0;
+  let count = 0;
+  const most = (limit * points.length) / 3;
+  for (let i = 0; i < points.length; i += 3) {
+    const x = points[i] + dx;
+    const y = points[i + 1] + dy;
+    if (x < 0 || y < 0 || x >= width || y >= height) continue;
+    const level = grey[y * width + x] - points[i + 2];
+    sum += level < 0 ? -level : level;
+    count += 1;
+    if (sum > most) return Infinity;
+  }
+  return count * 6 > points.length ? sum / count : Infinity;
+}
+
+/** Makes grey copies of a video, small enough to be read back from the canvas in a fraction of a millisecond. */
+export class Copier {
+  #canvas = document.createElement("canvas");
+  #context = this.#canvas.getContext("2d", { alpha: false, willReadFrequently: true });
+
+  /**
+   * @param {HTMLVideoElement} video with a picture
+   * @param {number} capturedMs when the picture was taken
+   * @returns {Copy}
+   */
+  copy(video, capturedMs) {
+    const scale = COPY_SIDE_PX / Math.max(video.videoWidth, video.videoHeight);
+    const width = Math.max(1, Math.round(video.videoWidth * scale));
+    const height = Math.max(1, Math.round(video.videoHeight * scale));
+    if (this.#canvas.width !== width) this.#canvas.width = width;
+    if (this.#canvas.height !== height) this.#canvas.height = height;
+    this.#context.drawImage(video, 0, 0, width, height);
+    const { data } = this.#context.getImageData(0, 0, width, height);
+    const grey = new Uint8Array(width * height);
+    for (let i = 0, j = 0; i < grey.length; i++, j += 4) grey[i] = data[j + 1]; // green carries most of the light
+    return { grey, width, height, capturedMs };
+  }
+}
