@@ -7,7 +7,7 @@ import os
 import warnings
 
 if os.environ.get("EMOTION_ASYNC_MODE", "eventlet") == "eventlet":
-    warnings.filterwarnings("ignore", message=r"\s*(Eventlet is|The eventlet worker is) deprecated")
+    warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
     import eventlet
 
     eventlet.monkey_patch()
@@ -17,7 +17,8 @@ import sys
 import threading
 import time
 
-from webapp.address import invitation, require_free_port
+from webapp.address import bind_address, invitation, require_free_port
+from webapp.listener import raise_descriptor_limit
 from webapp.settings import Settings, SettingsError
 
 try:
@@ -25,20 +26,27 @@ try:
 except SettingsError as error:
     sys.exit(f"Settings: {error}")
 
-bind = f"{settings.host}:{settings.port}"
+HTTP_CONNECTIONS = 200
+"""Connections for pages, photographs and newcomers, beside the live ones."""
+
+is_eventlet = settings.async_mode == "eventlet"
+bind = bind_address(settings.host, settings.port)
 workers = 1
-worker_class = "eventlet" if settings.async_mode == "eventlet" else "gthread"
-worker_connections = settings.max_clients + 200
+worker_class = "webapp.eventlet_worker.EventletWorker" if is_eventlet else "webapp.thread_worker.PatientThreadWorker"
+worker_connections = settings.max_clients + HTTP_CONNECTIONS
 threads = settings.max_clients + 32
 timeout = 60
 graceful_timeout = settings.drain_s
 preload_app = False
 control_socket_disable = True
-loglevel = settings.log_level
+forwarded_allow_ips = ""  # EMOTION_PROXIES alone says whose X-Forwarded headers are believed
+loglevel = "warning" if settings.log_level == "info" else settings.log_level  # its start has one line: `when_ready`
 
 
 def on_starting(server):
     """Say at once that the port is taken: gunicorn itself would try for five seconds."""
+    if complaint := raise_descriptor_limit(worker_connections, settings.worker_count):
+        print(complaint, file=sys.stderr, flush=True)
     if {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys():
         return  # handed over by the process before this one, or by the system
     try:
@@ -64,7 +72,7 @@ def _drain_when_told(worker):
     while worker.alive:
         time.sleep(0.1)
     worker.wsgi.live.drain()
-    if worker_class == "gthread":  # it closes idle connections only when something wakes it
+    if not is_eventlet:  # the threaded worker closes idle connections only when something wakes it
         while worker.nr_conns:
             worker.method_queue.defer(lambda: None)
             time.sleep(0.2)

@@ -9,11 +9,15 @@ if os.environ.get("EMOTION_ASYNC_MODE", "eventlet") == "eventlet":
 
     eventlet.monkey_patch()
 
+import contextlib
 import sys
 
 from webapp import create_app
-from webapp.address import invitation, require_free_port
+from webapp.address import bare_host, invitation, require_free_port
+from webapp.listener import raise_descriptor_limit
 from webapp.settings import Settings, SettingsError
+
+HTTP_CONNECTIONS = 200
 
 try:
     settings = Settings.from_env(os.environ)
@@ -24,6 +28,28 @@ except SettingsError as error:
 
 app = create_app(settings)
 
-if __name__ == "__main__":
+
+def serve() -> None:
+    """Serve until Ctrl-C, then end the analyzer workers."""
+    host, connections = bare_host(settings.host), settings.max_clients + HTTP_CONNECTIONS
+    if complaint := raise_descriptor_limit(connections, settings.worker_count):
+        print(complaint, file=sys.stderr, flush=True)
     print(invitation(settings), flush=True)
-    app.socketio.run(app, host=settings.host, port=settings.port, allow_unsafe_werkzeug=True)
+    if settings.async_mode == "eventlet":
+        import eventlet.wsgi
+
+        from webapp.green_listener import PatientListener
+
+        family = eventlet.green.socket.getaddrinfo(host, settings.port)[0][0]
+        listener = eventlet.listen((host, settings.port), family)  # closes with the last reference
+        eventlet.wsgi.server(PatientListener(listener.fd), app, max_size=connections, log_output=False)
+    else:
+        app.socketio.run(app, host=host, port=settings.port, allow_unsafe_werkzeug=True)
+
+
+if __name__ == "__main__":
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            serve()
+    finally:
+        app.analyzers.stop()

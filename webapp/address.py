@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 
 from webapp.settings import Settings, SettingsError
+
+
+def bare_host(host: str) -> str:
+    """A host without the brackets in which an IPv6 address is written beside a port: `[::1]` is `::1`."""
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+def bind_address(host: str, port: int) -> str:
+    """`host:port` as gunicorn and a browser want it: an IPv6 address in brackets."""
+    host = bare_host(host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def require_free_port(host: str, port: int) -> None:
@@ -14,6 +26,7 @@ def require_free_port(host: str, port: int) -> None:
     Raises:
         SettingsError: another program listens there, or the address or port is not to be had.
     """
+    host = bare_host(host)
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror as error:
@@ -33,4 +46,10 @@ def require_free_port(host: str, port: int) -> None:
 
 def invitation(settings: Settings) -> str:
     """The line that tells a person what to do next."""
-    return f"Open http://localhost:{settings.port} (Ctrl-C stops it)"
+    host = bare_host(settings.host)
+    try:
+        address = ipaddress.ip_address(host)
+        reaches_localhost = address.is_unspecified or host == "127.0.0.1"
+    except ValueError:
+        reaches_localhost = False
+    return f"Open http://{bind_address('localhost' if reaches_localhost else host, settings.port)} (Ctrl-C stops it)"

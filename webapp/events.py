@@ -28,7 +28,7 @@ from webapp.wire import hang_up
 
 FULL_RETRY_S = 10
 GOODBYE_S = 0.3
-LAST_ANSWERS_S = 3.0
+LAST_ANSWERS_S = 1.6
 """At a shutdown everybody has this long to get the answer to what is being read."""
 
 log = logging.getLogger(__name__)

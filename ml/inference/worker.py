@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from ml.inference.card import SERVED, ModelCard
 from ml.inference.contract import Analysis, AnalysisError, Busy, InternalError, ModelError, Request
+from ml.inference.process import end_with_parent, without_native_lines
 from ml.inference.protocol import (
     WORKER_TOKEN_VARIABLE,
     MessageReader,
@@ -109,6 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s worker %(process)d: %(message)s")
     # Ctrl-C in a terminal reaches every process of the group; the end of the socket is this one's cue.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
     if hasattr(os, "nice"):
         os.nice(NICENESS)
 
@@ -116,11 +118,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from ml.inference.classifier import SHIPPED_MODEL, Classifier
 
     try:
-        classifier = Classifier(options.model or SHIPPED_MODEL)
+        with without_native_lines():
+            classifier = Classifier(options.model or SHIPPED_MODEL)
+            analyzer = Analyzer(classifier)
+            analyzer.warm_up()
     except ModelError as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
-    analyzer = Analyzer(classifier)
-    analyzer.warm_up()
     with connect(options.socket) as connection:
         serve(connection, analyzer, model_facts(classifier.card))
 

@@ -11,6 +11,7 @@ import os
 import time
 
 from ml.inference.contract import EMOTIONS, Analysis, BadImage, Box, Face, Request
+from ml.inference.process import end_with_parent
 from ml.inference.worker import connect, serve
 
 MODEL = {"name": "fake", "version": "00000000", "uncertain_below": 0.4, "ece": 0.01, "n": 7}
@@ -55,6 +56,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.fail_to_start:
         raise SystemExit(3)
+    end_with_parent()
     with connect(options.socket) as connection:
         serve(connection, FakeAnalyzer(), MODEL)
 

@@ -34,10 +34,14 @@ class Server:
         app: the application's import path.
         settings: environment variables to add.
         log: file for what it prints; without one it prints where the tests do.
+        host: where the tests reach it.
     """
 
-    def __init__(self, app: str = "wsgi:app", log: Path | None = None, **settings: str) -> None:
+    def __init__(
+        self, app: str = "wsgi:app", log: Path | None = None, host: str = "127.0.0.1", **settings: str
+    ) -> None:
         self.port = free_port()
+        self._host = host
         self._app = app
         self._log = log
         self._settings = settings
@@ -45,7 +49,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self._host}:{self.port}"
 
     def __enter__(self) -> Server:
         foreign = {key for key in os.environ if key.startswith("EMOTION_") and key != "EMOTION_MODEL"}

@@ -115,6 +115,9 @@ class AnalyzerPool:
         with self._scheduling() as schedule:
             schedule.clear("stopping")
         for slot in self._slots:
+            if slot.process is not None and slot.jobs:
+                slot.process.kill()  # nobody waits for its answer any more
+        for slot in self._slots:
             if slot.worker is not None:
                 slot.worker.close()
         for slot in self._slots:
