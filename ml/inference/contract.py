@@ -13,6 +13,7 @@ Standard library only, so that the web process can import it without NumPy or Op
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -148,14 +149,14 @@ class Request:
 
     `near` holds where the faces were a moment ago; `full_search` asks to look at the whole picture as well.
     `thorough` is for photographs: more cascades and rotated passes, no hurry. `budget_ms` counts from the moment the
-    worker reads the request; an expired request is answered with `Busy`, unprocessed.
+    worker reads the request; when it is over the work ends, and the answer is `Busy`.
     """
 
     image: bytes
     near: tuple[Region, ...] = ()
     full_search: bool = True
     thorough: bool = False
-    budget_ms: float = 1000.0
+    budget_ms: float = math.inf
 
 
 @dataclass(frozen=True)

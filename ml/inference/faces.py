@@ -17,6 +17,7 @@ import numpy as np
 
 from ml.inference.align import FaceAligner
 from ml.inference.contract import Box, Region
+from ml.inference.deadline import NO_DEADLINE, Deadline
 from ml.inference.geometry import Window, beneath, cut, cut_window, resize, same_place
 
 MIN_SCORE = 0.6
@@ -111,7 +112,11 @@ class FaceDetector:
         self.frontal_too = load_cascade("frontalface_default")
 
     def search(
-        self, gray: np.ndarray, near: Sequence[Region] = (), full_search: bool = True
+        self,
+        gray: np.ndarray,
+        near: Sequence[Region] = (),
+        full_search: bool = True,
+        deadline: Deadline = NO_DEADLINE,
     ) -> tuple[list[Detection], bool]:
         """Find faces near where they were, and in the whole picture when asked or when one of them is lost.
 
@@ -119,6 +124,7 @@ class FaceDetector:
             gray: `(height, width)` uint8.
             near: where the faces were a moment ago.
             full_search: look at the whole picture as well.
+            deadline: ends the search with `Busy`.
 
         Returns:
             The faces, best first, and whether the whole picture was searched.
@@ -130,6 +136,7 @@ class FaceDetector:
         ]
         detections = [detection for detection in followed if detection is not None]
         full_search = full_search or len(detections) < len(followed)
+        deadline.check()
         if full_search:
             detections += self.sweep(gray, [detection.window for detection in detections])
             detections = detections or self.sweep(gray, side_px=FINE_SWEEP_SIDE_PX)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ml.inference.deadline import NO_DEADLINE, Deadline
 from ml.inference.faces import MAX_PROPOSALS, Detection, FaceDetector, acceptances, close_look, load_cascade, propose
 from ml.inference.geometry import Window, iou, resize, same_place
 
@@ -44,6 +45,8 @@ LAID_SHARES = (1.0, 0.72, 0.5, 0.36, 0.25)
 """Sides of the windows laid all over a picture, as shares of its shorter side."""
 LAID_STEP = 0.4
 """How far apart they lie, in sides."""
+MAX_LAID = 600
+"""There are at most so many; a square picture has 138, one of 3 to 1 has 461."""
 LAID_MIN_SUPPORT, LAID_MIN_SCORE = 10, 0.85
 """So many of them come to rest on a face, with this score. Chosen on 24 composed scenes without anybody, where no place
 had both (at most 9), and 82 others, where three of the five faces that the cascades missed had."""
@@ -73,14 +76,18 @@ class PhotoDetector:
         self._detector = detector
         self._profile = load_cascade("profileface")
 
-    def search(self, gray: np.ndarray) -> list[Detection]:
-        """Faces of a picture `(height, width)` uint8, likeliest first; `score` is their probability."""
-        places = self._places(gray, self._proposals(gray))
-        judged = sorted(
-            ((self._log_odds(gray, place), place.window) for place in places[:MAX_PLACES]),
-            key=lambda item: item[0],
-            reverse=True,
-        )
+    def search(self, gray: np.ndarray, deadline: Deadline = NO_DEADLINE) -> list[Detection]:
+        """Faces of a picture `(height, width)` uint8, likeliest first; `score` is their probability.
+
+        Raises:
+            Busy: the deadline passed.
+        """
+        places = self._places(gray, self._proposals(gray), deadline)
+        judged = []
+        for place in places[:MAX_PLACES]:
+            deadline.check()
+            judged.append((self._log_odds(gray, place), place.window))
+        judged.sort(key=lambda item: item[0], reverse=True)
         if judged and MIN_LOG_ODDS_ALONE <= judged[0][0] < MIN_LOG_ODDS:
             judged = judged[:1]
         else:
@@ -88,14 +95,17 @@ class PhotoDetector:
         if not judged:
             return [
                 Detection(place.window, place.score)
-                for place in self._places(gray, laid_windows(gray.shape[1], gray.shape[0]))
+                for place in self._places(gray, laid_windows(gray.shape[1], gray.shape[0]), deadline)
                 if place.support >= LAID_MIN_SUPPORT and place.score >= LAID_MIN_SCORE
             ]
         return [Detection(window, 1 / (1 + math.exp(-log_odds))) for log_odds, window in judged]
 
-    def _places(self, gray: np.ndarray, proposals: Iterator[Window]) -> list[Place]:
+    def _places(self, gray: np.ndarray, proposals: Iterator[Window], deadline: Deadline) -> list[Place]:
         """Where proposals come to rest, those with most support first."""
-        settled = (self._detector.settle(gray, proposal, 4, 0.1, max_jump=1.0) for proposal in proposals)
+        settled = []
+        for proposal in proposals:  # every one of them may be the end of a cascade's pass
+            deadline.check()
+            settled.append(self._detector.settle(gray, proposal, 4, 0.1, max_jump=1.0))
         groups: list[list[Detection]] = []
         for detection in sorted(filter(None, settled), key=lambda found: found.score, reverse=True):
             for group in groups:
@@ -145,10 +155,17 @@ class PhotoDetector:
 
 
 def laid_windows(width: int, height: int) -> Iterator[Window]:
-    """Windows of several sizes all over a picture, from edge to edge."""
+    """Windows of several sizes all over a picture, from edge to edge, the largest first.
+
+    Long pictures would need thousands of small ones: sizes end before there are more than `MAX_LAID`.
+    """
+    laid = 0
     for share in LAID_SHARES:
         side = share * min(width, height)
         columns, rows = (math.ceil((length - side) / (LAID_STEP * side)) + 1 for length in (width, height))
+        laid += columns * rows
+        if laid > MAX_LAID:
+            return
         for y in np.linspace(side / 2, height - side / 2, rows):
             for x in np.linspace(side / 2, width - side / 2, columns):
                 yield Window(float(x), float(y), side)

@@ -1,4 +1,4 @@
-"""How large a picture claims to be, read from its first bytes: what must be known before anything is decoded."""
+"""What a file says of the picture in it, read from its bytes alone: what must be known before it is decoded."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def picture_size(data: bytes) -> tuple[int, int] | None:
     except (struct.error, IndexError):
         pass
     return None
+
+
+def jpeg_scans(data: bytes) -> int:
+    """How many scans a JPEG has. The marker can't occur in its pixels; a thumbnail in the header adds its own."""
+    return data.count(b"\xff\xda")
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
