@@ -1,5 +1,10 @@
 """Who is who from frame to frame: ids, smoothed emotions, where to look next. Pure Python, one `Tracker` per camera.
 
+Ids are small numbers that are used again: a face that is not one of those in view takes a free number, that of the
+face that was last seen nearest to it. A number is new only while all others are in use, so a person who leaves and
+returns keeps one number, and the largest number is the most faces that were in view at a time.
+
+
 Boxes are matched by tracking-by-detection as in SORT (Bewley et al. 2016, arXiv:1602.00763): predict each face by
 constant velocity, then take the assignment of least total cost (Kuhn–Munkres). The cost is one minus distance-IoU
 (Zheng et al. 2020, arXiv:1911.08287), which still tells near from far when boxes no longer overlap.
@@ -8,15 +13,18 @@ Times are seconds of any steadily rising clock, positions fractions of the pictu
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ml.inference.contract import Analysis, Face, Region
 
 FORGET_AFTER_S = 1.0
-"""An unseen face keeps its id this long; whoever comes later is somebody new."""
+"""An unseen face is expected where it was going for this long, and then no more."""
+RESERVED_S = 0.5
+"""The number of an unseen face is kept for it this long; after that a face that appears elsewhere may take it."""
 MAX_JUMP = 1.2
 """How far a face may be from where it was expected, in face sizes, and still be the same."""
 MAX_SCALE = 1.8
@@ -34,9 +42,19 @@ LOST_SEARCH_S = 0.1
 LOST_FOR_S = 0.3
 """The same for so long after a face went missing."""
 HURRIED_EVERY = 4
-"""When pictures are waiting, at most every so manieth frame is searched whole. A full search costs five times a
-tracked frame: by time alone, a crowded server would answer fewer frames, hence search each of them whole, hence
-answer fewer still."""
+"""While other pictures wait, at most one frame in so many is searched whole. A full search costs five times as much
+as a tracked frame. If searches were due by time alone, an overloaded server would search a larger share of its frames
+the fewer it answers, and answer fewer still."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Where and when a face was last seen, as a client remembers it. `seen_s` may be unknown: minus infinity."""
+
+    id: int
+    region: Region
+    seen_s: float = -math.inf
+    smoothed: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,11 +88,22 @@ class Tracker:
     def __init__(self, smoothing_s: float = 0.3, random_share: Callable[[], float] = random.random) -> None:
         self._smoothing_s = smoothing_s
         self._tracks: list[_Track] = []
-        self._last_id = 0
+        self._last_regions: dict[int, Region] = {}  # by id, for every id that was ever given
         self._updated_s = -math.inf
         self._searched_s = -math.inf
         self._head_start_s = FULL_SEARCH_S * random_share()
         self._tracked_frames = HURRIED_EVERY
+
+    def resume(self, sights: Iterable[Sight]) -> None:
+        """Go on where another tracker of the same camera stopped: its faces keep their ids.
+
+        Sights with a time and smoothed emotions are followed on; of the others only the number and place are kept.
+        """
+        for sight in sights:
+            self._last_regions[sight.id] = sight.region
+            if sight.seen_s > -math.inf and sight.smoothed:
+                self._tracks.append(_Track(sight.id, sight.region, (0.0, 0.0), sight.seen_s, sight.smoothed))
+                self._updated_s = max(self._updated_s, sight.seen_s)
 
     def near(self, now_s: float) -> tuple[Region, ...]:
         """Where to look for the faces that were in the last frame, as `Request.near` wants it."""
@@ -109,20 +138,32 @@ class Tracker:
         regions = [Region.of(face.box, analysis.width, analysis.height) for face in analysis.faces]
         aspect = analysis.height / analysis.width
         matches = _match([track.expected(now_s) for track in known], regions, aspect)
+        unseen = [track for index, track in enumerate(known) if index not in set(matches.values())]
+        in_use = {known[index].id for index in matches.values()}
+        in_use |= {track.id for track in unseen if now_s - track.seen_s <= RESERVED_S}
+        unmatched = [index for index in range(len(regions)) if index not in matches]
+        ids = dict(zip(unmatched, self._free_ids([regions[index] for index in unmatched], in_use, aspect), strict=True))
         seen = []
         for index, (face, region) in enumerate(zip(analysis.faces, regions, strict=True)):
             if index in matches:
                 seen.append(self._moved(known[matches[index]], region, face.emotions, now_s))
             else:
-                self._last_id += 1
-                seen.append(_Track(self._last_id, region, (0.0, 0.0), now_s, face.emotions))
-        matched = set(matches.values())
-        self._tracks = seen + [track for index, track in enumerate(known) if index not in matched]
+                seen.append(_Track(ids[index], region, (0.0, 0.0), now_s, face.emotions))
+        self._tracks = seen + [track for track in unseen if track.id not in ids.values()]
+        self._last_regions |= {track.id: track.region for track in seen}
         self._updated_s = now_s
         return tuple(
             replace(face, id=track.id, smoothed=track.smoothed)
             for face, track in zip(analysis.faces, seen, strict=True)
         )
+
+    def _free_ids(self, regions: Sequence[Region], in_use: set[int], aspect: float) -> list[int]:
+        """An id for each face that is none of those followed: a free one last seen near it, else the lowest unused."""
+        free = sorted(self._last_regions.keys() - in_use)
+        distances = [[_distance(region, self._last_regions[id_], aspect) for id_ in free] for region in regions]
+        chosen = {row: free[column] for row, column in assign(distances)}
+        unused = (number for number in itertools.count(1) if number not in self._last_regions)
+        return [chosen[row] if row in chosen else next(unused) for row in range(len(regions))]
 
     def _moved(self, track: _Track, region: Region, emotions: tuple[float, ...], now_s: float) -> _Track:
         """The track after another sight of its face."""
@@ -149,8 +190,7 @@ def _match(expected: Sequence[Region], found: Sequence[Region], aspect: float) -
 
 def _cost(a: Region, b: Region, aspect: float, far: float) -> float:
     """One minus distance-IoU, 0 to 2; `far` where the two can't be the same face. `aspect` is height over width."""
-    (ax, ay), (bx, by) = _centre(a), _centre(b)
-    distance = math.hypot(ax - bx, (ay - by) * aspect)
+    distance = _distance(a, b, aspect)
     size_a, size_b = math.sqrt(a.w * a.h * aspect), math.sqrt(b.w * b.h * aspect)
     if min(size_a, size_b) <= 0 or distance > MAX_JUMP * (size_a + size_b) / 2:
         return far
@@ -207,6 +247,12 @@ def assign(cost: Sequence[Sequence[float]]) -> list[tuple[int, int]]:
             row_of[column] = row_of[came_from[column]]
             column = came_from[column]
     return sorted((row_of[column] - 1, column - 1) for column in range(1, columns + 1) if row_of[column])
+
+
+def _distance(a: Region, b: Region, aspect: float) -> float:
+    """Between two centres, in widths of the picture."""
+    (ax, ay), (bx, by) = _centre(a), _centre(b)
+    return math.hypot(ax - bx, (ay - by) * aspect)
 
 
 def _centre(region: Region) -> tuple[float, float]:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from ml.inference.contract import EMOTIONS, Analysis, Box, Face
-from ml.inference.tracks import FORGET_AFTER_S, FULL_SEARCH_S, Tracker, assign
+from ml.inference.contract import EMOTIONS, Analysis, Box, Face, Region
+from ml.inference.tracks import FULL_SEARCH_S, Sight, Tracker, assign
 
 HAPPY = tuple(1.0 if name == "happy" else 0.0 for name in EMOTIONS)
 SAD = tuple(1.0 if name == "sad" else 0.0 for name in EMOTIONS)
@@ -80,14 +80,67 @@ def test_two_people_cross_in_two_seconds_and_keep_their_ids(rate: int, jitter_px
         assert ids(result) == ([1] if hidden else [1, 2])
 
 
-def test_a_short_absence_keeps_the_id_and_a_long_one_does_not() -> None:
+def test_a_person_who_leaves_and_returns_five_times_in_a_minute_keeps_one_id() -> None:
+    """Wherever the person comes back, after however long; smoothing begins anew after a long absence."""
+    chance = random.Random(11)
+    for rate in (4, 10, 30):
+        follower, found, frame_s = tracker(), set(), 0.0
+        for _ in range(6):
+            x, y, side = chance.uniform(60, 580), chance.uniform(60, 420), chance.uniform(40, 110)
+            for _ in range(4 * rate):
+                found |= set(ids(follower.update(seen((x, y, side)), frame_s)))
+                frame_s += 1 / rate
+            for _ in range(round(chance.uniform(0.6, 6) * rate)):
+                follower.update(seen(), frame_s)
+                frame_s += 1 / rate
+        assert found == {1}
+
+
+@pytest.mark.parametrize("pause_s", [0.3, 2.0, 3600.0])
+def test_a_pause_changes_no_number(pause_s: float) -> None:
+    """No frames come for a while, then all faces are a little elsewhere, in another order."""
     follower = tracker()
-    follower.update(seen((320, 240, 80)), 0.0)
-    for step in range(1, 8):
-        follower.update(seen(), step / 10)
-    assert ids(follower.update(seen((325, 240, 80)), 0.8)) == [1]
-    follower.update(seen(), 1.0)
-    assert ids(follower.update(seen((325, 240, 80)), 0.8 + FORGET_AFTER_S + 0.1)) == [2]
+    follower.update(seen((100, 200, 80), (320, 200, 70), (540, 220, 60)), 0.0)
+    for pause in range(1, 4):
+        moved = seen((545, 230, 64), (110, 190, 76), (330, 210, 72))
+        assert ids(follower.update(moved, pause * pause_s)) == [3, 1, 2]
+
+
+def test_a_newcomer_takes_the_free_number_that_was_seen_nearest() -> None:
+    follower = tracker()
+    follower.update(seen((100, 240, 80), (320, 240, 80), (540, 240, 80)), 0.0)
+    follower.update(seen((320, 240, 80)), 0.1)
+    follower.update(seen((320, 240, 80)), 1.2)
+    assert ids(follower.update(seen((320, 240, 80), (600, 100, 50)), 1.3)) == [2, 3]
+    assert ids(follower.update(seen((320, 240, 80), (600, 100, 50), (640, 400, 50)), 1.4)) == [2, 3, 1]
+    assert ids(follower.update(seen((320, 240, 80), (600, 100, 50), (640, 400, 50), (60, 400, 50)), 1.5)) == [
+        2,
+        3,
+        1,
+        4,
+    ]
+
+
+def test_the_number_of_a_face_that_was_just_lost_is_kept_for_it() -> None:
+    follower = tracker()
+    follower.update(seen((100, 240, 80)), 0.0)
+    assert ids(follower.update(seen((500, 240, 80)), 0.1)) == [2]
+    assert ids(follower.update(seen((500, 240, 80), (102, 240, 80)), 0.3)) == [2, 1]
+
+
+def test_a_tracker_goes_on_where_another_stopped() -> None:
+    """What a client remembers is enough: faces in view are followed on, those who left get their number back."""
+    first = tracker(smoothing_s=0.3)
+    first.update(seen((100, 240, 80), (500, 240, 80)), 0.0)
+    faces = first.update(seen((100, 240, 80), emotions=SAD), 2.0)
+    second = tracker(smoothing_s=0.3)
+    here, gone = Region.of(Box(60, 200, 80, 80), 640, 480), Region.of(Box(460, 200, 80, 80), 640, 480)
+    second.resume([Sight(1, here, 2.0, faces[0].smoothed or ()), Sight(2, gone)])
+    assert len(second.near(2.04)) == 1
+    assert second.full_search_due(2.04)
+    frame = seen((104, 240, 80), (480, 200, 70))
+    assert second.update(frame, 2.04)[0].smoothed == first.update(frame, 2.04)[0].smoothed
+    assert ids(second.update(frame, 2.08)) == [1, 2]
 
 
 def test_smoothing_depends_on_time_and_not_on_the_number_of_frames() -> None:
