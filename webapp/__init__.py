@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ml.inference.contract import MAX_PIXELS
 from webapp.api import MULTIPART_OVERHEAD_BYTES, InMemoryRequest, create_api, error_response
+from webapp.connection import RECORDING_WINDOW_FRAMES
 from webapp.events import Live
 from webapp.metrics import Metrics
 from webapp.pool.pool import ANALYZER_WORKER, AnalyzerPool
@@ -53,6 +54,7 @@ def create_app(settings: Settings, analyzers: AnalyzerPool | None = None, metric
         "max_upload_bytes": settings.max_upload_bytes,
         "max_megapixels": MAX_PIXELS // 1_000_000,
         "max_in_flight": MAX_IN_FLIGHT,
+        "max_recording_in_flight": RECORDING_WINDOW_FRAMES,
         "max_frames_per_second": settings.frames_per_second,
     }
     facts = {"page_version": version, "limits": limits}

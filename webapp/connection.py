@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from ml.inference.contract import Analysis, Busy, Request
 from ml.inference.tracks import Tracker
+from webapp.frame_options import FrameOptions
 from webapp.metrics import Metrics
 from webapp.pool.pool import AnalyzerPool
+from webapp.pool.schedule import LIVE, RECORDING
 from webapp.settings import Settings
 
 BURST_S = 0.5
 """A client may send the frames of this time at once."""
 MIN_BURST_FRAMES = 2.0
+RECORDING_WINDOW_FRAMES = 8
+"""Frames of a recording that a client may have under way, unanswered."""
 
 
 def burst_frames(frames_per_second: float) -> float:
@@ -22,7 +27,7 @@ def burst_frames(frames_per_second: float) -> float:
 
 
 class Connection:
-    """One client's frames on their way to the pool. The tracker of its camera is created, asked and updated here.
+    """One client's frames on their way to the pool. Its trackers are created, asked and updated here.
 
     Args:
         client: the client's id in the pool.
@@ -32,34 +37,53 @@ class Connection:
         self._client = client
         self._pool = pool
         self._frames_per_second = settings.frames_per_second
+        self._smoothing_s = settings.smoothing_s
         self._metrics = metrics
-        self._tracker = Tracker(settings.smoothing_s)
+        self._camera = Tracker(settings.smoothing_s)
+        self._recording = self._recording_tracker()
+        self._recording_under_way = 0
         self._allowance = burst_frames(settings.frames_per_second)
         self._refilled_s = time.monotonic()
 
-    def analyse(self, image: bytes) -> Analysis:
-        """The analysis of a live frame, its faces with ids and smoothed.
+    def analyse(self, image: bytes, options: FrameOptions) -> Analysis:
+        """The analysis of a frame, its faces with ids and smoothed.
 
         Raises:
-            AnalysisError: as `AnalyzerPool.live`; `Busy` also when the client sends faster than it may.
+            AnalysisError: as `AnalyzerPool.live` or `.recording`; `Busy` also when the client sends more than it may.
         """
-        now_s = time.monotonic()
-        if not self._may_send(now_s):
-            self._metrics.dropped("live", "rate")
-            raise Busy(f"expected at most {self._frames_per_second} frames a second, received more")
-
-        def prepare(request: Request, hurried: bool) -> Request:
-            near, full_search = self._tracker.near(now_s), self._tracker.full_search_due(now_s, hurried)
-            return replace(request, near=near, full_search=full_search)
-
-        def complete(analysis: Analysis) -> Analysis:
-            return replace(analysis, faces=self._tracker.update(analysis, now_s))
-
-        return self._pool.live(self._client, image, prepare, complete)
+        return self._read_recorded(image, options) if options.lane == RECORDING else self._read_live(image, options)
 
     def close(self) -> None:
         """Drop what still waits: nobody is there to read the answer."""
         self._pool.forget(self._client)
+
+    def _read_live(self, image: bytes, options: FrameOptions) -> Analysis:
+        now_s = time.monotonic()
+        if not self._may_send(now_s):
+            self._metrics.dropped(LIVE, "rate")
+            raise Busy(f"expected at most {self._frames_per_second} frames a second, received more")
+        if options.known is not None:
+            self._camera = Tracker(self._smoothing_s)
+            self._camera.resume(options.known)
+        return self._pool.live(self._client, image, *_follow(self._camera, now_s))
+
+    def _read_recorded(self, image: bytes, options: FrameOptions) -> Analysis:
+        if self._recording_under_way >= RECORDING_WINDOW_FRAMES:
+            self._metrics.dropped(RECORDING, "window")
+            raise Busy(f"expected at most {RECORDING_WINDOW_FRAMES} unanswered frames of a recording, received more")
+        if options.known is not None:
+            self._recording = self._recording_tracker()
+            self._recording.resume(options.known)
+        prepare, complete = _follow(self._recording, options.time_s)
+        self._recording_under_way += 1
+        try:
+            return self._pool.recording(self._client, image, options.time_s, prepare, complete)
+        finally:
+            self._recording_under_way -= 1
+
+    def _recording_tracker(self) -> Tracker:
+        """A tracker that answers the same recording in the same way each time."""
+        return Tracker(self._smoothing_s, random_share=lambda: 0.0)
 
     def _may_send(self, now_s: float) -> bool:
         """Whether one more frame is within the client's rate."""
@@ -70,3 +94,17 @@ class Connection:
             return False
         self._allowance -= 1
         return True
+
+
+def _follow(
+    tracker: Tracker, time_s: float
+) -> tuple[Callable[[Request, bool], Request], Callable[[Analysis], Analysis]]:
+    """How the pool prepares the request for a frame of this time and completes its answer."""
+
+    def prepare(request: Request, hurried: bool) -> Request:
+        return replace(request, near=tracker.near(time_s), full_search=tracker.full_search_due(time_s, hurried))
+
+    def complete(analysis: Analysis) -> Analysis:
+        return replace(analysis, faces=tracker.update(analysis, time_s))
+
+    return prepare, complete

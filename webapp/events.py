@@ -1,26 +1,45 @@
 """The live connection, as its client sees it (Socket.IO, namespace `/`, WebSocket only).
 
     connect     → `welcome` {page_version, model, limits}; or refused with {code, message, retry_after_s}
-    `frame`     JPEG, PNG or WebP bytes, optionally {"seq": n} → acknowledged with the result, or an error with its code
+    `frame`     JPEG, PNG or WebP bytes, optionally an object → acknowledged with the result, or an error with its code
     `echo`      acknowledged at once with nothing: the page measures the round trip by it
     `draining`  the server is about to stop: reconnect
 
 Each frame's acknowledgement goes to its sender alone. Of two frames on the way the older is acknowledged with `busy`
 once a third comes, unless a worker has it already.
+
+The object beside a frame may hold
+    `lane`      "live" (the default) or "recording"
+    `time_s`    media time of a recording's frame, in seconds
+    `known`     {"image": {"width", "height"}, "faces": [{"id", "box", "time_s", "smoothed"}, …]}: starts the tracker
+                afresh, with these faces. `faces` may be empty; `time_s` and `smoothed` may be missing
+
+A recording is a video whose frames the client decodes. Every frame is read, in the order of its media time, and
+answered once; none is superseded. Ids, motion and smoothing follow media time. Live frames come first, so an answer may
+take long. At most `limits.max_recording_in_flight` frames may be unanswered: one more is answered with `busy`.
+
+    begin       send the first frame with `known` {"faces": []} and wait for its answer, then send as the window allows
+    resume      after a reconnection, to this server or another: send the first unanswered frame with `known`: for each
+                id given so far its last box and time, with `smoothed`, and `image` of the last result. Wait for the
+                answer, then send the other unanswered frames. No frame is lost or doubled, and ids go on
+    busy        send the frame again; `not_ready` likewise, after a second
+
+`known` works for live frames too: a page that reconnects keeps its numbers (`time_s` is not read there).
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import socketio
 from flask_socketio import ConnectionRefusedError
 
-from ml.inference.contract import AnalysisError, BadImage, Busy, InternalError, TooLarge
+from ml.inference.contract import EMOTIONS, AnalysisError, BadImage, Busy, InternalError, TooLarge
 from webapp.connection import Connection
+from webapp.frame_options import parse_frame_options
 from webapp.metrics import Metrics
 from webapp.pool.pool import AnalyzerPool
 from webapp.settings import Settings
@@ -79,7 +98,13 @@ class Live(socketio.Namespace):
         connection = self._connections.get(sid)
         if connection is None:
             raise Busy("The connection is closing.")
-        return connection.analyse(self._picture(arguments)).to_dict()
+        image = self._picture(arguments)
+        options = parse_frame_options(arguments[1] if len(arguments) > 1 else None, self._labels)
+        return connection.analyse(image, options).to_dict()
+
+    @property
+    def _labels(self) -> Sequence[str]:
+        return self._pool.model.get("labels", EMOTIONS)
 
     def _picture(self, arguments: tuple[object, ...]) -> bytes:
         image = arguments[0] if arguments else None

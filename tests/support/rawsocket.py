@@ -6,9 +6,11 @@ Frames are masked with four zero bytes, which is legal, costs the sender nothing
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import struct
 from collections import deque
+from collections.abc import Mapping
 
 CONTINUED, TEXT, BINARY, CLOSE, PING = 0, 1, 2, 8, 9
 NO_MASK = b"\0\0\0\0"
@@ -86,9 +88,10 @@ class RawSocket:
     def send(self, opcode: int, payload: bytes, final: bool = True) -> None:
         self.socket.sendall(masked(opcode, payload, final))
 
-    def send_picture(self, number: int, image: bytes) -> None:
+    def send_picture(self, number: int, image: bytes, options: Mapping[str, object] | None = None) -> None:
         """Emit `frame` with the image, wanting acknowledgement `number`."""
-        self.send(TEXT, f'451-{number}["frame",{{"_placeholder":true,"num":0}}]'.encode())
+        beside = "" if options is None else "," + json.dumps(options)
+        self.send(TEXT, f'451-{number}["frame",{{"_placeholder":true,"num":0}}{beside}]'.encode())
         self.send(BINARY, image)
 
     def wait_for(self, beginning: bytes) -> bytes:

@@ -7,6 +7,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import psutil
 import pytest
@@ -85,6 +86,7 @@ def test_the_greeting_says_what_the_page_needs(fake_server: Server) -> None:
     assert set(greeting) == {"page_version", "model", "limits"}
     assert greeting["model"]["name"] == "fake"  # type: ignore[index]
     assert greeting["limits"]["max_in_flight"] == 2  # type: ignore[index]
+    assert greeting["limits"]["max_recording_in_flight"] == 8  # type: ignore[index]
     assert greeting["limits"]["max_frame_bytes"] == 64 * 1024  # type: ignore[index]
 
 
@@ -132,6 +134,127 @@ def test_an_event_nobody_knows_changes_nothing(fake_server: Server, connect: Con
     client.emit("", [])
     client.emit("on_frame", script())
     assert client.call("frame", script(), timeout=10)["ok"] is True
+
+
+# Recordings
+
+
+def options(time_s: float, known: dict[str, object] | None = None) -> dict[str, object]:
+    return {"lane": "recording", "time_s": time_s} | ({} if known is None else {"known": known})
+
+
+def test_every_frame_of_a_recording_is_answered_once_and_faces_are_followed_on_media_time(
+    fake_server: Server, connect: Connect
+) -> None:
+    """A window of frames at a time; the person leaves for a media minute and keeps the number."""
+    client = connect(fake_server)
+    answers: list[tuple[int, dict]] = []
+
+    def note(number: int, answer: dict) -> None:
+        answers.append((number, answer))
+
+    def has(count: int) -> bool:
+        return len(answers) == count
+
+    first = client.call("frame", (script(faces=[[10, 10, 60, 60]]), options(0, {"faces": []})), timeout=10)
+    assert first["faces"][0]["id"] == 1
+    for start in range(1, 41, 8):
+        for number in range(start, start + 8):
+            box = [10 + number, 10, 60, 60] if number < 20 else [500, 300, 60, 60]
+            time_s = number / 25 if number < 20 else 60 + number / 25
+            send = script(faces=[box], emotion="happy" if number < 30 else "sad", sleep_ms=1)
+            client.emit("frame", (send, options(time_s)), callback=partial(note, number))
+        wait_until(partial(has, start + 7))
+    assert sorted(number for number, _ in answers) == list(range(1, 41))
+    assert all(answer["ok"] and [face["id"] for face in answer["faces"]] == [1] for _, answer in answers)
+    smoothed = [answer["faces"][0]["smoothed"]["sad"] for number, answer in sorted(answers, key=str) if number >= 29]
+    assert smoothed == sorted(smoothed)
+    assert 0.1 < smoothed[5] < 0.5  # the time constant is 0.3 s of media time, not of the wall clock
+
+
+def test_a_recording_and_the_camera_of_one_connection_have_ids_of_their_own(
+    fake_server: Server, connect: Connect
+) -> None:
+    client = connect(fake_server)
+    two = script(faces=[[10, 10, 60, 60], [300, 10, 60, 60]])
+    assert [face["id"] for face in client.call("frame", two, timeout=10)["faces"]] == [1, 2]
+    alone = script(faces=[[300, 10, 60, 60]])
+    assert client.call("frame", (alone, options(0.0)), timeout=10)["faces"][0]["id"] == 1
+    assert client.call("frame", alone, timeout=10)["faces"][0]["id"] == 2
+
+
+def test_more_than_the_window_is_busy_and_the_rest_is_answered(raw: RawSocket) -> None:
+    for number in range(12):
+        raw.send_picture(number, script(sleep_ms=100), options(number))
+    answers = {}
+    for _ in range(12):
+        head, _, answer = raw.wait_for(b"43").partition(b"[")
+        answers[int(head[2:])] = b'"ok":true' in answer
+    assert sorted(answers) == list(range(12))
+    assert sum(answers.values()) == 8
+
+
+@pytest.mark.parametrize("wrong", [{"lane": "photo"}, {"lane": "recording"}, "recording", {"known": []}])
+def test_options_that_cannot_be_used_are_refused(fake_server: Server, connect: Connect, wrong: object) -> None:
+    client = connect(fake_server)
+    refused = client.call("frame", (script(), wrong), timeout=10)
+    assert (refused["ok"], refused["code"]) == (False, "bad_image")
+    assert refused["message"].startswith("expected ")
+    assert client.call("frame", script(), timeout=10)["ok"] is True
+
+
+def test_a_recording_goes_on_at_another_server_without_a_frame_lost_or_an_id_changed(connect: Connect) -> None:
+    """The first server is killed with frames under way; the client sends again what was not answered."""
+
+    def picture(number: int) -> bytes:
+        people = [person for person in (0, 1) if person == 0 or number % 20 < 12]
+        return script(faces=[[100 + 300 * person + 3 * number, 100, 80, 80] for person in people], sleep_ms=10)
+
+    answered: dict[int, dict] = {}
+    known: dict[int, dict] = {}
+
+    def note(number: int, answer: dict) -> None:
+        assert number not in answered
+        answered[number] = answer
+        known.update((face["id"], face | {"time_s": number / 25}) for face in answer["faces"])
+
+    def has_room(sent: int) -> bool:
+        return sent - len(answered) < 8
+
+    def is_gone(client: socketio.Client) -> bool:
+        return not client.connected
+
+    with Server(FAKE, EMOTION_WORKERS="1") as first, Server(FAKE, EMOTION_WORKERS="1") as second:
+        first.wait_until_ready()
+        second.wait_until_ready()
+        for server in (first, second):
+            client = connect(server)
+            start = len(answered)
+            image = answered[start - 1]["image"] if start else {"width": 640, "height": 480}
+            begin = options(start / 25, {"image": image, "faces": list(known.values())})
+            note(start, client.call("frame", (picture(start), begin), timeout=10))
+            for number in range(start + 1, 60):
+                wait_until(partial(has_room, number))
+                client.emit("frame", (picture(number), options(number / 25)), callback=partial(note, number))
+                if server is first and number == 34:
+                    transport = client.eio.ws
+                    first.web().kill()
+                    wait_until(partial(is_gone, client))
+                    transport.close()  # the library leaves that to the garbage collector
+                    assert len(answered) < 35
+                    break
+        wait_until(lambda: len(answered) == 60)
+        client.disconnect()
+    for number, answer in answered.items():
+        assert [face["id"] for face in answer["faces"]] == ([1, 2] if number % 20 < 12 else [1]), number
+
+
+def test_a_page_that_reconnects_keeps_its_numbers(fake_server: Server, connect: Connect) -> None:
+    faces = [[100, 100, 80, 80], [400, 100, 80, 80]]
+    answer = connect(fake_server).call("frame", script(faces=faces), timeout=10)
+    known = {"image": answer["image"], "faces": answer["faces"]}
+    again = connect(fake_server).call("frame", (script(faces=faces[::-1]), {"known": known}), timeout=10)
+    assert [face["id"] for face in again["faces"]] == [2, 1]
 
 
 # Breaking the protocol

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import sys
 import threading
 import time
@@ -21,11 +22,13 @@ from typing import Any, Protocol
 from ml.inference.contract import Analysis, AnalysisError, Busy, InternalError, NotReady, Request
 from ml.inference.protocol import analysis_from_head
 from webapp.pool.connection import WorkerConnection, WorkerLost
-from webapp.pool.schedule import LIVE, PHOTO, Job, Schedule, unchanged_analysis, unchanged_request
+from webapp.pool.schedule import LIVE, PHOTO, RECORDING, Job, Schedule, unchanged_analysis, unchanged_request
 from webapp.pool.worker_process import WorkerProcess
 
 HANDED_OVER = 2
-"""Pictures a worker may hold: the one it reads and, unless that is a photo, the next."""
+"""Pictures a worker may hold: the one it reads and, unless either is a photo or of a recording, the next."""
+LIVE_WITHIN_S = 1.0
+"""Somebody is live if a live frame came within this time: then recordings leave half of the workers free."""
 STUCK_AFTER_S = 5.0
 """A worker is killed when an answer is overdue by this much."""
 HEALTHY_AFTER_S = 10.0
@@ -95,6 +98,7 @@ class AnalyzerPool:
         self._photo_deadline_s = photo_deadline_s
         self._slots = [_Slot(number) for number in range(size)]
         self._max_photos = max(1, size // 2)  # the rest stays with the live lane
+        self._live_s = -math.inf
         self._schedule = Schedule(photo_queue)
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -151,7 +155,7 @@ class AnalyzerPool:
     @property
     def retry_after_ms(self) -> int:
         """How long a dropped sender does well to wait: the time the waiting pictures will take."""
-        waiting = len(self._schedule) + 1
+        waiting = self._schedule.urgent + 1
         return max(50, round(1000 * waiting * self._mean_service_s / max(1, self.ready)))
 
     def live(
@@ -181,6 +185,26 @@ class AnalyzerPool:
         now_s = time.monotonic()
         return self._wait_for(Job(PHOTO, "", Request(image, thorough=True), now_s, now_s + self._photo_deadline_s))
 
+    def recording(
+        self,
+        client: str,
+        image: bytes,
+        time_s: float,
+        prepare: Callable[[Request, bool], Request] = unchanged_request,
+        complete: Callable[[Analysis], Analysis] = unchanged_analysis,
+    ) -> Analysis:
+        """Analyse a frame of a recording. It waits as long as it takes, until `forget`.
+
+        Args:
+            time_s: media time; a client's waiting frames are read in its order.
+            prepare, complete: as for `live`.
+
+        Raises:
+            AnalysisError: as `live` does, but never `Busy` for a newer frame or a deadline in the queue.
+        """
+        job = Job(RECORDING, client, Request(image), time.monotonic(), math.inf, prepare, complete, order=time_s)
+        return self._wait_for(job)
+
     def forget(self, client: str) -> None:
         """The client is gone: drop what of it still waits."""
         with self._scheduling() as schedule:
@@ -200,11 +224,14 @@ class AnalyzerPool:
     def _wait_for(self, job: Job) -> Analysis:
         if self._stopping.is_set() or not self.ready:
             raise NotReady("The analyzers are starting: expected one to be ready, received none so far.")
+        if job.lane == LIVE:
+            self._live_s = job.created_s
+        wait_s = None if job.lane == RECORDING else job.expires_s - job.created_s
         with self._scheduling() as schedule:
             schedule.put(job)
         self._feed()
         try:
-            return job.outcome.result(timeout=job.expires_s - job.created_s)
+            return job.outcome.result(timeout=wait_s)
         except (FutureTimeout, CancelledError):
             if job.outcome.cancel():
                 self._observer.dropped(job.lane, "expired")
@@ -218,7 +245,9 @@ class AnalyzerPool:
                 if pair is None:
                     return
                 slot, job = pair
-                now_s, hurried = time.monotonic(), len(schedule) > 0
+                now_s, hurried = time.monotonic(), schedule.urgent > 0
+                if job.lane == RECORDING:  # its time counts from here
+                    job.expires_s = now_s + self._frame_deadline_s
                 if not slot.jobs:
                     slot.began_s = now_s
                 slot.jobs[job.id] = job
@@ -239,11 +268,14 @@ class AnalyzerPool:
             return None
         lanes = [job.lane for slot in ready for job in slot.jobs.values()]
         if slot.jobs:
-            ahead = [slot for slot in ready if len(slot.jobs) == 1 and PHOTO not in _lanes(slot)]
+            ahead = [slot for slot in ready if len(slot.jobs) == 1 and _lanes(slot) == {LIVE}]
             slot = min(ahead, key=lambda slot: slot.began_s, default=None)
             if slot is None:
                 return None
-        job = self._schedule.take(now_s, photos=lanes.count(PHOTO) < self._max_photos)
+        background = len(lanes) - lanes.count(LIVE)
+        is_live = now_s - self._live_s < LIVE_WITHIN_S
+        recordings = not slot.jobs and (not is_live or background < self._max_photos)
+        job = self._schedule.take(now_s, lanes.count(PHOTO) < self._max_photos, recordings)
         return None if job is None else (slot, job)
 
     def _take_reply(self, slot: _Slot, head: Mapping[str, Any]) -> None:
@@ -303,7 +335,10 @@ class AnalyzerPool:
             self._stopping.wait(min(MAX_BACKOFF_S, 0.1 * 2**failures))
 
     def _empty(self, slot: _Slot) -> None:
-        """Clear up after a lost worker: what it was reading fails, what it had not begun goes to another."""
+        """Clear up after a lost worker: what it was reading fails, what it had not begun goes to another.
+
+        A frame of a recording is tried once more: its sender does not send it again.
+        """
         process, worker = slot.process, slot.worker
         with self._scheduling() as schedule:
             slot.process = slot.worker = None
@@ -311,14 +346,17 @@ class AnalyzerPool:
             slot.jobs.clear()
             for job in jobs:
                 schedule.finished(job)
-            for job in jobs[1:]:
+            failed = [job for job in jobs[:1] if job.lane != RECORDING or job.is_second_try]
+            for job in jobs[len(failed) :]:
+                job.is_second_try = job is jobs[0]
                 schedule.put_back(job)
         if worker is not None:
             self._observer.worker_lost()
             worker.close()
         error = InternalError("The analyzer stopped while it read this picture.")
-        if jobs and _settle(jobs[0], error):
-            self._observer.dropped(jobs[0].lane, "worker_lost")
+        for job in failed:
+            if _settle(job, error):
+                self._observer.dropped(job.lane, "worker_lost")
         if process is not None:
             process.close(patience_s=0.5 if worker is not None else 0.0)
         self._feed()

@@ -1,13 +1,15 @@
 """Which picture is next. Plain data, no threads, no clock of its own: the pool uses it under its lock.
 
-Two lanes share the workers by the time they use. In the live lane each client has at most one picture waiting and one
-being read: a newer frame takes the place of the waiting one, and clients take turns. The photo lane is first come,
-first served, and bounded.
+In the live lane each client has at most one picture waiting and one being read: a newer frame takes the place of the
+waiting one, and clients take turns. The photo lane is first come, first served, and bounded. Live frames and photos
+share the workers by the time they use. In the recording lane every frame is read, those of a client one after the
+other in the order of their media time, and only while no live frame waits.
 """
 
 from __future__ import annotations
 
 import itertools
+from bisect import insort
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -15,7 +17,7 @@ from dataclasses import dataclass, field
 
 from ml.inference.contract import Analysis, Request
 
-LIVE, PHOTO = "live", "photo"
+LIVE, PHOTO, RECORDING = "live", "photo", "recording"
 
 _ids = itertools.count(1)
 
@@ -36,6 +38,7 @@ class Job:
         client: whose picture it is; only one of a client's live frames is read at a time.
         prepare: makes the request that the worker gets, at the last moment; is told whether other pictures wait.
         complete: makes the sender's answer of the worker's analysis, before the client's next picture is prepared.
+        order: place among the client's frames of a recording: its media time in seconds.
         outcome: what the sender waits for.
     """
 
@@ -46,6 +49,8 @@ class Job:
     expires_s: float
     prepare: Callable[[Request, bool], Request] = unchanged_request
     complete: Callable[[Analysis], Analysis] = unchanged_analysis
+    order: float = 0.0
+    is_second_try: bool = False
     id: int = field(default_factory=lambda: next(_ids))
     outcome: Future[Analysis] = field(default_factory=Future)
 
@@ -64,15 +69,25 @@ class Schedule:
         self._photo_queue = photo_queue
         self._live: OrderedDict[str, Job] = OrderedDict()
         self._photos: deque[Job] = deque()
-        self._running: set[str] = set()
+        self._recordings: OrderedDict[str, list[Job]] = OrderedDict()
+        self._is_recordings_turn = False
+        self._running: set[tuple[str, str]] = set()
         self._used_s = {LIVE: 0.0, PHOTO: 0.0}
         self._dropped: list[tuple[Job, str]] = []
 
     def __len__(self) -> int:
+        return len(self._live) + len(self._photos) + sum(map(len, self._recordings.values()))
+
+    @property
+    def urgent(self) -> int:
+        """How many live frames and photos wait: those have a deadline, recordings have not."""
         return len(self._live) + len(self._photos)
 
     def put(self, job: Job) -> None:
         """Add a job. A live one takes the place, and the turn, of the same client's older one."""
+        if job.lane == RECORDING:
+            insort(self._recordings.setdefault(job.client, []), job, key=lambda waiting: waiting.order)
+            return
         if job.lane == PHOTO:
             if len(self._photos) >= self._photo_queue:
                 self._dropped.append((job, "queue_full"))
@@ -85,7 +100,11 @@ class Schedule:
             self._dropped.append((older, "superseded"))
 
     def put_back(self, job: Job) -> None:
-        """Return a job that a worker got and never began, before all others; a newer one of its client wins."""
+        """Return a job that a lost worker had, before all others; of live frames a newer one of its client wins."""
+        if job.lane == RECORDING:
+            self._recordings.setdefault(job.client, []).insert(0, job)
+            self._recordings.move_to_end(job.client, last=False)
+            return
         if job.lane == PHOTO:
             self._photos.appendleft(job)
         elif job.client in self._live:
@@ -94,39 +113,64 @@ class Schedule:
             self._live[job.client] = job
             self._live.move_to_end(job.client, last=False)
 
-    def take(self, now_s: float, photos: bool) -> Job | None:
-        """Remove and return the next job to read, or none; `photos` tells whether it may be a photo."""
+    def take(self, now_s: float, photos: bool, recordings: bool) -> Job | None:
+        """Remove and return the next job to read, or none.
+
+        Args:
+            photos, recordings: whether it may be one of these.
+        """
         self._drop_expired(now_s)
-        client = next((client for client in self._live if client not in self._running), None)
+        client = next((client for client in self._live if (LIVE, client) not in self._running), None)
         photo = bool(self._photos) and photos
-        if client is None and not photo:
-            return None
-        if client is None or (photo and self._used_s[PHOTO] < self._used_s[LIVE]):
-            if client is None:  # an idle lane earns no credit
-                self._used_s[LIVE] = max(self._used_s.values())
-            return self._photos.popleft()
-        if not self._photos:
+        if client is None:  # an idle lane earns no credit
+            self._used_s[LIVE] = max(self._used_s.values())
+        elif not self._photos:
             self._used_s[PHOTO] = max(self._used_s.values())
-        self._running.add(client)
-        return self._live.pop(client)
+        if client is not None and not (photo and self._used_s[PHOTO] < self._used_s[LIVE]):
+            self._running.add((LIVE, client))
+            return self._live.pop(client)
+        if client is None and recordings and (self._is_recordings_turn or not photo):
+            job = self._take_recording()
+            if job is not None:
+                self._is_recordings_turn = False
+                return job
+        if not photo:
+            return None
+        self._is_recordings_turn = True
+        return self._photos.popleft()
+
+    def _take_recording(self) -> Job | None:
+        client = next((client for client in self._recordings if (RECORDING, client) not in self._running), None)
+        if client is None:
+            return None
+        waiting = self._recordings[client]
+        job = waiting.pop(0)
+        if waiting:
+            self._recordings.move_to_end(client)
+        else:
+            del self._recordings[client]
+        self._running.add((RECORDING, client))
+        return job
 
     def finished(self, job: Job, used_s: float = 0.0) -> None:
         """A job that was taken has ended, having kept a worker busy for `used_s`."""
-        self._used_s[job.lane] += used_s
-        if job.lane == LIVE:
-            self._running.discard(job.client)
+        if job.lane in self._used_s:
+            self._used_s[job.lane] += used_s
+        self._running.discard((job.lane, job.client))
 
     def forget(self, client: str) -> None:
-        """The client is gone: nobody waits for its frame."""
+        """The client is gone: nobody waits for its frames."""
         job = self._live.pop(client, None)
-        if job is not None:
-            self._dropped.append((job, "disconnected"))
+        waiting = ([job] if job is not None else []) + self._recordings.pop(client, [])
+        self._dropped += [(job, "disconnected") for job in waiting]
 
     def clear(self, reason: str) -> None:
         """Drop everything that waits."""
-        self._dropped += [(job, reason) for job in (*self._live.values(), *self._photos)]
+        recorded = itertools.chain.from_iterable(self._recordings.values())
+        self._dropped += [(job, reason) for job in (*self._live.values(), *self._photos, *recorded)]
         self._live.clear()
         self._photos.clear()
+        self._recordings.clear()
 
     def take_dropped(self) -> list[tuple[Job, str]]:
         """Remove and return the jobs that were dropped since the last call, each with its reason."""

@@ -213,6 +213,58 @@ def test_a_flood_of_photos_leaves_room_for_live_frames_and_the_other_way_round(
     assert sorted(frames)[len(frames) * 95 // 100] < 0.2
 
 
+def test_a_frame_of_a_recording_outlives_its_worker_once(start: Callable[..., AnalyzerPool], counts: Counts) -> None:
+    """Its sender does not send it again; a frame that kills every worker that reads it is given up."""
+    pool = start()
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(outcome, lambda: pool.recording("a", script(sleep_ms=400), 0.0))
+        second = threads.submit(outcome, lambda: pool.recording("a", script(), 1.0))
+        time.sleep(0.1)
+        psutil.Process(pool.pids[0]).kill()
+        assert [first.result(), second.result()] == ["ok", "ok"]
+        assert counts.events["lost"] == 1
+        assert outcome(lambda: pool.recording("a", script(do="crash"), 2.0)) == "internal"
+        assert counts.events["lost"] == 3
+        wait_until(lambda: pool.ready == 1)
+        assert outcome(lambda: pool.recording("a", script(), 3.0)) == "ok"
+
+
+def test_recordings_leave_a_worker_to_the_live_lane_while_somebody_is_live(start: Callable[..., AnalyzerPool]) -> None:
+    """Two recordings use both workers when nobody is live, and one worker as soon as somebody is."""
+    pool, busy, most = start(size=2), 0, {False: 0, True: 0}
+    is_live = stop = False
+
+    def prepare(request: Request, hurried: bool) -> Request:
+        nonlocal busy
+        busy += 1
+        most[is_live] = max(most[is_live], busy)
+        return request
+
+    def complete(analysis: Analysis) -> Analysis:
+        nonlocal busy
+        busy -= 1
+        return analysis
+
+    def send(client: str) -> None:
+        for number in range(1000):
+            if stop:
+                return
+            pool.recording(client, script(sleep_ms=20), float(number), prepare, complete)
+
+    with ThreadPoolExecutor(2) as threads:
+        senders = [threads.submit(send, client) for client in "ab"]
+        wait_until(lambda: most[False] == 2)
+        pool.live("viewer", script())
+        wait_until(lambda: busy <= 1)
+        is_live = True
+        for _ in range(20):
+            pool.live("viewer", script(sleep_ms=5))
+        stop = True
+        for sender in senders:
+            sender.result()
+    assert most == {False: 2, True: 1}
+
+
 def test_who_leaves_waits_no_more_and_bad_starts_are_retried(counts: Counts) -> None:
     pool = AnalyzerPool(1, counts, [*COMMAND, "--fail-to-start"])
     pool.start()
