@@ -20,14 +20,16 @@ import keras
 import numpy as np
 
 from ml.calibration import calibrate, serving_network
-from ml.data import DataError, Pictures, discover_classes, load_pictures, load_votes, split_validation
-from ml.evaluate import keras_outputs, load_predict, make_report, scored_pictures, split_of
+from ml.data import DataError, TrainingSet
+from ml.evaluation.agreement import check_parity
+from ml.evaluation.outputs import keras_outputs, load_predict
+from ml.evaluation.scoring import score
 from ml.inference.classifier import Classifier
-from ml.inference.contract import EMOTIONS, ModelError
+from ml.inference.contract import ModelError
 from ml.model import INPUT_SHAPE, multiply_adds
-from ml.parity import check_parity
 from ml.training.presets import PRESETS
-from ml.training.runs import BEST_WEIGHTS, CONFIG_FILE, WHOLE_MODEL, git_commit, load_weights, save_whole
+from ml.training.runs import BEST_WEIGHTS, WHOLE_MODEL, check_data, git_commit, read_config
+from ml.training.weights import load_weights, save_whole
 
 PARITY_PICTURES = 1000
 FEW_PICTURES = 200
@@ -46,26 +48,20 @@ def load_best(run: Path) -> keras.Model:
 
 def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
     """Calibrate, convert, check and write a run's best weights; returns the card."""
-    try:
-        config = json.loads((run / CONFIG_FILE).read_text())
-    except OSError as error:
-        raise DataError(f"expected a run's directory with {CONFIG_FILE}, received: {error}") from error
-    settings = config["settings"]
-    preset = PRESETS[settings["preset"]]
+    config, record = read_config(run)
+    preset = PRESETS[config.preset]
     network = load_best(run)
-    classes = EMOTIONS if settings["base"] is None else discover_classes(Path(settings["data"]) / "train")
-    pictures = load_pictures(settings["data"], "train", classes, settings["limit"])
-    votes = load_votes(settings["votes"], pictures.files) if settings["votes"] else None
+    data = TrainingSet.load(config.data, preset.validation_share, config.votes, config.limit)
+    check_data(run, data)
 
-    chosen, validation = split_validation(pictures, preset.validation_share)
-    held_out = pictures.subset(validation)
+    held_out, votes = data.held_out()
     outputs = keras_outputs(network, held_out.images)
-    seen = votes.majority[validation] if votes else None
-    frequencies = None
-    if votes and "people" in outputs:
-        folder = np.bincount(pictures.labels[chosen], minlength=len(classes)) / len(chosen)
-        frequencies = {"original": folder, "people": votes.frequencies(chosen)}
-    calibration = calibrate(outputs, held_out.labels, seen, frequencies)
+    calibration = calibrate(
+        outputs,
+        held_out.labels,
+        votes.majority if votes else None,
+        data.frequencies() if votes and "people" in outputs else None,
+    )
     serving = serving_network(network, calibration)
 
     with tempfile.TemporaryDirectory(dir=out.parent if out.parent.exists() else None) as scratch:
@@ -74,7 +70,7 @@ def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
         card = {
             "name": name,
             "sha256": hashlib.sha256(model_path.read_bytes()).hexdigest(),
-            "labels": list(pictures.classes),
+            "labels": list(data.classes),
             "outputs": sorted(serving.output),
             "input": {"shape": list(INPUT_SHAPE), "type": "float32", "range": [0, 255], "color": "grey"},
             "uncertain_below": calibration.uncertain_below,
@@ -83,19 +79,19 @@ def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
             "parameters": network.count_params(),
             "multiply_adds": multiply_adds(network),
             "training": {
-                "dataset": Path(settings["data"]).name,
-                "preset": settings["preset"],
-                "epochs": settings["epochs"],
+                "dataset": Path(config.data).name,
+                "preset": config.preset,
+                "epochs": config.epochs,
                 "parts": preset.parts,
-                "seed": settings["seed"],
-                "commit": config["commit"],
+                "seed": config.seed,
+                "commit": record["commit"],
                 "export_commit": git_commit(),
             },
         }
         card_path = model_path.with_suffix(".json")
         card_path.write_text(json.dumps(card, indent=2) + "\n")
-        card["parity"] = check_parity(Classifier(model_path), serving, parity_pictures(pictures, validation))
-        card["metrics"] = measure_export(model_path, settings, held_out)
+        card["parity"] = check_parity(Classifier(model_path), serving, parity_images(data))
+        card["metrics"] = score(load_predict(model_path)[0](data.scored.images), data.scored, data.scored_votes)
         card_path.write_text(json.dumps(card, indent=2) + "\n")
         network_path = Path(scratch) / WHOLE_MODEL
         save_whole(network, network_path)
@@ -105,18 +101,9 @@ def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
     return card
 
 
-def parity_pictures(pictures: Pictures, validation: np.ndarray) -> np.ndarray:
-    """Validation pictures, filled up with training pictures if there are fewer than `PARITY_PICTURES`."""
-    order = np.concatenate([validation, np.setdiff1d(np.arange(len(pictures)), validation)])
-    return pictures.images[order[:PARITY_PICTURES]]
-
-
-def measure_export(model_path: Path, settings: dict[str, Any], validation: Pictures) -> dict[str, Any]:
-    """The exported file's report on the test split (see `scored_pictures`), through the serving code."""
-    predict, _ = load_predict(model_path)
-    pictures = scored_pictures(settings["data"], validation)
-    majority = load_votes(settings["votes"], pictures.files).majority if settings["votes"] else None
-    return {"split": split_of(pictures)} | make_report(predict(pictures.images), pictures, majority)
+def parity_images(data: TrainingSet) -> np.ndarray:
+    """Validation pictures, then training pictures, `PARITY_PICTURES` at most."""
+    return data.pictures.images[np.concatenate([data.validation, data.training])[:PARITY_PICTURES]]
 
 
 def main(arguments: list[str] | None = None) -> int:

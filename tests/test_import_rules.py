@@ -25,13 +25,19 @@ TRAINING = {"tensorflow", "keras", "torch", "jax", "h5py", "sklearn", "matplotli
 PIXELS = {"cv2", "ai_edge_litert", "PIL", "numpy"}
 WEB = {"webapp", "flask", "flask_socketio", "socketio", "engineio", "eventlet", "gunicorn", "werkzeug"}
 
+LIBRARIES = ("ml.data", "ml.training", "ml.evaluation", "ml.inference", "ml.model", "ml.calibration")
+"""What the commands of training and evaluation share. A command is not among them."""
+
 # From which of the project's modules a part may import: the longest matching prefix on the left decides.
 MAY_IMPORT = {
     "wsgi": ("webapp",),
     "gunicorn.conf": ("webapp",),
     "webapp": ("webapp", "ml.inference.contract", "ml.inference.card", "ml.inference.tracks"),
     "webapp.pool": ("webapp.pool", "ml.inference.contract", "ml.inference.protocol"),
-    "ml": ("ml",),
+    "ml": LIBRARIES,
+    "ml.evaluation": ("ml.evaluation", "ml.data", "ml.inference"),
+    "ml.training": ("ml.training", "ml.evaluation", "ml.data", "ml.inference", "ml.model"),
+    "ml.calibration": ("ml.model", "ml.inference.card"),
     "ml.data": ("ml.data", "ml.inference.contract", "ml.inference.formats", "ml.inference.preprocess"),
     "ml.model": ("ml.inference.contract",),
     "ml.batch": ("ml.batch", "ml.inference"),
@@ -136,18 +142,69 @@ def within(name: str, prefixes: tuple[str, ...]) -> bool:
     return any(name == prefix or name.startswith(prefix + ".") for prefix in prefixes)
 
 
+def broken_rule(module: str, name: str) -> str | None:
+    """Why a module must not import a name, or None where it may."""
+    part = max((prefix for prefix in MAY_IMPORT if within(module, (prefix,))), key=len)
+    top = name.partition(".")[0]
+    if top in {"ml", "webapp", "wsgi"}:
+        allowed = within(name, MAY_IMPORT[part])
+    elif part.startswith("ml.inference"):
+        allowed = top in set(sys.stdlib_module_names) | WORKER_LIBRARIES
+    elif part.startswith("ml"):
+        allowed = top not in WEB
+    else:
+        allowed = top not in PIXELS | TRAINING
+    return None if allowed else f"{part} must not import {name}"
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
 @pytest.mark.parametrize("path", project_files(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_import_statement_points_the_right_way(path: Path) -> None:
-    module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-    part = max((prefix for prefix in MAY_IMPORT if within(module, (prefix,))), key=len)
     for name, line in imports_of(path):
-        top = name.partition(".")[0]
-        if top in {"ml", "webapp", "wsgi"}:
-            assert within(name, MAY_IMPORT[part]), f"{path.name}:{line}: {part} must not import {name}"
-        elif part.startswith("ml.inference"):
-            allowed = set(sys.stdlib_module_names) | WORKER_LIBRARIES
-            assert top in allowed, f"{path.name}:{line}: {part} must not import {name}"
-        elif part.startswith("ml"):
-            assert top not in WEB, f"{path.name}:{line}: {part} must not import {name}"
-        else:
-            assert top not in PIXELS | TRAINING, f"{path.name}:{line}: {part} must not import {name}"
+        assert broken_rule(module_of(path), name) is None, f"{path.name}:{line}"
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("ml.export", "ml.evaluate.evaluate"),  # a command imports a command
+        ("ml.train", "ml.align.main"),
+        ("ml.evaluation.scoring", "ml.training.runs.Run"),
+        ("ml.evaluation.scoring", "ml.train.main"),
+        ("ml.training.fit", "ml.export.export"),
+        ("ml.data.folders", "ml.evaluation.scoring.score"),
+        ("ml.batch.rows", "ml.data.load_pictures"),
+        ("ml.inference.analyzer", "ml.data.load_pictures"),
+        ("ml.inference.analyzer", "keras"),
+        ("ml.training.fit", "flask"),
+        ("ml.evaluation.scoring", "webapp.settings.Settings"),
+        ("webapp.api", "ml.inference.analyzer.Analyzer"),
+        ("webapp.events", "numpy"),
+    ],
+)
+def test_a_broken_rule_is_found(module: str, name: str) -> None:
+    assert broken_rule(module, name)
+
+
+def wrong_test_import(path: str, name: str) -> bool:
+    """Whether a file of the tests may not import a name: a test module, or a benchmark from outside the benchmarks."""
+    is_test = any(part.startswith("test_") for part in name.split(".")[:-1]) and name.startswith("tests.")
+    return is_test or (within(name, ("tests.bench",)) and not path.startswith("tests/bench/"))
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT / "tests"))
+)
+def test_tests_share_code_through_support_and_conftest_only(path: Path) -> None:
+    for name, line in imports_of(path):
+        assert not wrong_test_import(path.relative_to(ROOT).as_posix(), name), f"{path}:{line} imports {name}"
+
+
+def test_a_wrong_import_between_tests_is_found() -> None:
+    assert wrong_test_import("tests/ml/test_train.py", "tests.ml.test_export.run_dir")
+    assert wrong_test_import("tests/ml/test_train.py", "tests.bench.analyzer.read_clip")
+    assert not wrong_test_import("tests/bench/server.py", "tests.bench.load.run_load")
+    assert not wrong_test_import("tests/ml/test_train.py", "tests.support.waiting.wait_until")

@@ -1,24 +1,23 @@
-"""Data sets: folders of pictures to arrays, votes, splits; an importer for FER-2013 and an audit of any folder."""
+"""Data sets: folders of pictures to arrays, votes, the data of a run; an importer for FER-2013 and an audit."""
 
 from ml.data.folders import (
     FOLDER_NAMES,
     PICTURE_SUFFIXES,
     DataError,
     Pictures,
-    Votes,
     class_folders,
     discover_classes,
-    fingerprints,
     load_pictures,
-    load_votes,
-    split_validation,
 )
+from ml.data.training_set import TrainingSet, fingerprints, split_validation
+from ml.data.votes import Votes, load_votes
 
 __all__ = [
     "FOLDER_NAMES",
     "PICTURE_SUFFIXES",
     "DataError",
     "Pictures",
+    "TrainingSet",
     "Votes",
     "class_folders",
     "discover_classes",

@@ -1,15 +1,11 @@
-"""Folder data sets: `SPLIT/CLASS/*.jpg` to arrays, votes, and a validation split that keeps duplicates together."""
+"""Folder data sets: `SPLIT/CLASS/*.jpg` to arrays and labels."""
 
 from __future__ import annotations
 
-import hashlib
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 from tqdm import tqdm
 
 from ml.inference.contract import DISPLAY_NAMES, EMOTIONS, AnalysisError
@@ -132,73 +128,3 @@ def load_pictures(
                 f"expected at least one readable picture in {folder}, received {len(paths)} files, none usable"
             )
     return Pictures(np.stack(images), np.asarray(labels), tuple(files), tuple(skipped), classes)
-
-
-def fingerprints(images: np.ndarray) -> np.ndarray:
-    """A hash of each picture's pixels, `(n,)` str: equal for exact duplicates."""
-    return np.asarray([hashlib.blake2b(image.tobytes(), digest_size=12).hexdigest() for image in images])
-
-
-def split_validation(pictures: Pictures, share: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Indices for training and validation: stratified by class, seeded, duplicates on one side.
-
-    Args:
-        share: the validation part, above 0 and at most 0.5; more is kept aside where the classes are too small for it.
-        seed: left alone by training, so that runs of any seed are judged by the same pictures and may teach each other.
-
-    Raises:
-        DataError: the share is out of range, or there are fewer than two different pictures of every class.
-    """
-    if not 0 < share <= 0.5:
-        raise DataError(f"expected a validation share above 0 and at most 0.5, received {share}")
-    groups = fingerprints(pictures.images)
-    different = max(len(set(groups[pictures.labels == label])) for label in range(len(pictures.classes)))
-    if different < 2:
-        raise DataError("expected at least two different pictures of a class, received one of each")
-    folds = StratifiedGroupKFold(n_splits=min(round(1 / share), different), shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        train, validation = next(folds.split(pictures.labels, pictures.labels, groups))
-    return np.sort(train), np.sort(validation)
-
-
-@dataclass(frozen=True)
-class Votes:
-    """What several people saw in each picture.
-
-    shares: `(n, 7)` float32, the seven emotions' part of the votes for any of them. majority: `(n,)` int64, the label
-    with most votes (ties go to the label order), or -1 where the picture has no votes or the top vote is something
-    else, such as contempt or not a face; such rows of `shares` are zero.
-    """
-
-    shares: np.ndarray
-    majority: np.ndarray
-
-    def frequencies(self, chosen: np.ndarray) -> np.ndarray:
-        """How frequent each emotion is among the votes for the chosen pictures, `(7,)`, summing to 1."""
-        total = self.shares[chosen].sum(axis=0)
-        return total / total.sum()
-
-
-def load_votes(votes_csv: str | Path, files: tuple[str, ...]) -> Votes:
-    """Read a table of votes: a column `file`, one for each of the seven emotions, any others for other answers.
-
-    Args:
-        files: the pictures to look up; one that is not in the table counts as having no votes.
-
-    Raises:
-        DataError: the file can't be read or lacks a column.
-    """
-    try:
-        table = pd.read_csv(votes_csv, index_col="file")
-    except (OSError, ValueError) as error:
-        raise DataError(f"expected a table of votes with a column 'file', received: {error}") from error
-    missing = set(EMOTIONS) - set(table.columns)
-    if missing:
-        raise DataError(f"expected a column for each emotion in {votes_csv}, received none for {', '.join(missing)}")
-    others = [name for name in table.columns if name not in EMOTIONS]
-    votes = table.reindex(list(files))[[*EMOTIONS, *others]].fillna(0).to_numpy(np.float32)
-    top = votes.argmax(axis=1)
-    known = (top < len(EMOTIONS)) & votes.any(axis=1)
-    seven = votes[:, : len(EMOTIONS)] * known[:, np.newaxis]
-    return Votes(seven / np.maximum(seven.sum(axis=1, keepdims=True), 1), np.where(known, top, -1))

@@ -11,17 +11,27 @@ from sklearn.metrics import classification_report, confusion_matrix
 BINS = 15
 
 
-def measure(probabilities: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> dict[str, Any]:
+def measure(
+    probabilities: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], targets: np.ndarray | None = None
+) -> dict[str, Any]:
     """Score predictions against one set of labels.
 
     Args:
         probabilities: `(n, classes)`. labels: `(n,)` indices; rows with -1 have no label and are left out.
+        targets: `(n, classes)` probabilities for the cross-entropy; None takes the labels.
 
     Returns:
-        `n, accuracy, accuracy_ci95` (Wilson), `macro_f1, balanced_accuracy, ece, per_class, confusion_matrix` (counts;
-        rows are the labels, columns the predictions) and `labels`.
+        `n, accuracy, accuracy_ci95` (Wilson), `macro_f1, balanced_accuracy, cross_entropy` (nats), `ece, per_class,
+        confusion_matrix` (counts; rows are the labels, columns the predictions) and `labels`.
+
+    Raises:
+        ValueError: no row has a label.
     """
     known = labels >= 0
+    if not known.any():
+        raise ValueError(f"expected at least one labelled picture, received {len(labels)} without a label")
+    targets = np.eye(len(classes))[labels] if targets is None else targets
+    cross_entropy = -float(np.mean(np.sum(targets[known] * np.log(probabilities[known] + 1e-9), axis=1)))
     probabilities, labels = probabilities[known], labels[known]
     predicted = probabilities.argmax(axis=1)
     indices = list(range(len(classes)))
@@ -36,6 +46,7 @@ def measure(probabilities: np.ndarray, labels: np.ndarray, classes: tuple[str, .
         "accuracy_ci95": [interval.low, interval.high],
         "macro_f1": scores["macro avg"]["f1-score"],
         "balanced_accuracy": scores["macro avg"]["recall"],
+        "cross_entropy": cross_entropy,
         "ece": expected_calibration_error(probabilities, labels),
         "per_class": {
             name: {

@@ -1,4 +1,4 @@
-"""The recipes: as described, as well as we can, and on from a trained network."""
+"""The presets: the described network (`document`), the served one with its parts (`best`), and `adapt`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ml.training.augment import Augmentation
 @dataclass(frozen=True)
 class Preset:
     network: Callable[[int], keras.Model] | None
-    """Makes the network for so many classes; None where training starts from a trained one."""
+    """Makes the network for a number of classes; None where training starts from a trained network."""
     epochs: int
     batch_size: int
     learning_rate: float
@@ -26,18 +26,18 @@ class Preset:
     needs_votes: bool = False
     seed: int = 0
     """Added to the run's seed, so that networks of one recipe differ."""
-    starts_as: str | None = None
-    """The preset, trained before, whose network this one goes on from."""
+    init_from: str | None = None
+    """The preset whose best weights are this one's initial weights; it is trained first."""
     teachers: tuple[str, ...] = ()
-    """Presets, trained before, whose networks teach this one."""
-    teachers_say: float = 0.0
-    """Part of every target that is the teachers' mean answer to the same changed picture, the rest being the label
+    """The presets whose networks are distilled into this one; they are trained first."""
+    distillation_weight: float = 0.0
+    """Share of the teachers' mean output for the same augmented picture in every target; the rest is the label
     (Hinton et al., Distilling the Knowledge in a Neural Network, 2015)."""
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The presets that have to be trained before."""
-        return tuple(dict.fromkeys((*self.teachers, *([self.starts_as] if self.starts_as else ()))))
+        """The presets that are trained first."""
+        return tuple(dict.fromkeys((*self.teachers, *([self.init_from] if self.init_from else ()))))
 
 
 def constant_adam(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
@@ -45,10 +45,10 @@ def constant_adam(learning_rate: float, steps: int) -> keras.optimizers.Optimize
 
 
 def cosine_sgd(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
-    """Momentum SGD, warmed up over the first twentieth of all steps, then cosine decay to zero.
+    """Momentum SGD: linear warm-up over the first 5 % of all steps, then cosine decay to zero.
 
-    Keras takes the weight decay off the weights directly, past the momentum: 5e-3 there shrinks them as much as 5e-4 in
-    the gradient does at momentum 0.9.
+    Keras subtracts weight decay from the weights directly, without momentum: 5e-3 here corresponds to 5e-4 in the
+    gradient at momentum 0.9.
     """
     warmup = max(1, steps // 20)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -60,9 +60,9 @@ def cosine_sgd(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
 
 
 WIDE = Augmentation(shift=0.1, flip=True, rotation_deg=12, scale=0.15, light=0.2, erase=0.3, degrade=0.08)
-"""Other framing and light, without hiding much of what there is to learn."""
+"""Moderate changes of framing and light, few erased squares and camera faults."""
 BROAD = Augmentation(shift=0.12, flip=True, rotation_deg=15, scale=0.15, light=0.25, erase=0.3, degrade=0.15)
-"""As wide as the framing that face detection gives, and the faults that cameras have."""
+"""Changes as large as the errors of face detection, with more camera faults."""
 
 SMALL = Preset(
     network=best_network,
@@ -75,7 +75,7 @@ SMALL = Preset(
     label_smoothing=0.1,
     needs_votes=True,
 )
-TAUGHT = replace(SMALL, label_smoothing=0.0)
+DISTILLED = replace(SMALL, label_smoothing=0.0)
 
 PRESETS = {
     "document": Preset(
@@ -88,11 +88,21 @@ PRESETS = {
         optimizer=constant_adam,
     ),
     "best": replace(
-        TAUGHT, epochs=45, learning_rate=0.1, starts_as="student", teachers=("large", "student"), teachers_say=0.7
+        DISTILLED,
+        epochs=45,
+        learning_rate=0.1,
+        init_from="student",
+        teachers=("large", "student"),
+        distillation_weight=0.7,
     ),
-    "large": replace(TAUGHT, network=large_network, epochs=56, teachers=("student",), teachers_say=0.5),
+    "large": replace(DISTILLED, network=large_network, epochs=56, teachers=("student",), distillation_weight=0.5),
     "student": replace(
-        TAUGHT, epochs=60, learning_rate=0.1, starts_as="small-1", teachers=("small-1", "small-2"), teachers_say=0.7
+        DISTILLED,
+        epochs=60,
+        learning_rate=0.1,
+        init_from="small-1",
+        teachers=("small-1", "small-2"),
+        distillation_weight=0.7,
     ),
     "small-1": replace(SMALL, seed=1),
     "small-2": replace(SMALL, seed=2),
@@ -107,5 +117,5 @@ PRESETS = {
         label_smoothing=0.1,
     ),
 }
-"""`best` is trained in parts: two small networks of one recipe teach a third, that one a large one, and both the one
-that is served."""
+"""`best` is distilled in steps: `small-1` and `small-2` teach `student`, `student` teaches `large`, and `large` and
+`student` teach `best`, the network that is served."""

@@ -1,11 +1,9 @@
-"""A run's directory: its configuration, the state after the last whole epoch, its history and its weights."""
+"""A run's directory: its configuration, its history and its weights after the last whole epoch."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
-import os
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -13,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import keras
-from absl import logging as absl_logging
 
-from ml.data import DataError, Pictures
+from ml.data import DataError, TrainingSet
+from ml.evaluation.outputs import CONFIG_FILE
+from ml.training.weights import save_weights
 
 STATE_FILE = "state.json"
-CONFIG_FILE = "config.json"
 BEST_WEIGHTS = "model_weights.h5"
 WHOLE_MODEL = "EmoDetector.h5"
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that decides a run's result, beside the data itself."""
+    """Everything that decides a run's result, except the data itself."""
 
     data: str
     preset: str
@@ -40,46 +38,14 @@ class Config:
     """A whole Keras model to start from."""
 
 
-def save_weights(network: keras.Model, path: Path) -> None:
-    """Write weights under any name, all or nothing (Keras insists on names ending in `.weights.h5`)."""
-    draft = path.with_name(f".{path.stem}.weights.h5")
-    network.save_weights(draft)
-    draft.replace(path)
-
-
-def save_whole(network: keras.Model, path: Path) -> None:
-    """Write a network whole, as HDF5 on purpose: Keras's advice against it is left unsaid."""
-    before = absl_logging.get_verbosity()
-    absl_logging.set_verbosity(absl_logging.ERROR)
-    try:
-        network.save(path)
-    finally:
-        absl_logging.set_verbosity(before)
-
-
-def load_weights(network: keras.Model, path: Path) -> None:
-    """Read weights from a file of any name; several processes may at once."""
-    alias = path
-    if not path.name.endswith(".weights.h5"):
-        alias = path.with_name(f".{path.stem}-{os.getpid()}.weights.h5")
-        alias.unlink(missing_ok=True)
-        os.link(path, alias)
-    try:
-        network.load_weights(alias)
-    finally:
-        if alias != path:
-            alias.unlink()
-
-
 class Run:
-    """Opens a directory for a new run, or one to go on with.
+    """Opens a directory for a new run, or for one to resume.
 
     Raises:
-        DataError: the directory holds a run already, or none to resume, or one that began with other settings or
-            pictures.
+        DataError: the directory holds a run already, or none to resume, or one that began with other settings or data.
     """
 
-    def __init__(self, directory: Path, config: Config, pictures: Pictures, resume: bool) -> None:
+    def __init__(self, directory: Path, config: Config, data: TrainingSet, resume: bool) -> None:
         self.directory = directory
         self.history: list[dict[str, float]] = []
         state = directory / STATE_FILE
@@ -93,20 +59,21 @@ class Run:
             else:
                 raise DataError(f"expected a run to resume, received {directory}, which has no {STATE_FILE}")
         if resume:
-            check_settings(directory, config, pictures)
+            check_resumable(directory, config, data)
             self.history = json.loads(state.read_text())["history"]
         directory.mkdir(parents=True, exist_ok=True)
         provenance = {"command": " ".join(sys.argv), "commit": git_commit(), "backend": keras.backend.backend()}
-        content = {"settings": asdict(config), "pictures": identity(pictures), **provenance}
+        identity = {"classes": list(data.classes), "fingerprint": data.fingerprint}
+        content = {"settings": asdict(config), "data": identity, **provenance}
         (directory / CONFIG_FILE).write_text(json.dumps(content, indent=2) + "\n")
 
     def restore(self, network: keras.Model) -> None:
         if self.history:
-            network.optimizer.build(network.trainable_variables)  # else its state in the file would be passed over
+            network.optimizer.build(network.trainable_variables)  # otherwise Keras ignores its state in the file
             network.load_weights(self._weights(len(self.history)))
 
     def save_epoch(self, network: keras.Model, row: dict[str, float]) -> None:
-        """Weights first, then the state that points to them: a cut at any moment leaves a whole epoch."""
+        """Write the weights, then the state that names them: an interruption at any moment leaves a whole epoch."""
         best_before = max((past["val_accuracy"] for past in self.history), default=-1.0)
         self.history.append(row)
         network.save_weights(self._weights(len(self.history)))
@@ -125,36 +92,54 @@ class Run:
         return self.directory / f"epoch-{epoch:03d}.weights.h5"
 
 
-def identity(pictures: Pictures) -> dict[str, Any]:
-    """What a run keeps of its training pictures, to know them again: the classes, and a hash of labels and pixels."""
-    digest = hashlib.blake2b(pictures.labels.tobytes() + pictures.images.tobytes(), digest_size=16)
-    return {"classes": list(pictures.classes), "hash": digest.hexdigest()}
+def read_config(directory: Path) -> tuple[Config, dict[str, Any]]:
+    """The settings of the run in a directory, and the whole record: settings, data, command, commit, backend.
+
+    Raises:
+        DataError: there is no run in it, or its record can't be read.
+    """
+    try:
+        record = json.loads((directory / CONFIG_FILE).read_text("utf-8"))
+        return Config(**record["settings"]), record
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"expected a run's directory with {CONFIG_FILE}, received {directory}: {error}") from error
 
 
 def begun_settings(directory: Path) -> dict[str, Any]:
     """The settings of the run in a directory; empty where there is none."""
-    try:
-        return json.loads((directory / CONFIG_FILE).read_text())["settings"]
-    except OSError:
-        return {}
+    return asdict(read_config(directory)[0]) if (directory / CONFIG_FILE).exists() else {}
 
 
-def check_settings(directory: Path, config: Config, pictures: Pictures) -> None:
-    """Refuse to go on with a run that began otherwise. More epochs are no other beginning.
+def check_data(directory: Path, data: TrainingSet) -> None:
+    """Refuse data that the run in a directory was not trained on.
 
     Raises:
-        DataError: a setting that decides the result differs, or the pictures do.
+        DataError: classes, pictures, votes or their division into training and validation differ.
     """
-    begun = json.loads((directory / CONFIG_FILE).read_text())
-    before, now = begun["settings"], asdict(config)
+    _, record = read_config(directory)
+    begun = record.get("data", {})
+    if begun.get("classes") != list(data.classes) or begun.get("fingerprint") != data.fingerprint:
+        raise DataError(
+            f"expected the pictures and votes that the run in {directory} was trained on (fingerprint "
+            f"{begun.get('fingerprint', 'none stored')}), received others (fingerprint {data.fingerprint})"
+        )
+
+
+def check_resumable(directory: Path, config: Config, data: TrainingSet) -> None:
+    """Refuse to resume a run with other settings or data than it began with. Only the epochs may be more.
+
+    Raises:
+        DataError: a setting that decides the result differs, or the data does.
+    """
+    before, _ = read_config(directory)
     for key in ("preset", "batch_size", "learning_rate", "seed", "precision", "limit", "base"):
-        if before.get(key) != now[key]:
+        if getattr(before, key) != getattr(config, key):
             option = {"base": "from"}.get(key, key).replace("_", "-")
             raise DataError(
-                f"expected --{option} {before.get(key)} as the run in {directory} began, received {now[key]}"
+                f"expected --{option} {getattr(before, key)} as the run in {directory} began, "
+                f"received {getattr(config, key)}"
             )
-    if begun.get("pictures") != identity(pictures):
-        raise DataError(f"expected the pictures that the run in {directory} began with, received others: {config.data}")
+    check_data(directory, data)
     done = len(json.loads((directory / STATE_FILE).read_text())["history"])
     if config.epochs < done:
         raise DataError(f"expected --epochs of at least the {done} that {directory} has done, received {config.epochs}")

@@ -22,41 +22,14 @@ from skimage import data
 
 from ml.inference.analyzer import Analyzer, crop_window
 from ml.inference.classifier import SHIPPED_MODEL, Classifier
-from ml.inference.contract import Analysis, Region, Request
+from ml.inference.contract import Region, Request
 from ml.inference.faces import FaceDetector
 from ml.inference.geometry import Window
 from ml.inference.preprocess import decode_image
-from ml.inference.tracks import Tracker
+from tests.support.clips import encode, one_face, read_clip, run_full, run_tracked
 
-JPEG_QUALITY = 85
 ROUNDS = 3
 """Every way is timed this often, in turns, and the fastest round counts: the others were disturbed."""
-
-
-def read_clip(clip: Path) -> tuple[list[bytes], list[float]]:
-    """The frames of a video as JPEG files, as a browser sends them, and their times in seconds."""
-    video, frames, times_s = cv2.VideoCapture(str(clip)), [], []
-    while video.grab():
-        times_s.append(video.get(cv2.CAP_PROP_POS_MSEC) / 1000)
-        frames.append(encode(video.retrieve()[1]))
-    if not frames:
-        raise SystemExit(f"expected a video with frames, received none from {clip}")
-    return frames, times_s
-
-
-def run_full(analyzer: Analyzer, frames: Sequence[bytes], times_s: Sequence[float]) -> list[Analysis]:
-    return [analyzer.analyze(Request(frame)) for frame in frames]
-
-
-def run_tracked(analyzer: Analyzer, frames: Sequence[bytes], times_s: Sequence[float]) -> list[Analysis]:
-    """As the web process does it, with the clip's own clock."""
-    tracker = Tracker()
-    analyses = []
-    for frame, now_s in zip(frames, times_s, strict=True):
-        request = Request(frame, tracker.near(now_s), tracker.full_search_due(now_s))
-        analyses.append(analyzer.analyze(request))
-        tracker.update(analyses[-1], now_s)
-    return analyses
 
 
 def seconds(run: Callable[[], Any]) -> float:
@@ -107,11 +80,6 @@ def clip_speed(analyzer: Analyzer, classifier: Classifier, clip: Path) -> dict[s
     }
 
 
-def one_face(analyses: Sequence[Analysis]) -> float:
-    """Share of frames with exactly one face."""
-    return sum(len(analysis.faces) == 1 for analysis in analyses) / len(analyses)
-
-
 def portrait(side: int) -> np.ndarray:
     """A face with its surroundings, `(side, side)` uint8."""
     astronaut = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2GRAY)
@@ -159,10 +127,6 @@ def cost_of_size(analyzer: Analyzer, widths: Sequence[int] = (640, 1280, 2000, 4
             }
         )
     return rows
-
-
-def encode(gray: np.ndarray) -> bytes:
-    return cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
 
 
 def best_ms(run: Callable[[], Any], times: int = 5) -> float:

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.data import Pictures, load_pictures
-from ml.evaluate import load_predict, make_report, worst_mistakes
+from ml.data import load_pictures
+from ml.evaluation.outputs import load_predict
+from ml.evaluation.scoring import score
 from ml.inference.analyzer import crop_window
 from ml.inference.classifier import SHIPPED_MODEL, Classifier
 from ml.inference.contract import ModelError
@@ -46,7 +47,7 @@ def test_writes_report_and_pictures_and_prints_a_table(pattern_data: Path, tmp_p
 def test_the_shipped_model_beats_the_common_peer(test_data: Path) -> None:
     pictures = load_pictures(test_data / "fer2013", "test")
     predict, _ = load_predict(SHIPPED_MODEL)
-    report = make_report(predict(pictures.images), pictures)
+    report = score(predict(pictures.images), pictures)
     assert report["accuracy"] > PEER_ACCURACY
     assert report["ece"] <= 0.03
     recorded = json.loads(SHIPPED_MODEL.with_suffix(".json").read_text())["metrics"]
@@ -85,29 +86,6 @@ def test_weights_alone_are_no_model(tmp_path: Path) -> None:
     network.save_weights(tmp_path / "x.weights.h5")
     with pytest.raises(ModelError, match="expected a whole model"):
         load_predict(tmp_path / "x.weights.h5")
-
-
-def test_top_level_figures_are_of_the_folder_labels() -> None:
-    images = np.zeros((4, 48, 48), np.uint8)
-    pictures = Pictures(images, np.array([0, 1, 2, 3]), ("a", "b", "c", "d"), ())
-    right, wrong = np.eye(7)[[0, 1, 2, 3]], np.eye(7)[[6, 6, 6, 6]]
-    report = make_report({"served": wrong, "original": right}, pictures, np.array([6, 6, -1, -1]))
-    assert report["accuracy"] == 1
-    assert report["output"] == "original"
-    assert report["outputs"]["served"]["people"] == report["outputs"]["served"]["people"] | {"accuracy": 1.0, "n": 2}
-
-
-def test_worst_mistakes_are_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[list[str]] = []
-    monkeypatch.setattr("ml.evaluation.plots.contact_sheet", lambda images, captions, *_: shown.append(captions))
-    pictures = Pictures(np.zeros((3, 48, 48), np.uint8), np.array([0, 1, 2]), ("a", "b", "c"), ())
-    rows = np.eye(7)[[0, 1, 3]] * 0.7 + 0.1
-    worst_mistakes(rows, pictures, tmp_path)
-    assert shown == [["fear → happy 80%"]]
-
-    (tmp_path / "mistakes.png").touch()
-    worst_mistakes(np.eye(7)[:3], pictures, tmp_path)
-    assert not (tmp_path / "mistakes.png").exists(), "no mistakes, no sheet, and none of before"
 
 
 def test_a_bad_data_directory_is_one_sentence(tmp_path: Path) -> None:

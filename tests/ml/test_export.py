@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
 from ml.calibration import Calibration, serving_network
 from ml.data import load_pictures
+from ml.evaluation.agreement import check_parity
+from ml.evaluation.outputs import keras_outputs
+from ml.export import load_best
+from ml.export import main as export
 from ml.inference.classifier import Classifier
 from ml.inference.contract import ModelError
 from ml.model import best_network
-from ml.parity import check_parity
 from ml.train import main as train
 
 
@@ -54,11 +57,35 @@ def test_card_says_what_serving_needs(exported: Path) -> None:
 
 def test_serving_code_answers_as_keras_does(exported: Path, run_dir: Path, pattern_data: Path) -> None:
     images = load_pictures(pattern_data, "test").images
-    network = keras.models.load_model(run_dir / "EmoDetector.h5", compile=False)
+    network = load_best(run_dir)
     assert set(network.output) == {"original", "people"}
-    probabilities = Classifier(exported / "emotion.tflite").predict(images)
-    assert probabilities.shape == (42, 7)
-    assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    classifier = Classifier(exported / "emotion.tflite")
+    expected = keras_outputs(serving_network(network, Calibration.from_card(classifier.card)), images)
+    received = classifier.predict_outputs(images)
+    assert set(received) == {"served", "original", "people"}
+    for name, rows in received.items():
+        assert rows.sum(axis=1) == pytest.approx(1, abs=1e-5)
+        assert np.abs(rows - expected[name]).max() < 1e-4
+    assert np.abs(received["original"] - keras_outputs(network, images)["original"]).max() > 1e-3, "it is calibrated"
+
+
+@pytest.mark.parametrize("changed", ["a picture", "a vote"])
+def test_refuses_data_that_the_run_was_not_trained_on(
+    changed: str, run_dir: Path, pattern_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, run = tmp_path / "data", tmp_path / "run"
+    shutil.copytree(pattern_data, data)
+    shutil.copytree(run_dir, run)
+    config = run / "config.json"
+    config.write_text(config.read_text().replace(str(pattern_data), str(data)))
+    if changed == "a picture":
+        shutil.copy(data / "train/sad/01.png", data / "train/happy/01.png")
+    else:
+        votes = (data / "votes.csv").read_text()
+        (data / "votes.csv").write_text(votes.replace("train/sad/03.png,0,0,0,0,9", "train/sad/03.png,0,0,0,9,0"))
+    assert export([str(run), "--out", str(tmp_path / "out")]) == 2
+    assert f"expected the pictures and votes that the run in {run} was trained on" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_batch_size_does_not_change_answers(exported: Path, pattern_data: Path) -> None:

@@ -18,10 +18,10 @@ import pytest
 from ml.data import load_pictures
 from ml.inference.classifier import Classifier
 from ml.model import adapted_network, best_network
-from ml.train import part_settings, train
 from ml.training.augment import Augmentation
+from ml.training.fit import part_settings, train
 from ml.training.presets import PRESETS
-from ml.training.runs import Config
+from ml.training.runs import Config, Run
 
 FIVE_FILES = ("model_weights.h5", "EmoDetector.h5", "trainingloss.png", "trainingaccuracy.png", "confusionmatrix.png")
 RECORDS = ("history.csv", "config.json", "report.json")
@@ -70,7 +70,7 @@ def test_both_weight_files_load_in_a_fresh_process_and_agree(document_run: Path)
 import numpy as np, keras
 from pathlib import Path
 from ml.model import document_network
-from ml.training.runs import load_weights
+from ml.training.weights import load_weights
 faces = np.random.default_rng(0).uniform(0, 255, (4, 48, 48, 1)).astype("float32")
 whole = keras.models.load_model("{document_run}/EmoDetector.h5", compile=False)
 best, last = document_network(), document_network()
@@ -196,7 +196,8 @@ def test_a_run_is_not_resumed_otherwise_than_it_began(document_run: Path, patter
     next((other / "train" / "sad").iterdir()).rename(other / "train" / "happy" / "moved.png")
     before = (out / "config.json").read_text()
     for arguments, words in (
-        (("--data", other), f"expected the pictures that the run in {out} began with"),
+        (("--data", other), f"expected the pictures and votes that the run in {out} was trained on"),
+        (("--data", pattern_data, "--votes", pattern_data / "votes.csv"), "expected the pictures and votes"),
         (("--data", pattern_data, "--learning-rate", 0.5), "expected --learning-rate 0.0001"),
         (("--data", pattern_data, "--precision", "bfloat16"), "expected --precision float32"),
         (("--data", pattern_data, "--epochs", 1), "expected --epochs of at least the 2"),
@@ -224,24 +225,33 @@ def test_stopping_by_hand_is_one_sentence(pattern_data: Path, tmp_path: Path) ->
     assert "Traceback" not in errors
 
 
-def test_config_is_plain_data() -> None:
-    assert Config("d", "document", 1, 2, 0.1).precision == "float32"
-
-
 @pytest.mark.timeout(500)
-def test_a_resumed_run_ends_where_an_uninterrupted_one_does(pattern_data: Path, tmp_path: Path) -> None:
-    def config(epochs: int) -> Config:
-        return Config(str(pattern_data), "document", epochs, 64, 1e-3, limit=8)
+def test_a_resumed_run_is_bit_equal_to_an_uninterrupted_one(
+    pattern_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five epochs of five batches and more, in one go and interrupted three times."""
+    config = Config(str(pattern_data), "document", 5, 10, 1e-3, limit=8)
+    train(config, tmp_path / "whole")
+    save_epoch = Run.save_epoch
 
-    train(config(2), tmp_path / "whole")
-    train(config(1), tmp_path / "cut")
-    train(config(2), tmp_path / "cut", resume=True)
-    whole, cut = (
+    def save_and_interrupt(self: Run, network: keras.Model, row: dict[str, float]) -> None:
+        save_epoch(self, network, row)
+        if row["epoch"] in (1, 2, 4):
+            raise InterruptedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "save_epoch", save_and_interrupt)
+        for resume in (False, True, True):
+            with pytest.raises(InterruptedError):
+                train(config, tmp_path / "cut", resume)
+    train(config, tmp_path / "cut", resume=True)
+    whole, cut = (json.loads((tmp_path / name / "state.json").read_text())["history"] for name in ("whole", "cut"))
+    assert [row | {"seconds": 0} for row in whole] == [row | {"seconds": 0} for row in cut]
+    expected, received = (
         keras.models.load_model(tmp_path / name / "EmoDetector.h5", compile=False).get_weights()
         for name in ("whole", "cut")
     )
-    for expected, received in zip(whole, cut, strict=True):
-        assert np.allclose(expected, received, atol=1e-4)
+    assert all(map(np.array_equal, expected, received))
 
 
 @pytest.mark.timeout(500)

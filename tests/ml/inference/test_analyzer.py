@@ -17,8 +17,8 @@ from skimage import data
 from ml.inference.analyzer import Analyzer
 from ml.inference.contract import EMOTIONS, AnalysisError, BadImage, Box, NotAnImage, Region, Request, TooLarge
 from ml.inference.geometry import iou
-from tests.bench.analyzer import one_face, read_clip, run_full, run_tracked
 from tests.ml.inference.conftest import FakeModel
+from tests.support.clips import one_face, read_clip, run_full, run_tracked
 
 FACE = Box(222, 54, 110, 110)
 

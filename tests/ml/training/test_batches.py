@@ -32,7 +32,7 @@ def test_an_epoch_holds_every_picture_once() -> None:
         assert np.array_equal(pictures[:, 0, 0, 0], labels.argmax(axis=1))
 
 
-def test_a_picture_without_votes_has_no_say_in_their_loss() -> None:
+def test_a_picture_without_votes_has_weight_zero_in_their_loss() -> None:
     images = np.zeros((2, 48, 48), np.uint8)
     targets = {"original": np.eye(7, dtype=np.float32)[:2], "people": np.zeros((2, 7), np.float32)}
     targets["people"][1, 3] = 1
@@ -46,12 +46,12 @@ def test_one_or_all() -> None:
     assert one_or_all({"original": 1, "people": 2}) == {"original": 1, "people": 2}
 
 
-def test_teachers_answer_beside_the_labels_and_alone_where_there_is_none() -> None:
+def test_teachers_are_mixed_into_known_targets_and_replace_unknown_ones() -> None:
     images = np.zeros((2, 48, 48), np.uint8)
     label, answer = np.eye(7, dtype=np.float32)[[3, 3]], np.full((2, 7), 1 / 7, np.float32)
     targets = {"original": label, "people": label * np.array([[1], [0]], np.float32)}
     batches = Batches(
-        images, targets, 2, Augmentation(), 0, 0, (lambda batch: {"original": answer, "people": answer}, 0.7)
+        images, targets, 2, Augmentation(), 0, 0, lambda batch: {"original": answer, "people": answer}, 0.7
     )
     _, mixed, weights = batches[0]
     assert mixed["original"] == pytest.approx(0.3 * label + 0.7 * answer)

@@ -1,0 +1,218 @@
+"""The training loop. One epoch is a pure function of the seed, the epoch's number and the state before it, so that a
+resumed run ends where an uninterrupted one does."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from ml.data import DataError, TrainingSet
+from ml.evaluation import plots
+from ml.evaluation.outputs import keras_outputs
+from ml.evaluation.report import REPORT_FILE, write_report
+from ml.evaluation.scoring import score
+from ml.model import adapted_network
+from ml.training.batches import Batches, one_or_all
+from ml.training.presets import PRESETS, Preset
+from ml.training.runs import BEST_WEIGHTS, STATE_FILE, WHOLE_MODEL, Config, Run, check_resumable
+from ml.training.weights import load_weights, save_whole
+
+
+def train(
+    config: Config, out: Path, resume: bool = False, root: Path | None = None, data: TrainingSet | None = None
+) -> dict[str, Any]:
+    """Train to the end of the configured epochs, then write the results. Returns the report of the best weights.
+
+    Args:
+        root: directory of the preset's parts, each in a directory of its name; `out` if None.
+        data: what `load_data(config)` returns, where it is loaded already.
+
+    Raises:
+        DataError: the data, the votes or the directory can't be used.
+    """
+    preset = PRESETS[config.preset]
+    if data is None:
+        data = load_data(config)
+    run = Run(out, config, data, resume)
+    parts = {name: trained_part(name, config, data, root or out) for name in preset.parts}
+    teachers = [parts[name] for name in preset.teachers]
+    seed = config.seed + preset.seed
+    network = build(preset, config, len(data.classes), math.ceil(len(data.training) / config.batch_size))
+    if preset.init_from:
+        network.set_weights(parts[preset.init_from].get_weights())
+    run.restore(network)
+    images = data.pictures.images[data.training]
+    targets = {name: rows[data.training] for name, rows in data.targets(preset.needs_votes).items()}
+    held_out, held_out_votes = data.held_out()
+    for epoch in range(len(run.history), config.epochs):
+        print(f"Epoch {epoch + 1} of {config.epochs}{time_left(run.history, config.epochs)}", flush=True)
+        started = time.monotonic()
+        reseed(network, seed, epoch)
+        batches = Batches(
+            images,
+            targets,
+            config.batch_size,
+            preset.augmentation,
+            seed,
+            epoch,
+            partial(mean_outputs, teachers) if teachers else None,
+            preset.distillation_weight,
+        )
+        fitted = network.fit(batches, shuffle=False, verbose="auto" if sys.stdout.isatty() else 0)
+        report = score(keras_outputs(network, held_out.images), held_out, held_out_votes)
+        row = history_row(epoch, fitted.history, report, list(targets), time.monotonic() - started)
+        run.save_epoch(network, row)
+        print("  " + "  ".join(f"{key} {value:.4g}" for key, value in row.items()), flush=True)
+    return finish(network, preset, config, run, data)
+
+
+def load_data(config: Config) -> TrainingSet:
+    """The training set that a configuration names; unreadable pictures are listed on stderr."""
+    preset = PRESETS[config.preset]
+    if preset.needs_votes and not config.votes:
+        raise DataError(f"expected --votes CSV for the preset {config.preset}, received none")
+    data = TrainingSet.load(config.data, preset.validation_share, config.votes, config.limit)
+    for line in data.pictures.skipped:
+        print(f"skipped {line}", file=sys.stderr)
+    return data
+
+
+def make_network(preset: Preset, base: str | None, classes: int) -> keras.Model:
+    """The preset's network, or the trained network in the file `base` with a new last layer.
+
+    Raises:
+        DataError: `base` is no whole Keras model with an output named `original`.
+    """
+    if preset.network is not None:
+        return preset.network(classes)
+    try:
+        return adapted_network(keras.models.load_model(base, compile=False), classes)
+    except (OSError, ValueError, IndexError) as error:
+        raise DataError(f"expected --from with a model that this program trained, received {base}: {error}") from error
+
+
+def set_precision(config: Config) -> None:
+    """Set the arithmetic of networks made from now on; their weights are float32 in either case."""
+    keras.mixed_precision.set_global_policy("mixed_bfloat16" if config.precision == "bfloat16" else "float32")
+
+
+def build(preset: Preset, config: Config, classes: int, steps: int) -> keras.Model:
+    """The preset's network, compiled.
+
+    Args:
+        classes: number of labels. steps: training batches per epoch.
+    """
+    if keras.backend.backend() == "torch":
+        from ml.training import torch_kernels
+
+        torch_kernels.install()
+    keras.utils.set_random_seed(config.seed + preset.seed)
+    set_precision(config)
+    network = make_network(preset, config.base, classes)
+    loss = {"original": keras.losses.CategoricalCrossentropy(label_smoothing=preset.label_smoothing)}
+    if preset.needs_votes:
+        loss["people"] = keras.losses.CategoricalCrossentropy()
+    network.compile(
+        preset.optimizer(config.learning_rate, config.epochs * steps),
+        loss=one_or_all(loss),
+        weighted_metrics=one_or_all({name: ["accuracy"] for name in loss}),
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    return network
+
+
+def part_settings(name: str, config: Config) -> Config:
+    """The settings of a part: epochs and learning rate scale with those of the whole.
+
+    The rate is rounded to 12 digits, so that it equals the rate of a part that was trained by itself.
+    """
+    part, whole = PRESETS[name], PRESETS[config.preset]
+    return replace(
+        config,
+        preset=name,
+        epochs=max(1, round(config.epochs * part.epochs / whole.epochs)),
+        learning_rate=float(f"{config.learning_rate * part.learning_rate / whole.learning_rate:.12g}"),
+    )
+
+
+def trained_part(name: str, config: Config, data: TrainingSet, root: Path) -> keras.Model:
+    """The best network of the run `ROOT/NAME`, trained first unless it is finished."""
+    settings = part_settings(name, config)
+    directory = root / name
+    if (directory / REPORT_FILE).exists():
+        check_resumable(directory, settings, data)
+    else:
+        print(f"First the part {name}", flush=True)
+        train(settings, directory, resume=(directory / STATE_FILE).exists(), root=root, data=data)
+    set_precision(config)
+    network = make_network(PRESETS[name], None, len(data.classes))
+    load_weights(network, directory / BEST_WEIGHTS)
+    return network
+
+
+def mean_outputs(networks: list[keras.Model], batch: np.ndarray) -> dict[str, np.ndarray]:
+    """The mean of several networks' probabilities, by output."""
+    outputs = [network.predict_on_batch(batch) for network in networks]
+    return {name: np.mean([output[name] for output in outputs], axis=0) for name in outputs[0]}
+
+
+def reseed(network: keras.Model, seed: int, epoch: int) -> None:
+    """Seed every dropout layer from the run's seed and the epoch, so that an epoch does not depend on earlier ones."""
+    for index, layer in enumerate(network.layers):
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None:
+            generator.state.assign([seed * 1000 + index, epoch])
+
+
+def time_left(history: list[dict[str, float]], epochs: int) -> str:
+    """The remaining time in words, from the duration of the last epoch; empty before the first."""
+    if not history:
+        return ""
+    seconds = (epochs - len(history)) * history[-1]["seconds"]
+    return f", {seconds / 60:.0f} min left" if seconds >= 90 else f", {seconds:.0f} s left"
+
+
+def finish(trained: keras.Model, preset: Preset, config: Config, run: Run, data: TrainingSet) -> dict[str, Any]:
+    """Write the final network whole, the curves, and the report of the best weights on the scored pictures."""
+    keras.mixed_precision.set_global_policy("float32")  # the files hold a float32 network, whatever trained it
+    network = make_network(preset, config.base, len(data.classes))
+    network.set_weights(trained.get_weights())
+    save_whole(network, run.directory / WHOLE_MODEL)
+    load_weights(network, run.directory / BEST_WEIGHTS)
+    outputs = keras_outputs(network, data.scored.images)
+    report = score(outputs, data.scored, data.scored_votes)
+    report |= {"model": BEST_WEIGHTS, "skipped": list(data.scored.skipped)}
+    write_report(report, outputs, data.scored, data.scored_votes, run.directory)
+    plots.training_curves(run.history, run.directory)
+    return report
+
+
+def history_row(
+    epoch: int, fitted: dict[str, list[float]], report: dict[str, Any], outputs: list[str], seconds: float
+) -> dict[str, float]:
+    """One row of history.csv, from Keras's history of the epoch and the report on the validation pictures.
+
+    Each output is validated on the labels that it is trained on. With several outputs `val_accuracy` is their mean; it
+    decides which weights are the best.
+    """
+    logs = {key: values[0] for key, values in fitted.items()}
+    validated = {name: report["outputs"][name].get(name, report["outputs"][name]["folder"]) for name in outputs}
+    row = {
+        "epoch": epoch + 1,
+        "accuracy": float(np.mean([value for key, value in logs.items() if key.endswith("accuracy")])),
+        "loss": logs["loss"],
+        "val_accuracy": float(np.mean([figures["accuracy"] for figures in validated.values()])),
+        "val_loss": float(sum(figures["cross_entropy"] for figures in validated.values())),
+        "seconds": seconds,
+    }
+    if len(validated) > 1:
+        row |= {f"val_accuracy_{name}": figures["accuracy"] for name, figures in validated.items()}
+    return row
