@@ -17,11 +17,12 @@ from ml.inference.contract import MAX_PIXELS
 from webapp.api import MULTIPART_OVERHEAD_BYTES, InMemoryRequest, create_api, error_response
 from webapp.connection import RECORDING_WINDOW_FRAMES
 from webapp.events import Live
+from webapp.meter import MESSAGE_OVERHEAD_BYTES, Allowance
 from webapp.metrics import Metrics
 from webapp.pool.pool import ANALYZER_WORKER, AnalyzerPool
 from webapp.routes import A_YEAR_S, STATIC, TEMPLATES, create_pages, page_version, with_headers
 from webapp.settings import Settings
-from webapp.wire import MESSAGE_OVERHEAD_BYTES, OneAttachmentPacket, limit_messages
+from webapp.wire import OneAttachmentPacket, limit_messages
 
 MAX_IN_FLIGHT = 8
 """Frames that a page keeps on their way on a long path. The server reads one of a connection and lets one wait."""
@@ -83,7 +84,8 @@ def create_app(settings: Settings, analyzers: AnalyzerPool | None = None, metric
         ping_timeout=PING_TIMEOUT_S,
         cors_allowed_origins=allowed_origins(settings),
     )
-    limit_messages(app.socketio.server, metrics.violations.inc)
+    allowance = Allowance.of(settings.frames_per_second, settings.max_frame_bytes)
+    sockets = limit_messages(app.socketio.server, allowance, lambda reason: metrics.closed.labels(reason).inc())
     app.live = Live(pool, settings, metrics, facts)
     app.socketio.server.register_namespace(app.live)
     if settings.proxies:
@@ -93,6 +95,7 @@ def create_app(settings: Settings, analyzers: AnalyzerPool | None = None, metric
     app.analyzers = pool
     pool.start()
     app.socketio.start_background_task(metrics.watch_lag, app.socketio.sleep)
+    app.socketio.start_background_task(sockets.watch, app.socketio.sleep)
     return app
 
 

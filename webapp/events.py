@@ -41,9 +41,9 @@ from ml.inference.contract import EMOTIONS, AnalysisError, BadImage, Busy, Inter
 from webapp.connection import Connection
 from webapp.frame_options import parse_frame_options
 from webapp.metrics import Metrics
+from webapp.open_sockets import hang_up
 from webapp.pool.pool import AnalyzerPool
 from webapp.settings import Settings
-from webapp.wire import hang_up
 
 FULL_RETRY_S = 10
 GOODBYE_S = 0.3
@@ -67,9 +67,9 @@ class Live(socketio.Namespace):
 
     def on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
         if self._draining:
-            self._refuse(environ, "draining", "The server restarts. Back in a moment.", 1)
+            self._refuse("draining", "The server restarts. Back in a moment.", 1)
         if len(self._connections) >= self._settings.max_clients:
-            self._refuse(environ, "full", "All places are taken: expected a free one, received none.", FULL_RETRY_S)
+            self._refuse("full", "All places are taken: expected a free one, received none.", FULL_RETRY_S)
         self._connections[sid] = Connection(sid, self._pool, self._settings, self._metrics)
         self._metrics.clients.set(len(self._connections))
         self.emit("welcome", {**self._welcome, "model": dict(self._pool.model)}, to=sid)
@@ -116,15 +116,9 @@ class Live(socketio.Namespace):
             raise TooLarge(f"expected at most {self._settings.max_frame_bytes} bytes, received {len(image)}")
         return image
 
-    def _refuse(self, environ: dict[str, Any], code: str, message: str, retry_after_s: int) -> None:
-        """Turn the caller away with a reason, and end its socket if it does not leave by itself."""
+    def _refuse(self, code: str, message: str, retry_after_s: int) -> None:
+        """Turn the caller away with a reason; a socket that has not joined is closed before long."""
         self._metrics.refused.labels(code).inc()
-
-        def end_later() -> None:
-            self.server.sleep(5)
-            hang_up(environ)
-
-        self.server.start_background_task(end_later)
         raise ConnectionRefusedError(message, {"code": code, "message": message, "retry_after_s": retry_after_s})
 
     def drain(self) -> None:

@@ -31,8 +31,11 @@ class Metrics:
         self.refused = Counter(
             "emotion_clients_refused", "Connections refused, by reason.", ["reason"], registry=self.registry
         )
-        self.violations = Counter(
-            "emotion_protocol_errors", "Connections closed for breaking the protocol.", registry=self.registry
+        self.closed = Counter(
+            "emotion_connections_closed",
+            "Connections that the server closed: flood, protocol, not_joined, unread.",
+            ["reason"],
+            registry=self.registry,
         )
         self.workers = Gauge("emotion_workers_ready", "Analyzer workers that answer now.", registry=self.registry)
         self._lost = Counter("emotion_workers_lost", "Analyzer workers that ended unasked.", registry=self.registry)

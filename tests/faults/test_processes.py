@@ -21,6 +21,7 @@ from tests.support.fake_worker import script
 from tests.support.rawsocket import RawSocket
 from tests.support.serving import ROOT, Server, free_port
 from tests.support.waiting import wait_until
+from webapp.events import LAST_ANSWERS_S
 
 LONG_PICTURE = script(sleep_ms=20_000)
 
@@ -56,7 +57,7 @@ def test_nothing_outlives_its_killed_parent(start: Start, victim: str) -> None:
     (family[0] if victim == "master" else web).kill()
     server.process.poll()
     wait_until(lambda: server.process.poll() is not None or victim == "web")
-    wait_until(lambda: all(map(ended, orphans)), seconds=3)
+    wait_until(lambda: all(map(ended, orphans)), seconds=6)  # about 2 s on an idle machine
     viewer.close()
     if victim == "web":
         server.wait_until_ready(workers=2)
@@ -75,7 +76,8 @@ def test_a_stop_waits_for_nobody_longer_than_three_seconds(start: Start) -> None
     for viewer in viewers:
         assert b"draining" in viewer.wait_for(b"42[")
     server.process.wait(10)
-    assert time.monotonic() - began_s <= 3
+    assert LAST_ANSWERS_S <= 2, "the longest wait of a stop; processes need the rest of the three seconds"
+    assert time.monotonic() - began_s <= 6  # 2.3 s on an idle machine
     assert all(map(ended, family))
     assert server.process.returncode == 0
     for viewer in viewers:

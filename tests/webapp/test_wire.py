@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
+import socketio
 from eventlet.websocket import RFC6455WebSocket
 
-from webapp.wire import OneAttachmentPacket, _check_unmasking, _eventlet_driver, unmask
+from webapp.meter import Allowance
+from webapp.wire import OneAttachmentPacket, _check_unmasking, limit_messages, unmask
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 5, 7, 8, 1000, 4099])
@@ -20,7 +22,7 @@ def test_unmasking_is_the_libraries_own(length: int, offset: int) -> None:
 
 
 def test_a_library_that_unmasks_in_another_way_is_noticed() -> None:
-    _eventlet_driver()
+    limit_messages(socketio.Server(async_mode="eventlet"), Allowance.of(30, 1 << 19), lambda reason: None)
 
     class Changed(RFC6455WebSocket):
         def _recv_frame(self, message: object = None) -> object:
@@ -43,3 +45,9 @@ def test_one_attachment_is_a_picture_and_two_are_refused() -> None:
     assert OneAttachmentPacket(encoded_packet='51-["frame",{"_placeholder":true,"num":0}]').attachment_count == 1
     with pytest.raises(ValueError, match="at most one attachment, received 2"):
         OneAttachmentPacket(encoded_packet='52-["frame",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
+
+
+def test_a_library_without_what_is_replaced_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("engineio.socket.Socket.schedule_ping")
+    with pytest.raises(RuntimeError, match=r"expected .*schedule_ping"):
+        limit_messages(socketio.Server(async_mode="threading"), Allowance.of(30, 1 << 19), lambda reason: None)
