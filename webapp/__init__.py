@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from flask import Flask
+from flask import Flask, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_socketio import SocketIO
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -17,6 +15,7 @@ from ml.inference.contract import MAX_PIXELS
 from webapp.api import MULTIPART_OVERHEAD_BYTES, InMemoryRequest, create_api, error_response
 from webapp.connection import RECORDING_WINDOW_FRAMES
 from webapp.events import Live
+from webapp.gate import Gate, address_key, allowed_origins
 from webapp.meter import MESSAGE_OVERHEAD_BYTES, Allowance
 from webapp.metrics import Metrics
 from webapp.pool.pool import ANALYZER_WORKER, AnalyzerPool
@@ -67,7 +66,7 @@ def create_app(settings: Settings, analyzers: AnalyzerPool | None = None, metric
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = A_YEAR_S
     app.json.sort_keys = False  # type: ignore[attr-defined]
 
-    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
+    limiter = Limiter(lambda: address_key(request.remote_addr or ""), app=app, storage_uri="memory://")
     app.register_blueprint(create_pages(pool, metrics, facts))
     app.register_blueprint(create_api(pool, settings, limiter))
     app.register_error_handler(HTTPException, error_response)
@@ -88,6 +87,8 @@ def create_app(settings: Settings, analyzers: AnalyzerPool | None = None, metric
     sockets = limit_messages(app.socketio.server, allowance, lambda reason: metrics.closed.labels(reason).inc())
     app.live = Live(pool, settings, metrics, facts)
     app.socketio.server.register_namespace(app.live)
+    gate = Gate(app.wsgi_app, settings, lambda code: metrics.refused.labels(code).inc())
+    app.wsgi_app = gate  # type: ignore[method-assign]
     if settings.proxies:
         trusted = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
@@ -109,14 +110,3 @@ def create_pool(settings: Settings, metrics: Metrics, command: Sequence[str] = A
         photo_deadline_s=settings.photo_deadline_ms / 1000,
         photo_queue=settings.photo_queue,
     )
-
-
-def allowed_origins(settings: Settings) -> Callable[[str, Mapping[str, Any]], bool] | None:
-    """Pages of which sites may connect. None is the library's own rule: this site alone."""
-    if not settings.origins:
-        return None
-
-    def is_allowed(origin: str, environ: Mapping[str, Any]) -> bool:
-        return origin in settings.origins or origin == f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST')}"
-
-    return is_allowed

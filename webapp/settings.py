@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -76,6 +77,14 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+def _hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(host.strip().lower() for host in text.split(",") if host.strip())
+    for host in hosts:
+        if not re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", host) or (host.count(":") == 1):
+            raise ValueError("host names like emotion.example without a port, separated by commas")
+    return hosts
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the operator may choose; `from_env` reads each from its environment variable."""
@@ -90,6 +99,9 @@ class Settings:
         "EMOTION_MODEL", "", _model, "model file (.tflite, its card beside it); empty means the shipped"
     )
     max_clients: int = _setting("EMOTION_MAX_CLIENTS", 100, _integer(1, 10_000), "live connections at a time")
+    clients_per_address: int = _setting(
+        "EMOTION_CLIENTS_PER_ADDRESS", 64, _integer(1, 10_000), "live connections from one address (IPv6: one /64)"
+    )
     frames_per_second: int = _setting(
         "EMOTION_FRAMES_PER_SECOND", 30, _integer(1, 1000), "frames taken from one live connection", "1/s"
     )
@@ -110,6 +122,9 @@ class Settings:
     )
     origins: tuple[str, ...] = _setting(
         "EMOTION_ORIGINS", (), _origins, "other sites whose pages may connect, by comma; empty means this site alone"
+    )
+    hosts: tuple[str, ...] = _setting(
+        "EMOTION_HOSTS", (), _hosts, "names that this server has; empty means addresses, localhost, this machine's name"
     )
     proxies: int = _setting("EMOTION_PROXIES", 0, _integer(0, 10), "trusted reverse proxies in front (X-Forwarded-*)")
     drain_s: int = _setting("EMOTION_DRAIN_S", 5, _integer(0, 300), "time for connections to end at a shutdown", "s")

@@ -51,7 +51,8 @@ class Result:
 
 def measure(clients: int, rate: float, seconds: float, frames: Sequence[bytes], **settings: str) -> Result:
     """Start a server, load it, and count on both sides."""
-    settings = {"EMOTION_FRAMES_PER_SECOND": "1000", "EMOTION_MAX_CLIENTS": str(clients + 10)} | settings
+    places = dict.fromkeys(("EMOTION_MAX_CLIENTS", "EMOTION_CLIENTS_PER_ADDRESS"), str(clients + 10))
+    settings = {"EMOTION_FRAMES_PER_SECOND": "1000"} | places | settings
     with Server(log=Path(os.devnull), **settings) as server:
         wanted = int(settings.get("EMOTION_WORKERS", "0")) or len(os.sched_getaffinity(0))
         start_s = server.wait_until_ready(workers=1)
@@ -84,7 +85,8 @@ def measure(clients: int, rate: float, seconds: float, frames: Sequence[bytes], 
 
 def watch_memory(clients: int, rate: float, minutes: int, frames: Sequence[bytes], **settings: str) -> Result:
     """One long run in parts of a minute, on one server: what grows, shows."""
-    settings = {"EMOTION_FRAMES_PER_SECOND": "1000", "EMOTION_MAX_CLIENTS": str(clients + 10)} | settings
+    places = dict.fromkeys(("EMOTION_MAX_CLIENTS", "EMOTION_CLIENTS_PER_ADDRESS"), str(clients + 10))
+    settings = {"EMOTION_FRAMES_PER_SECOND": "1000"} | places | settings
     with Server(log=Path(os.devnull), **settings) as server:
         start_s = server.wait_until_ready()
         server.wait_until_ready(int(settings.get("EMOTION_WORKERS", "0")) or len(os.sched_getaffinity(0)))

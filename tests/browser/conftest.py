@@ -32,7 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server as it ships."""
-    with Server(APP, tmp_path_factory.mktemp("server") / "log", EMOTION_API_PER_MINUTE="10000") as running:
+    log = tmp_path_factory.mktemp("server") / "log"
+    with Server(APP, log, EMOTION_API_PER_MINUTE="10000", EMOTION_HOSTS="cam.test") as running:
         running.wait_until_ready()
         yield running
 

@@ -1,0 +1,144 @@
+"""What is refused before the application sees it: other hosts' names, too many sockets, other transports.
+
+A page elsewhere can let its own name point to this machine (DNS rebinding); its requests then carry that name as Host
+and pass every check of origins. So the name itself is checked. It stands inside ProxyFix: names and addresses are the
+client's own where proxies are trusted, and what a client claims about itself is removed where none is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+import re
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from webapp.settings import Settings
+
+LIVE_PATH = "/socket.io"
+NEWCOMERS = 32
+"""Sockets beside `EMOTION_MAX_CLIENTS`: those that have not joined yet, and those that are told that it is full."""
+RETRY_AFTER_S = 10
+FORWARDED = tuple(f"HTTP_X_FORWARDED_{name}" for name in ("FOR", "HOST", "PORT", "PREFIX", "PROTO", "SERVER"))
+HOST = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::\d{1,5})?")
+IPV6_PREFIX = 64
+"""One customer has at least this much of the IPv6 address space."""
+
+WSGI = Callable[..., Iterable[bytes]]
+
+
+def address_key(address: str) -> str:
+    """Whom an address stands for when clients are counted: IPv4 addresses one by one, IPv6 by /64."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False))
+    return str(parsed)
+
+
+def own_host(header: str, settings: Settings) -> bool:
+    """Whether a `Host` header names this server.
+
+    Without `EMOTION_HOSTS` these do: every IP address, which no foreign page can take for its name; `localhost`; and
+    this machine's name. Behind a proxy that checks names itself, every name does.
+    """
+    match = HOST.fullmatch(header)
+    if match is None:
+        return False
+    name = (match["six"] or match["name"]).lower().rstrip(".")
+    if settings.hosts:
+        return name in settings.hosts or name in {"127.0.0.1", "::1", "localhost"}
+    if settings.proxies or name == "localhost" or name.endswith(".localhost"):
+        return True
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(name)
+        return True
+    return name in {socket.gethostname().lower(), settings.host.lower()}
+
+
+def allowed_origins(settings: Settings) -> Callable[[str, Mapping[str, Any]], bool]:
+    """Pages of which sites may connect: this server's own, and those that the settings name."""
+
+    def is_allowed(origin: str, environ: Mapping[str, Any]) -> bool:
+        _, _, host = origin.partition("://")
+        return origin in settings.origins or host == environ.get("HTTP_HOST")
+
+    return is_allowed
+
+
+class Gate:
+    """WSGI middleware that refuses with the API's error shape.
+
+    Args:
+        app: what serves those who pass.
+        settings: hosts, proxies and limits.
+        on_refused: is told the code of every refusal of a socket.
+    """
+
+    def __init__(self, app: WSGI, settings: Settings, on_refused: Callable[[str], None]) -> None:
+        self._app = app
+        self._settings = settings
+        self._on_refused = on_refused
+        self._open: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: MutableMapping[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if not self._settings.proxies:
+            for name in FORWARDED:
+                environ.pop(name, None)
+        host = environ.get("HTTP_HOST", "")
+        if host and not own_host(host, self._settings):
+            message = f"expected this server's own name as Host (EMOTION_HOSTS), received {host[:100]!r}"
+            return _refusal(start_response, "400 Bad Request", "bad_host", message)
+        path = environ.get("PATH_INFO", "")
+        if path != LIVE_PATH and not path.startswith(LIVE_PATH + "/"):
+            return self._app(environ, start_response)
+        return self._live(environ, start_response)
+
+    def _live(self, environ: MutableMapping[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        transport = parse_qs(environ.get("QUERY_STRING", "")).get("transport", ["polling"])[0]
+        if transport != "websocket":
+            expected = 'transport=websocket (a Socket.IO client needs the option transports: ["websocket"])'
+            message = f"expected {expected}, received {transport[:40]}"
+            return _refusal(start_response, "400 Bad Request", "websocket_only", message)
+        key = address_key(environ.get("REMOTE_ADDR", ""))
+        with self._lock:
+            code = self._full(key)
+            if not code:
+                self._open[key] += 1
+        if code:
+            self._on_refused(code)
+            message = "expected a free place, received none; try again later"
+            return _refusal(start_response, "429 Too Many Requests", code, message)
+        try:
+            return self._app(environ, start_response)  # returns when the socket has ended
+        finally:
+            with self._lock:
+                self._open[key] -= 1
+                if not self._open[key]:
+                    del self._open[key]
+
+    def _full(self, key: str) -> str:
+        if self._open[key] >= self._settings.clients_per_address:
+            return "address"
+        if self._open.total() >= self._settings.max_clients + NEWCOMERS:
+            return "full"
+        return ""
+
+
+def _refusal(start_response: Callable[..., Any], status: str, code: str, message: str) -> list[bytes]:
+    body = json.dumps({"ok": False, "code": code, "message": message}).encode()
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), ("Cache-Control", "no-store")]
+    if status.startswith("429"):
+        headers.append(("Retry-After", str(RETRY_AFTER_S)))
+    start_response(status, headers)
+    return [body]
