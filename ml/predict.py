@@ -1,68 +1,164 @@
 """Faces and emotions of photos, folders and videos, as one table.
 
-    python -m ml.predict PATH... --out results.csv|results.json|results.jsonl [--model FILE] [--jobs N] [--step N]
+    python -m ml.predict PATH... --out results.csv|.json|.jsonl|.parquet [--jobs N] [--resume] [--step N] [--quiet]
+                         [--model FILE] [--thorough] [--engine local|dask] [--scheduler tcp://HOST:PORT]
 
-One row per face per frame. Photos are searched thoroughly; videos are followed frame by frame as in the live page, with
-ids that last as long as a face does and the timestamps of the video itself. What can't be read is listed, never the end
-of the run: in the JSON document under `errors`, otherwise in a second file beside the first (`results.errors.csv`).
+One row per face per frame, in the order of the paths and of the names in folders. Videos are followed frame by frame
+as in the live page, with ids that last as long as a face does and the timestamps of the video itself. What can't be
+read is listed and never ends the run: in the JSON document under `errors`, otherwise in a second file beside the first
+(`results.errors.csv`). `results.csv.progress` holds what is finished until the run is; `--resume` goes on from it.
 
-Exit code: 0 everything was read, 1 something could not be read (the rest is written), 2 nothing to do or bad arguments.
+Exit code: 0 everything was read, 1 something could not be read (the rest is written), 2 nothing to do, bad arguments,
+or a table that can't be written, 130 interrupted (143 by SIGTERM).
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import itertools
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml.batch.engines import predict
-from ml.batch.sources import find_sources
-from ml.batch.writers import write
+from ml.batch.engines import Engine, EngineError, LocalEngine
+from ml.batch.interrupts import Interrupts
+from ml.batch.job import Job
+from ml.batch.progress import Progress
+from ml.batch.record import Record, RecordError
+from ml.batch.rows import columns_for
+from ml.batch.sources import find_sources, shown
+from ml.batch.tasks import Settings, code_fingerprint, parts_of
+from ml.batch.writers import errors_path, open_table
 from ml.inference.card import load_card
-from ml.inference.classifier import SHIPPED_MODEL
 from ml.inference.contract import ModelError
+
+SHIPPED_MODEL = Path(__file__).resolve().parent / "artifacts" / "emotion.tflite"
+SUFFIXES = (".csv", ".json", ".jsonl", ".parquet")
 
 
 def _table_path(text: str) -> Path:
     path = Path(text)
-    if path.suffix not in {".csv", ".json", ".jsonl"}:
-        raise argparse.ArgumentTypeError(f"expected a name ending in .csv, .json or .jsonl, received {text}")
+    if path.suffix.lower() not in SUFFIXES:
+        raise argparse.ArgumentTypeError(f"expected a name ending in {', '.join(SUFFIXES)}, received {shown(text)}")
     return path
 
 
 def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, received {text}")
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, received {shown(text)}")
     return int(text)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m ml.predict", description="Faces and emotions of photos and videos."
+        prog="python -m ml.predict", description="Faces and emotions of photos and videos, as one table."
     )
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo, video, or folder of them")
-    parser.add_argument("--out", required=True, type=_table_path, help="results.csv, .json or .jsonl")
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="photo, video, or folder of them")
+    parser.add_argument("--out", required=True, type=_table_path, help="results.csv, .json, .jsonl or .parquet")
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help="a .tflite with its card beside it")
-    parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes for photos")
+    parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes; default: one a core")
     parser.add_argument("--step", type=_positive, default=1, help="analyse every STEP-th frame of a video")
+    parser.add_argument("--thorough", action="store_true", help="look for the last face in photos, at any cost")
+    parser.add_argument("--resume", action="store_true", help="go on where an earlier run stopped; keep the record")
+    parser.add_argument("--engine", choices=("local", "dask"), default="local", help="who does the work")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="a running Dask scheduler, tcp://HOST:PORT")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but reasons not to start")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # no name of a file can end a run
+    parser = _parser()
     options = parser.parse_args(arguments)
+    if options.scheduler is not None and options.engine != "dask":
+        parser.error("expected --engine dask beside --scheduler, received --engine local")
+    with Interrupts(lambda: _stopped(options.out)) as interrupts:
+        try:
+            return _run(parser, options, interrupts)
+        except (ModelError, EngineError, RecordError, OSError, ImportError) as error:
+            print(f"{parser.prog}: error: {_sentence(error)}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print("Interrupted before anything was read.", file=sys.stderr)
+            return interrupts.exit_code
+
+
+def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, interrupts: Interrupts) -> int:
+    card = load_card(options.model)
     sources = find_sources(options.paths)
-    if not sources:
-        parser.error(f"expected photos or videos, received folders without any: {', '.join(map(str, options.paths))}")
-    try:
-        classes = load_card(options.model).labels
-    except ModelError as error:
-        parser.error(str(error))
-    outcomes = predict(sources, options.model, options.jobs, options.step)
-    rows, failures = write(outcomes, options.out, classes)
-    counts = f"{rows} face{'s' * (rows != 1)} in {len(sources)} file{'s' * (len(sources) != 1)}"
-    print(f"{counts}, {len(failures)} unreadable → {options.out}", file=sys.stderr)
-    for failure in failures:
+    first = next(sources, None)
+    if first is None:
+        folders = ", ".join(map(shown, options.paths))
+        parser.error(f"expected photos or videos, received folders without any: {folders}")
+    model = str(options.model.resolve())
+    settings = Settings(model, card.version, options.step, options.thorough)
+    table = open_table(options.out, columns_for(card.labels))
+    with contextlib.ExitStack() as opened:
+        opened.callback(table.discard)
+        record = opened.enter_context(Record(options.out.with_name(options.out.name + ".progress"), options.resume))
+        if options.resume:
+            record.forget()
+        engine = _engine(options)
+        opened.callback(engine.kill)
+        progress = Progress(None if options.quiet else lambda: find_sources(options.paths), options.jobs)
+        parts = parts_of(itertools.chain([first], sources), settings, code_fingerprint())
+        job = Job(parts, settings, engine, record, table, progress, interrupts)
+        interrupts.deferred = True
+        try:
+            complete = job.run()
+        finally:
+            progress.clear()
+        if job.caught_up:
+            table.close()
+        if complete and not options.resume:
+            record.remove()
+    if not complete:
+        interrupts.done()
+        print(_stopped(options.out), file=sys.stderr)
+        return interrupts.exit_code
+    if not options.quiet:
+        _summary(job, options.out)
+    return 1 if job.failed else 0
+
+
+def _engine(options: argparse.Namespace) -> Engine:
+    if options.engine == "local":
+        return LocalEngine(options.jobs)
+    from ml.batch.cluster import DaskEngine
+
+    return DaskEngine(options.scheduler, options.jobs)
+
+
+def _summary(job: Job, out: Path) -> None:
+    counts = f"{_count(job.rows, 'face')} in {_count(job.files, 'file')}"
+    print(f"{counts}, {job.failed:,} unreadable → {shown(str(out))}", file=sys.stderr)
+    for failure in job.failures:
         print(f"  {failure.source}: {failure.message}", file=sys.stderr)
-    return 1 if failures else 0
+    if job.failed > len(job.failures):
+        print(f"  … all {job.failed:,} are in {shown(str(errors_path(out)))}", file=sys.stderr)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _stopped(out: Path) -> str:
+    return f"Interrupted: what was read is in {shown(str(out))}; the same command with --resume goes on from there."
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        where = f" {shown(os.fsdecode(error.filename))}" if error.filename is not None else " the table"
+        return f"expected to write{where}, received: {error.strerror}"
+    return str(error)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if code >= 128:
+        os._exit(code)  # at once: nothing is left to wait for
+    sys.exit(code)

@@ -1,67 +1,187 @@
-"""The processes that read the files of a run."""
+"""Where the work is done: in processes of this machine, or by the workers of a Dask cluster.
+
+Both take tasks and give back each one's outcome: a `Result`, or a `Crash` if the process that did it ended. A model
+that can't be loaded ends the run (`ModelError`).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Protocol
 
-from tqdm import tqdm
-
-from ml.batch.rows import Failure, Outcome, predict_photo, predict_video
-from ml.batch.sources import PHOTO_SUFFIXES, VIDEO_SUFFIXES, count_frames
-from ml.inference.analyzer import Analyzer
-from ml.inference.classifier import SHIPPED_MODEL, Classifier
-from ml.inference.contract import NotAnImage
-
-_analyzer: Analyzer | None = None  # one per process of the pool: neither cascade nor interpreter can be shared
+from ml.batch.tasks import Result, Task
+from ml.inference.contract import ModelError
+from ml.inference.process import end_with_parent
 
 
-def _start_process(model: Path) -> None:
-    global _analyzer
-    _analyzer = Analyzer(Classifier(model))
-    _analyzer.warm_up()
+class EngineError(Exception):
+    """The processes can't be used. The message is one sentence: what was expected, what was received."""
 
 
-def _predict_photo_in_process(path: Path) -> list[Outcome]:
-    assert _analyzer is not None
-    return predict_photo(_analyzer, path)
+@dataclass(frozen=True)
+class Crash:
+    """The process that did a task ended before the task did."""
+
+    reason: str
 
 
-def predict(sources: Sequence[Path], model: Path = SHIPPED_MODEL, jobs: int = 1, step: int = 1) -> Iterator[Outcome]:
-    """Read all sources, photos first, with a progress bar on stderr; yields rows and failures in order.
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a task, and the place where it was done: the next part of a video is done there too."""
+
+    task: Task
+    result: Result | Crash
+    place: object
+
+
+class Engine(Protocol):
+    """Something that does tasks."""
+
+    def free(self) -> int:
+        """How many tasks it would start, or keep ready, now."""
+
+    def submit(self, task: Task, place: object = None) -> None:
+        """Start a task, at that place if it is still there and free."""
+
+    def wait(self, timeout_s: float) -> list[Outcome]:
+        """What was done meanwhile; waits for the first one, or that long.
+
+        Raises:
+            ModelError: a process can't use the model.
+        """
+
+    def kill(self) -> None:
+        """End at once; what is being done is lost."""
+
+
+Run = Callable[[Task], Result]
+
+
+def run_task(task: Task) -> Result:
+    """Do a task; loads OpenCV and the network where it is called, not where it is named."""
+    from ml.batch.reading import run
+
+    return run(task)
+
+
+class LocalEngine:
+    """Processes of this machine, each started with its first task. They end with this one, however it ends.
 
     Args:
-        model: a `.tflite` with its card beside it.
-        jobs: processes for the photos; a video is followed by one.
-        step: analyse every step-th frame of a video.
+        run: what a process does with a task; a function at the top of a module.
     """
-    videos = [path for path in sources if path.suffix.lower() in VIDEO_SUFFIXES]
-    photos = [path for path in sources if path.suffix.lower() in PHOTO_SUFFIXES]
-    for path in sources:
-        if path not in videos and path not in photos:
-            expected = ", ".join(sorted(PHOTO_SUFFIXES | VIDEO_SUFFIXES))
-            received = path.name if path.exists() else "no such file"
-            yield Failure(str(path), NotAnImage.code, f"expected a photo or video ({expected}), received {received}")
-    for outcomes in tqdm(_predict_photos(photos, model, jobs), "photos", len(photos), unit="photo", disable=not photos):
-        yield from outcomes
-    if videos:
-        analyzer = Analyzer(Classifier(model))
-        analyzer.warm_up()
-    for path in videos:
-        total = count_frames(path)
-        for outcomes in tqdm(predict_video(analyzer, path, step), path.name, total, unit="frame"):
-            yield from outcomes
+
+    def __init__(self, jobs: int, run: Run = run_task) -> None:
+        # Spawned, not forked: OpenCV's threads do not survive a fork.
+        self._context = multiprocessing.get_context("spawn")
+        self._run = run
+        self._lanes = [_Lane() for _ in range(jobs)]
+
+    def free(self) -> int:
+        return sum(lane.task is None for lane in self._lanes)
+
+    def submit(self, task: Task, place: object = None) -> None:
+        free = [lane for lane in self._lanes if lane.task is None]
+        lane = place if isinstance(place, _Lane) and place in free else free[0]
+        lane.start(self._context, self._run)
+        lane.submit(task)
+
+    def wait(self, timeout_s: float) -> list[Outcome]:
+        busy = {lane.connection: lane for lane in self._lanes if lane.task is not None}
+        if not busy:
+            return []
+        return [busy[ready].outcome() for ready in wait(list(busy), timeout_s)]  # type: ignore[index, arg-type]
+
+    def kill(self) -> None:
+        for lane in self._lanes:
+            lane.kill()
 
 
-def _predict_photos(photos: Sequence[Path], model: Path, jobs: int) -> Iterator[list[Outcome]]:
-    if jobs <= 1 or len(photos) <= 1:
-        if photos:
-            _start_process(model)
-        yield from map(_predict_photo_in_process, photos)
-        return
-    # Spawned, not forked: OpenCV's threads do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(photos)), context, _start_process, (model,)) as pool:
-        yield from pool.map(_predict_photo_in_process, photos, chunksize=4)
+class _Lane:
+    """One process and what it is doing."""
+
+    task: Task | None = None
+    connection: Connection | None = None
+    process: multiprocessing.process.BaseProcess | None = None
+
+    def start(self, context: multiprocessing.context.SpawnContext, run: Run) -> None:
+        if self.process is None:
+            self.connection, other_end = context.Pipe()
+            self.process = context.Process(target=_serve, args=(other_end, run), daemon=True)
+            self.process.start()
+            other_end.close()
+
+    def submit(self, task: Task) -> None:
+        assert self.connection is not None
+        self.task = task
+        with contextlib.suppress(OSError):  # its end is read by `outcome`
+            self.connection.send(task)
+
+    def outcome(self) -> Outcome:
+        assert self.connection is not None
+        assert self.process is not None
+        assert self.task is not None
+        task, self.task = self.task, None
+        try:
+            answer = self.connection.recv()
+        except (EOFError, OSError):
+            self.process.join(1)
+            reason = f"the process that read it ended{_why(self.process.exitcode)}"
+            self.kill()
+            return Outcome(task, Crash(reason), self)
+        if isinstance(answer, ModelError):
+            raise answer
+        return Outcome(task, answer, self)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+            self.process = None
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+
+def _serve(connection: Connection, run: Run) -> None:
+    """The life of a process: tasks in, results out, until the other end is closed."""
+    end_with_parent()
+    # What libraries in C print about broken files belongs in no terminal; the reasons come back with the results.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the first one answers
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            task = connection.recv()
+            try:
+                answer: Result | ModelError = run(task)
+            except ModelError as error:
+                answer = error
+            connection.send(answer)
+
+
+def _why(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        with contextlib.suppress(ValueError):
+            return f" by {signal.Signals(-exit_code).name}"
+    return f" with code {exit_code}"
+
+
+class Patience:
+    """Whether it is time, at most every so many seconds."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._last_s = time.monotonic()
+
+    def over(self) -> bool:
+        if time.monotonic() - self._last_s < self._every_s:
+            return False
+        self._last_s = time.monotonic()
+        return True

@@ -1,39 +1,144 @@
-"""Which files a run reads: folders to the pictures and videos in them."""
+"""Which files a run reads: a stream of photos and videos from the paths of a command line, in a fixed order.
+
+Nothing is collected but the names in one folder, so a million files cost little memory. What looks like a picture or a
+video and can't be read is part of the stream, as a `Failure`.
+"""
 
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Sequence
-from pathlib import Path
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
 
-import cv2
+from ml.inference.contract import NotAnImage
+from ml.inference.formats import OTHER_SUFFIXES, PHOTO_SUFFIXES, VIDEO_SUFFIXES, sniff
 
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
-VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".gif"})
+Kind = Literal["photo", "video"]
+SNIFFED_BYTES = 16
 
 
-def find_sources(paths: Sequence[Path]) -> list[Path]:
-    """The files to read: a file stands for itself, a folder for all pictures and videos in it, sorted by name.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to read. Size and time of its last change tell later whether it is still the same."""
 
-    Kinds that can't be read are among them, so that they are named as such.
+    path: str
+    kind: Kind
+    size: int = 0
+    mtime_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A source, or the rest of it, that could not be read, and why."""
+
+    source: str
+    code: str
+    message: str
+
+
+def shown(path: str) -> str:
+    """A path as text for tables and messages: the name's bytes as UTF-8, those that are none as `\\xNN`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def find_sources(paths: Iterable[str]) -> Iterator[Source | Failure]:
+    """The files to read: a file stands for itself, a folder for the pictures and videos in it, sorted by name.
+
+    Linked folders are followed, and no folder is listed twice, however many links lead to it.
     """
-    sources: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            sources += sorted(file for file in path.rglob("*") if is_visual(file) and file.is_file())
+    listed: set[tuple[int, int]] = set()
+    for path in dict.fromkeys(paths):
+        try:
+            found = os.stat(path)  # noqa: PTH116
+        except OSError as error:
+            yield _unreadable(path, error)
+            continue
+        if stat.S_ISDIR(found.st_mode):
+            yield from _walk(path, found, listed)
         else:
-            sources.append(path)
-    return sources
+            yield _classify(path, found)
 
 
-def is_visual(path: Path) -> bool:
+def _walk(top: str, found: os.stat_result, listed: set[tuple[int, int]]) -> Iterator[Source | Failure]:
+    folders = [(top, found)]
+    open_folders: list[tuple[str, list[str]]] = []
+    while folders or open_folders:
+        if folders:
+            folder, found = folders.pop()
+            if (identity := (found.st_dev, found.st_ino)) in listed:
+                continue
+            listed.add(identity)
+            try:
+                names = os.listdir(folder)  # noqa: PTH208
+            except OSError as error:
+                yield _unreadable(folder, error)
+                continue
+            names.sort(reverse=True)
+            open_folders.append((folder, names))
+        folder, names = open_folders[-1]
+        if not names:
+            open_folders.pop()
+            continue
+        path = os.path.join(folder, names.pop())  # noqa: PTH118 (a million Path objects are slow and large)
+        try:
+            found = os.stat(path)  # noqa: PTH116
+        except OSError as error:
+            # Of a link to nowhere nobody knows whether it was a folder of pictures, unless its name says otherwise.
+            if is_visual(path) or (os.path.islink(path) and not _is_of_another_kind(path)):  # noqa: PTH114
+                yield _unreadable(path, error)
+            continue
+        if stat.S_ISDIR(found.st_mode):
+            folders.append((path, found))
+        elif is_visual(path) or (not _suffix(path) and stat.S_ISREG(found.st_mode) and _sniffed(path)):
+            yield _classify(path, found)
+
+
+def _classify(path: str, found: os.stat_result) -> Source | Failure:
+    """A file as something to read; or why it isn't."""
+    if not stat.S_ISREG(found.st_mode):
+        return Failure(shown(path), "unreadable", "expected a file, received a socket, pipe or device")
+    suffix = _suffix(path)
+    if suffix in VIDEO_SUFFIXES:
+        return Source(path, "video", found.st_size, found.st_mtime_ns)
+    if suffix in PHOTO_SUFFIXES or (suffix not in OTHER_SUFFIXES and _sniffed(path)):
+        return Source(path, "photo", found.st_size, found.st_mtime_ns)
+    expected = ", ".join(sorted(PHOTO_SUFFIXES | VIDEO_SUFFIXES))
+    name = shown(os.path.basename(path))  # noqa: PTH119
+    return Failure(shown(path), NotAnImage.code, f"expected a photo or video ({expected}), received {name}")
+
+
+def is_visual(path: str) -> bool:
     """Whether a file's name says that it holds a picture or a video, of a kind that is read here or of another."""
-    kind, _ = mimetypes.guess_type(path.name, strict=False)
-    known = path.suffix.lower() in PHOTO_SUFFIXES | VIDEO_SUFFIXES
-    return known or (kind is not None and kind.startswith(("image/", "video/")))
+    suffix = _suffix(path)
+    if suffix in PHOTO_SUFFIXES or suffix in VIDEO_SUFFIXES or suffix in OTHER_SUFFIXES:
+        return True
+    kind, _ = mimetypes.guess_type("x" + suffix, strict=False)
+    return kind is not None and kind.startswith(("image/", "video/"))
 
 
-def count_frames(path: Path) -> int | None:
-    """How many frames a video says it has, for the progress bar; None where it does not say."""
-    count = int(cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT)) if path.is_file() else 0
-    return count if count > 0 else None
+def _is_of_another_kind(path: str) -> bool:
+    return mimetypes.guess_type("x" + _suffix(path), strict=False)[0] is not None and not is_visual(path)
+
+
+def _suffix(path: str) -> str:
+    return os.path.splitext(path)[1].lower()  # noqa: PTH122
+
+
+def _sniffed(path: str) -> bool:
+    """Whether the first bytes are those of a picture; the name does not say."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            return sniff(file.read(SNIFFED_BYTES)) is not None
+    except OSError:
+        return False
+
+
+def _unreadable(path: str, error: OSError) -> Failure:
+    if isinstance(error, FileNotFoundError):
+        received = "a link to nothing" if os.path.islink(path) else "no such file"  # noqa: PTH114
+    else:
+        received = error.strerror or str(error)
+    return Failure(shown(path), "unreadable", f"expected a readable file or folder, received: {received}")

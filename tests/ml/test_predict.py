@@ -1,123 +1,50 @@
-"""Photos, folders and videos in, one table out; what can't be read is listed and never the end."""
+"""The command: photos, folders and videos in, one table out; what can't be read is listed and never the end."""
 
 from __future__ import annotations
 
-import csv
-import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
+import psutil
 import pytest
-from skimage import data
 
-from ml.batch.rows import COLUMNS, Failure, predict_photo, predict_video
-from ml.batch.sources import find_sources
-from ml.batch.writers import write
-from ml.inference.analyzer import Analyzer
-from ml.inference.contract import EMOTIONS
 from ml.predict import main
-from tests.ml.inference.conftest import FakeModel
+from tests.support.pictures import encoded, portrait, write_video
+from tests.support.tables import read, read_failures
+from tests.support.waiting import wait_until
 
-
-@pytest.fixture(scope="module")
-def analyzer() -> Analyzer:
-    made = Analyzer(FakeModel())
-    made.warm_up()
-    return made
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a portrait, an empty picture, a text that claims to be a photo, a short video and other files."""
     folder = tmp_path_factory.mktemp("pictures")
-    portrait = cv2.resize(cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR), (320, 320), interpolation=cv2.INTER_AREA)
     (folder / "inner").mkdir()
-    cv2.imwrite(str(folder / "a.jpg"), portrait)
-    cv2.imwrite(str(folder / "inner" / "nobody.png"), np.full((200, 200), 90, np.uint8))
+    (folder / "a.jpg").write_bytes(encoded(portrait()))
+    (folder / "inner" / "nobody.png").write_bytes(encoded(np.full((60, 60), 90, np.uint8), ".png"))
     (folder / "text.jpg").write_text("not a picture")
     (folder / "notes.txt").write_text("nothing to read here")
-    cv2.imwrite(str(folder / "old.bmp"), portrait)
-    video = cv2.VideoWriter(str(folder / "v.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (320, 320))
-    for _ in range(4):
-        video.write(portrait)
-    video.release()
+    (folder / "old.bmp").write_bytes(encoded(portrait(), ".bmp"))
+    write_video(folder / "v.avi")
     return folder
 
 
-def test_a_folder_stands_for_its_pictures_and_videos(pictures: Path) -> None:
-    names = [source.relative_to(pictures).as_posix() for source in find_sources([pictures])]
-    assert names == ["a.jpg", "inner/nobody.png", "old.bmp", "text.jpg", "v.avi"], (
-        "what is of another kind is named, not passed over"
+def command(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "ml.predict", *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    assert find_sources([]) == []
-
-
-def test_a_photo_gives_a_row_for_each_face(analyzer: Analyzer, pictures: Path) -> None:
-    (row,) = predict_photo(analyzer, pictures / "a.jpg")
-    assert isinstance(row, dict)
-    assert tuple(row) == (*COLUMNS, *EMOTIONS)
-    assert (row["frame"], row["timestamp_s"], row["face_id"]) == (0, None, None)
-    assert (row["dominant_emotion"], row["confidence"]) == ("happy", 1.0)
-    assert sum(row[name] for name in EMOTIONS) == pytest.approx(1)
-    assert predict_photo(analyzer, pictures / "inner" / "nobody.png") == []
-
-
-@pytest.mark.parametrize(("name", "code"), [("text.jpg", "not_an_image"), ("missing.jpg", "unreadable")])
-def test_an_unreadable_photo_is_a_failure(analyzer: Analyzer, pictures: Path, name: str, code: str) -> None:
-    (failure,) = predict_photo(analyzer, pictures / name)
-    assert isinstance(failure, Failure)
-    assert (failure.source, failure.code) == (str(pictures / name), code)
-    assert "expected" in failure.message
-
-
-def test_a_video_has_its_own_times_and_one_id(analyzer: Analyzer, pictures: Path) -> None:
-    rows = [row for outcomes in predict_video(analyzer, pictures / "v.avi") for row in outcomes]
-    assert [row["frame"] for row in rows if isinstance(row, dict)] == [0, 1, 2, 3]
-    assert [row["timestamp_s"] for row in rows if isinstance(row, dict)] == pytest.approx([0, 0.1, 0.2, 0.3])
-    assert len({row["face_id"] for row in rows if isinstance(row, dict)}) == 1
-
-
-def test_every_second_frame_of_a_video(analyzer: Analyzer, pictures: Path) -> None:
-    outcomes = list(predict_video(analyzer, pictures / "v.avi", step=2))
-    assert [len(rows) for rows in outcomes] == [1, 0, 1, 0]
-
-
-def test_a_broken_video_is_a_failure(analyzer: Analyzer, tmp_path: Path) -> None:
-    broken = tmp_path / "broken.mp4"
-    broken.write_bytes(bytes(100))
-    ((failure,),) = predict_video(analyzer, broken)
-    assert isinstance(failure, Failure)
-    assert failure.code == "unreadable"
-
-
-@pytest.mark.parametrize("suffix", [".csv", ".json", ".jsonl"])
-def test_tables_hold_all_rows_and_all_failures(analyzer: Analyzer, pictures: Path, tmp_path: Path, suffix: str) -> None:
-    out = tmp_path / f"results{suffix}"
-    photos = [pictures / "a.jpg", pictures / "text.jpg"]
-    count, failures = write((outcome for photo in photos for outcome in predict_photo(analyzer, photo)), out)
-    assert (count, len(failures)) == (1, 1)
-    if suffix == ".json":
-        document = json.loads(out.read_text())
-        rows, errors = document["faces"], document["errors"]
-    else:
-        rows, errors = (read_table(path) for path in (out, tmp_path / f"results.errors{suffix}"))
-    assert [tuple(row) for row in rows] == [(*COLUMNS, *EMOTIONS)]
-    assert float(rows[0]["happy"]) == 1
-    assert [(error["source"], error["code"]) for error in errors] == [(str(photos[1]), "not_an_image")]
-
-
-def read_table(path: Path) -> list[dict[str, str]]:
-    if path.suffix == ".jsonl":
-        return [json.loads(line) for line in path.read_text().splitlines()]
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_an_older_list_of_failures_does_not_stay(tmp_path: Path) -> None:
-    (tmp_path / "results.errors.csv").write_text("old")
-    assert write([], tmp_path / "results.csv") == (0, [])
-    assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
 
 
 def test_the_command_reads_everything_and_says_what_failed(
@@ -125,13 +52,150 @@ def test_the_command_reads_everything_and_says_what_failed(
 ) -> None:
     out = tmp_path / "results.csv"
     assert main([str(pictures), "--out", str(out), "--jobs", "1"]) == 1
-    assert {Path(row["source"]).name for row in read_table(out)} == {"a.jpg", "v.avi"}
-    assert "text.jpg: expected" in capsys.readouterr().err
+    assert {Path(row["source"]).name for row in read(out)} == {"a.jpg", "v.avi"}
+    assert {Path(failure["source"]).name for failure in read_failures(out)} == {"text.jpg", "old.bmp"}
+    told = capsys.readouterr().err
+    assert "5 faces in 5 files, 2 unreadable" in told
+    assert "text.jpg: expected" in told
+    assert {path.name for path in tmp_path.iterdir()} == {"results.csv", "results.errors.csv"}
+
+
+def test_quiet_says_nothing(pictures: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    paths = [str(pictures / "text.jpg"), str(pictures / "inner")]
+    assert main([*paths, "--out", str(tmp_path / "r.JSON"), "--quiet"]) == 1
+    assert capfd.readouterr() == ("", "")
+    assert main([str(pictures / "inner"), "--out", str(tmp_path / "r.parquet"), "--quiet"]) == 0
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--out", "r.csv"], ["x.jpg", "--out", "r.txt"], ["x.jpg", "--out", "r.csv", "--step", "0"]]
+    "arguments",
+    [
+        *([], ["--out", "r.csv"], ["x.jpg", "--out", "r.txt"], ["x.jpg", "--out", "r.csv", "--step", "0"]),
+        *(["x.jpg", "--out", "r.csv", "--jobs", "-1"], ["x.jpg", "--out", "r.csv", "--jobs", "²"]),
+        *(["x.jpg", "--out", "r.csv", "--engine", "x"], ["x.jpg", "--out", "r.csv", "--scheduler", "tcp://x:1"]),
+    ],
 )
 def test_bad_arguments_end_with_two(arguments: list[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
+
+
+def test_a_folder_without_pictures_ends_with_two(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([str(tmp_path), "--out", str(tmp_path / "r.csv")])
+
+
+def test_what_prevents_the_work_is_said_before_it(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "r.csv").mkdir()
+    (tmp_path / "s.csv.progress").write_text("no database, and longer than the head of one would be" * 20)
+    for arguments in (
+        ["--out", str(tmp_path / "r.csv")],
+        ["--out", str(tmp_path / "file" / "r.csv")],
+        ["--out", "/proc/nowhere/r.json"],
+        ["--out", str(tmp_path / "s.csv"), "--resume"],
+        ["--out", str(tmp_path / "t.csv"), "--model", str(tmp_path / "none.tflite")],
+        ["--out", str(tmp_path / "t.csv"), "--engine", "dask", "--scheduler", "nonsense"],
+    ):
+        assert main([str(pictures), *arguments, "--quiet"]) == 2, arguments
+        told = capsys.readouterr().err
+        assert "expected" in told, arguments
+        assert len(told.strip().splitlines()) == 1, told
+    assert not (tmp_path / "t.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "cp1252"},
+        {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+    ],
+)
+def test_no_name_and_no_encoding_ends_a_run(tmp_path: Path, environment: dict[str, str]) -> None:
+    folder = os.fsencode(tmp_path / "in")
+    Path(os.fsdecode(folder)).mkdir()
+    for name in (b"a.jpg", b"Caf\xe9.jpg", "表.png".encode(), b"new\nline.png", b"\xff.bmp"):
+        Path(os.fsdecode(folder + b"/" + name)).write_text("broken")
+    out = tmp_path / "results.csv"
+    process = command(tmp_path / "in", "--out", out, "--jobs", "1", **environment)
+    told = process.communicate(timeout=60)[1]
+    assert process.returncode == 1, told
+    assert "Traceback" not in told
+    sources = [Path(failure["source"]).name for failure in read_failures(out)]
+    assert sorted(sources) == sorted(["a.jpg", "Caf\\xe9.jpg", "表.png", "new\nline.png", "\\xff.bmp"])
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty short videos, ten of them broken, and ten tiny photos without anybody: much to do for little work."""
+    folder = tmp_path_factory.mktemp("many")
+    video = write_video(folder / "00.avi", frames=3, side=160).read_bytes()
+    for number in range(40):
+        (folder / f"{number:02d}.avi").write_bytes(b"broken" if number % 4 == 3 else video)
+        if number % 4 == 0:
+            (folder / f"{number:02d}.png").write_bytes(encoded(np.full((8, 8), 90, np.uint8), ".png"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(many: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list, list]:
+    """The table of an uninterrupted run."""
+    out = tmp_path_factory.mktemp("whole") / "r.csv"
+    assert main([str(many), "--out", str(out), "--quiet"]) == 1
+    assert len(read_failures(out)) == 10
+    return read(out), read_failures(out)
+
+
+@pytest.fixture
+def running(many: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path, list[psutil.Process]]]:
+    """A run that has recorded something and is not finished, its table, and its processes."""
+    out = tmp_path / "r.csv"
+    process = command(many, "--out", out, "--jobs", "2", "--resume")
+    try:
+        wait_until(lambda: out.exists() and len(read(out)) > 1, 60)
+        yield process, out, psutil.Process(process.pid).children(recursive=True)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_a_run_ends_with_its_processes_and_goes_on(
+    running: tuple[subprocess.Popen[str], Path, list[psutil.Process]],
+    many: Path,
+    expected: tuple[list, list],
+    number: int,
+    code: int,
+) -> None:
+    process, out, children = running
+    assert len(children) >= 2
+    os.kill(process.pid, number)
+    told = process.communicate(timeout=20)[1]
+    assert process.returncode == code
+    _, alive = psutil.wait_procs(children, timeout=2)
+    assert alive == []
+    assert "Traceback" not in told
+    if number != signal.SIGKILL:
+        assert told.strip().splitlines()[-1].startswith("Interrupted")
+    rows = read(out)
+    assert rows == expected[0][: len(rows)]
+    for _ in range(2):
+        again = command(many, "--out", out, "--jobs", "2", "--resume")
+        time.sleep(1.5)
+        again.kill()
+        again.communicate()
+        assert read(out) == expected[0][: len(read(out))]
+    assert main([str(many), "--out", str(out), "--resume", "--quiet"]) == 1
+    assert (read(out), read_failures(out)) == expected
+
+
+def test_two_runs_cannot_write_one_table(
+    running: tuple[subprocess.Popen[str], Path, list[psutil.Process]], many: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = running
+    for more in ([], ["--resume"]):
+        assert main([str(many), "--out", str(out), "--quiet", *more]) == 2
+        assert "the only run" in capsys.readouterr().err

@@ -1,0 +1,65 @@
+"""Ctrl-C and SIGTERM as a question that a loop asks, with an answer within a second even if it does not ask."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+GRACE_S = 0.8
+"""A loop that has not stopped by then is left where it is."""
+
+
+class Interrupts:
+    """While entered, the first signal sets `received`; before `defer` it raises KeyboardInterrupt as usual.
+
+    Args:
+        last_words: makes the sentence that is printed if the program has to be left where it is.
+    """
+
+    def __init__(self, last_words: Callable[[], str]) -> None:
+        self.received: int | None = None
+        self.deferred = False
+        self._last_words = last_words
+        self._handlers: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+                if (number := getattr(signal, name, None)) is not None:
+                    self._handlers[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def __call__(self) -> bool:
+        return self.received is not None
+
+    @property
+    def exit_code(self) -> int:
+        """What shells expect of a program that ended by a signal."""
+        return 128 + (self.received or signal.SIGINT)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        first, self.received = self.received is None, number
+        if not self.deferred:
+            raise KeyboardInterrupt
+        if first:
+            leave = threading.Timer(GRACE_S, self._leave)
+            leave.daemon = True
+            leave.start()
+
+    def done(self) -> None:
+        """The program has stopped in order."""
+        self._last_words = str
+
+    def _leave(self) -> None:
+        if words := self._last_words():
+            print(words, file=sys.stderr, flush=True)
+            os._exit(self.exit_code)

@@ -1,0 +1,128 @@
+"""What a run has finished, in one file beside its table: a killed run goes on from there.
+
+An SQLite database, so that a part is recorded whole or not at all, two runs can't write to one table, and results that
+come out of order wait on the disk for their turn.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ml.batch.rows import Row
+from ml.batch.sources import Failure
+
+LAYOUT = 1
+CRASHED = "crashed"
+RETRIED = frozenset({"unreadable", "internal", CRASHED})
+"""Failures that may have had passing causes: parts with one are read again when a run is resumed."""
+
+
+class RecordError(Exception):
+    """The record can't be used. The message is one sentence: what was expected, what was received."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a recorded part holds."""
+
+    segments: int
+    faces: int
+    failures: int
+
+
+class Record:
+    """The record of a run. One thread; `commit` decides what outlives a kill.
+
+    Raises:
+        RecordError: the file can't be written, is damaged, or belongs to a run that is going on.
+    """
+
+    def __init__(self, path: Path, resume: bool) -> None:
+        self.path = path
+        try:
+            self._open(resume)
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise RecordError(f"expected to be the only run that writes to {path}, received another one") from None
+            raise RecordError(f"expected to write {path}, received: {error}") from None
+        except sqlite3.DatabaseError as error:
+            message = f"expected the record of an earlier run in {path}, received: {error}; remove it to start over"
+            raise RecordError(message) from None
+
+    def _open(self, resume: bool) -> None:
+        self._database = sqlite3.connect(self.path, timeout=0.5, isolation_level=None)
+        run = self._database.execute
+        run("PRAGMA locking_mode = EXCLUSIVE")
+        run("PRAGMA journal_mode = TRUNCATE")
+        run("PRAGMA synchronous = NORMAL")
+        run("BEGIN EXCLUSIVE")
+        (layout,) = run("PRAGMA user_version").fetchone()
+        if not resume or layout != LAYOUT:
+            run("DROP TABLE IF EXISTS parts")
+            run("DROP TABLE IF EXISTS results")
+        run("CREATE TABLE IF NOT EXISTS parts (key TEXT PRIMARY KEY, segments INT, faces INT, failures INT)")
+        columns = "key TEXT, segment INT, faces TEXT, failures TEXT"
+        run(f"CREATE TABLE IF NOT EXISTS results ({columns}, PRIMARY KEY (key, segment)) WITHOUT ROWID")
+        run(f"PRAGMA user_version = {LAYOUT}")
+
+    def finished(self, key: str) -> Finished | None:
+        """What is known of a part, if it was finished."""
+        found = self._database.execute("SELECT segments, faces, failures FROM parts WHERE key = ?", (key,)).fetchone()
+        return found and Finished(*found)
+
+    def add(self, key: str, segment: int, rows: Sequence[Row], failures: Sequence[Failure]) -> None:
+        """Keep the results of a part, or of a segment of it, in place of those that there may be."""
+        texts = json.dumps(rows), json.dumps([astuple(failure) for failure in failures])
+        self._database.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", (key, segment, *texts))
+
+    def finish(self, key: str, finished: Finished) -> None:
+        values = (key, finished.segments, finished.faces, finished.failures)
+        self._database.execute("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", values)
+
+    def results(self, key: str, segment: int) -> tuple[list[Row], list[Failure]]:
+        """The results of a segment.
+
+        Raises:
+            RecordError: there are none.
+        """
+        found = self._database.execute(
+            "SELECT faces, failures FROM results WHERE key = ? AND segment = ?", (key, segment)
+        ).fetchone()
+        if found is None:
+            raise RecordError(f"expected segment {segment} of {key} in {self.path}, received none; remove it")
+        return [tuple(row) for row in json.loads(found[0])], [Failure(*values) for values in json.loads(found[1])]
+
+    def forget(self, codes: frozenset[str] = RETRIED) -> None:
+        """Drop parts whose failures may have had passing causes."""
+        keys = {
+            key
+            for key, failures in self._database.execute("SELECT key, failures FROM results WHERE failures != '[]'")
+            if any(code in codes for _, code, _ in json.loads(failures))
+        }
+        self._database.executemany("DELETE FROM parts WHERE key = ?", [(key,) for key in keys])
+
+    def commit(self) -> None:
+        """Let everything so far outlive a kill."""
+        self._database.execute("COMMIT")
+        self._database.execute("BEGIN EXCLUSIVE")
+
+    def close(self) -> None:
+        self._database.close()
+
+    def remove(self) -> None:
+        """Close and delete it."""
+        self.close()
+        for path in (self.path, self.path.with_name(self.path.name + "-journal")):
+            path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()

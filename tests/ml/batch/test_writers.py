@@ -1,0 +1,96 @@
+"""Tables that are whole after every flush, in any format and whatever the names in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ml.batch.rows import COLUMNS, columns_for
+from ml.batch.sources import Failure
+from ml.batch.writers import open_table
+from ml.inference.contract import EMOTIONS
+from tests.support.fake_reading import row
+from tests.support.tables import read, read_failures
+
+FORMATS = [".csv", ".json", ".jsonl", ".parquet"]
+FAILURE = Failure("b.jpg", "bad_image", "expected a picture, received “none”")
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_an_empty_table_is_whole(tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / "folder" / f"r{suffix}"
+    open_table(out, columns_for(EMOTIONS)).close()
+    assert (read(out), read_failures(out)) == ([], [])
+    assert [path.name for path in out.parent.iterdir()] == [out.name]
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_rows_and_failures_come_back_in_order(tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"r{suffix}"
+    table = open_table(out, columns_for(EMOTIONS))
+    names = ["a.jpg", 'with, comma "quoted"\nand lines.jpg', "Café.jpg", "表.jpg"]
+    for name in names:
+        table.add([row(name, 3)], [FAILURE] if name == names[-1] else [])
+        table.flush()
+    table.close()
+    rows = read(out)
+    assert [found["source"] for found in rows] == names
+    assert tuple(rows[0]) == (*COLUMNS, *EMOTIONS)
+    assert (int(rows[0]["frame"]), float(rows[0]["happy"]), rows[0]["dominant_emotion"]) == (3, 1.0, "happy")
+    assert rows[0]["face_id"] in {None, ""}
+    assert read_failures(out) == [{"source": "b.jpg", "code": "bad_image", "message": FAILURE.message}]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".jsonl"])
+def test_what_was_flushed_can_be_read_at_any_moment(tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"r{suffix}"
+    table = open_table(out, columns_for(EMOTIONS))
+    table.publish()
+    for number in range(5):
+        table.add([row(f"{number}.jpg")] * 2, [FAILURE])
+        table.flush()
+        assert len(read(out)) <= 2 * number + 2
+        assert len(read(out)) == 2 * number + 2 or suffix == ".json"
+    table.close()
+    assert len(read(out)) == 10
+    assert len(read_failures(out)) == 5
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_an_older_table_stays_until_the_new_one_has_as_much(tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"r{suffix}"
+    older = open_table(out, columns_for(EMOTIONS))
+    older.add([row("old.jpg")], [FAILURE])
+    older.close()
+    abandoned = open_table(out, columns_for(EMOTIONS))
+    abandoned.add([row("new.jpg")], [])
+    abandoned.flush()
+    assert [found["source"] for found in read(out)] == ["old.jpg"]
+    abandoned.discard()
+    assert [found["source"] for found in read(out)] == ["old.jpg"]
+    assert len(read_failures(out)) == 1
+    newer = open_table(out, columns_for(EMOTIONS))
+    newer.add([row("new.jpg")], [])
+    newer.close()
+    assert [found["source"] for found in read(out)] == ["new.jpg"]
+    assert read_failures(out) == [], "an older list of failures does not stay"
+    assert {path.name for path in tmp_path.iterdir()} == {out.name}
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_name_that_is_no_text_ends_nothing(tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"r{suffix}"
+    table = open_table(out, columns_for(EMOTIONS))
+    table.add([row("a\\xe9.jpg")], [Failure("\\xff.jpg", "unreadable", "expected …")])
+    table.close()
+    assert read(out)[0]["source"] == "a\\xe9.jpg"
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"folder{suffix}").mkdir()
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / f"folder{suffix}", tmp_path / "file" / f"r{suffix}", Path("/proc/none") / f"r{suffix}"):
+        with pytest.raises(OSError, match=r"."):
+            open_table(out, columns_for(EMOTIONS))
