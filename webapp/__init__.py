@@ -13,13 +13,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ml.inference.contract import MAX_PIXELS
 from webapp.api import MULTIPART_OVERHEAD_BYTES, InMemoryRequest, create_api, error_response
+from webapp.assets import STATIC, TEMPLATES, page_version
 from webapp.connection import RECORDING_WINDOW_FRAMES
 from webapp.events import Live
 from webapp.gate import Gate, address_key, allowed_origins
 from webapp.meter import MESSAGE_OVERHEAD_BYTES, Allowance
 from webapp.metrics import Metrics
 from webapp.pool.pool import ANALYZER_WORKER, AnalyzerPool
-from webapp.routes import A_YEAR_S, STATIC, TEMPLATES, create_pages, page_version, with_headers
+from webapp.routes import A_YEAR_S, create_pages, with_headers
 from webapp.settings import Settings
 from webapp.wire import OneAttachmentPacket, limit_messages
 

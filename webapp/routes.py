@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, make_response, render_template
+from flask import Blueprint, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, NotFound
 
 from ml.inference.contract import NotReady
 from webapp.api import HTTP_STATUS, error_response
+from webapp.assets import eager_modules
+from webapp.catalogue import LANGUAGES, load_catalogues
 from webapp.metrics import Metrics
 from webapp.pool.pool import AnalyzerPool
 
-ROOT = Path(__file__).resolve().parent.parent
-TEMPLATES = ROOT / "templates"
-STATIC = ROOT / "static"
-STRINGS = STATIC / "locales" / "en.json"
+PANELS = {"camera": "/", "photo": "/photo"}
+"""The panels of the one page and their addresses; each has a template `_{name}.html` and an entry in main.js."""
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "; ".join(
@@ -45,15 +42,6 @@ SECURITY_HEADERS = {
 A_YEAR_S = 365 * 24 * 3600
 
 
-def page_version() -> str:
-    """Twelve hexadecimal digits that change whenever a page, script, style or picture does."""
-    digest = hashlib.sha256()
-    for path in sorted(path for folder in (TEMPLATES, STATIC) for path in folder.rglob("*") if path.is_file()):
-        digest.update(str(path.relative_to(ROOT)).encode() + b"\0")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:12]
-
-
 def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any]) -> Blueprint:
     """The pages and what watches the server.
 
@@ -61,26 +49,41 @@ def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any])
         facts: what every page is rendered with: `limits` and `page_version`.
     """
     pages = Blueprint("pages", __name__)
-    strings = json.loads(STRINGS.read_text(encoding="utf-8"))
+    catalogues = load_catalogues()
+    preload = eager_modules("main.js")
 
-    def page(template: str, status: int = 200) -> Response:
-        response = make_response(render_template(template, strings=strings, model=dict(pool.model), **facts), status)
+    def page(template: str, panel: str, status: int = 200) -> Response:
+        language = choose_language()
+        catalogue = catalogues[language]
+        model = dict(pool.model)
+        text = render_template(
+            template,
+            panel=panel,
+            panels=PANELS,
+            language=language,
+            languages=LANGUAGES,
+            strings=catalogue.all,
+            config_json=catalogue.config_json(model=model, **facts),
+            preload=preload,
+            model=model,
+            **facts,
+        )
+        response = make_response(text, status)
         response.headers["Cache-Control"] = "no-cache"  # stored, but never shown without asking whether it still holds
+        response.vary.update(("Accept-Language", "Cookie"))
         response.add_etag()
         return response
 
-    @pages.get("/")
-    def live() -> Response:
-        return page("live.html")
+    def show_panel(panel: str) -> Callable[[], Response]:
+        return lambda: page("app.html", panel)
 
-    @pages.get("/photo")
-    def photo() -> Response:
-        return page("photo.html")
+    for name, path in PANELS.items():
+        pages.add_url_rule(path, name, show_panel(name))
 
     @pages.app_errorhandler(404)
     def missing(error: NotFound) -> Response | HTTPException:
         in_shape = error_response(error)
-        return page("missing.html", 404) if in_shape is error else in_shape
+        return page("missing.html", "", 404) if in_shape is error else in_shape
 
     @pages.get("/healthz")
     def healthz() -> Response:
@@ -100,6 +103,12 @@ def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any])
         return _uncached(Response(metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8"))
 
     return pages
+
+
+def choose_language() -> str:
+    """The visitor's choice in the menu, else what the browser prefers, else English."""
+    chosen = request.cookies.get("language", "")
+    return chosen if chosen in LANGUAGES else request.accept_languages.best_match(LANGUAGES, "en")
 
 
 def with_headers(response: Response) -> Response:

@@ -132,7 +132,7 @@ def run(clip: Path | None, seconds: float, chromium: str, path: dict[str, Any], 
             paint_ms = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
             clicked_ms = page.evaluate("performance.now()")
             start_camera(page)
-            page.wait_for_selector(".card")
+            page.wait_for_selector(".face")
             first_face_ms = page.evaluate("performance.now()") - clicked_ms
             page.wait_for_timeout(5000)  # the rate settles
             result = {"first_paint_ms": round(paint_ms), "click_to_first_face_ms": round(first_face_ms)}
@@ -146,7 +146,7 @@ def run(clip: Path | None, seconds: float, chromium: str, path: dict[str, Any], 
             playwright.chromium.launch(executable_path=chromium, args=flags) as browser,
         ):
             page = open_page(browser, network, UNMIRRORED, slowdown)
-            start_camera(page).wait_for_selector(".card[data-emotion=happy]")
+            start_camera(page).wait_for_selector(".face[data-word=happy]")
             page.wait_for_timeout(3000)
             return result | {"lag_ms": round(lag_ms(page))}
 

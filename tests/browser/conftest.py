@@ -40,14 +40,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def clips(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Recordings by name, made when first asked for: person, people, empty, dark, small."""
+    """Recordings by name, made when first asked for."""
     folder = tmp_path_factory.mktemp("clips")
-    videos = Path(os.environ.get("EMOTION_TEST_DATA", root.parent / "shared")) / "video"
+    data = Path(os.environ.get("EMOTION_TEST_DATA", root.parent / "shared"))
+    videos = data / "video"
     makers: dict[str, Callable[[], list[Any]]] = {
         # A real webcam's recording where there is one; a still face moved about where there is none.
         "person": lambda: (
             recordings.recorded(video) if (video := videos / "sorry.mkv").exists() else recordings.portrait()
         ),
+        "two-people": lambda: (
+            recordings.recorded(video)
+            if (video := videos / "two-people-turning-heads.gif").exists()
+            else recordings.portrait(face_px=95, count=2)
+        ),
+        "changing": lambda: recordings.changing(sorted((data / "photos").glob("0[0-4]?.jpg"))),
         "people": lambda: recordings.portrait(face_px=95, count=2),
         "crowd": lambda: recordings.portrait(face_px=40, count=8, sway_px=0),
         "empty": recordings.empty_room,

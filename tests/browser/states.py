@@ -77,7 +77,7 @@ class State:
 def _then(script: str) -> Callable[[Page], object]:
     def reach(page: Page) -> None:
         start_camera(page)
-        page.wait_for_selector(".card")
+        page.wait_for_selector(".face")
         page.evaluate(script)
 
     return reach
@@ -99,9 +99,9 @@ def _never_welcomed(page: Page) -> None:
 PHOTO = "Use a photo"
 
 STATES: dict[str, State] = {
-    "first": State("See what your face shows", ("Turn on camera", "Try an example"), reach=lambda page: None),
+    "first": State("See your expression read live", ("Turn on camera", "Try a sample"), reach=lambda page: None),
     "asking": State("asking for the camera", ("Cancel", PHOTO), {"camera": None, "script": NO_ANSWER}),
-    "dismissed": State("closed without an answer", ("Ask again", PHOTO), {"script": refusal("NotAllowedError")}),
+    "dismissed": State("closed the camera request", ("Ask again", PHOTO), {"script": refusal("NotAllowedError")}),
     "denied": State(
         "blocked for this site", ("Try again", PHOTO), {"script": refusal("NotAllowedError", permission="denied")}
     ),
@@ -114,7 +114,7 @@ STATES: dict[str, State] = {
     "busy": State("Another program", ("Try again", PHOTO), {"script": refusal("NotReadableError")}),
     "insecure": State(
         "only to https pages",
-        ("Open https://", PHOTO),
+        (PHOTO,),
         {"base": "http://cam.test", "expect_errors": True},
         reach=lambda page: None,
     ),
@@ -138,7 +138,7 @@ STATES: dict[str, State] = {
     "dark": State("quite dark", opened={"camera": "dark"}),
     "small": State("Come closer", opened={"camera": "small"}),
     "paused": State(
-        "Nothing is being sent", ("Go on", "Turn camera off"), reach=_then("document.getElementById('pause').click()")
+        "Nothing is being sent", ("Resume", "Turn camera off"), reach=_then("document.getElementById('pause').click()")
     ),
     "hidden": State("Paused while this page is hidden", reach=_then(HIDE)),
     "returned": State("Paused while hidden (0:0", reach=_come_back),
@@ -153,6 +153,8 @@ STATES: dict[str, State] = {
     ),
     "outdated": State("This page was updated", ("Reload",), {"script": OLDER_PAGE}),
     "error": State(
-        "Something went wrong", ("Try again", PHOTO), {"script": refusal("WeirdError"), "expect_errors": True}
+        "The camera could not start (WeirdError)",
+        ("Try again", PHOTO),
+        {"script": refusal("WeirdError"), "expect_errors": True},
     ),
 }

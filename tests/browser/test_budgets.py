@@ -25,9 +25,9 @@ WATCH_WORDS = """() => {
   window.changes = [];
   let shown = '';
   new MutationObserver(() => {
-    const word = document.querySelector('.card__word')?.textContent ?? '';
+    const word = document.querySelector('.face__word')?.textContent ?? '';
     if (word && word !== shown) { changes.push(performance.now()); shown = word; }
-  }).observe(document.getElementById('cards'), {childList: true, characterData: true, subtree: true});
+  }).observe(document.getElementById('faces'), {childList: true, characterData: true, subtree: true});
 }"""
 
 
@@ -58,14 +58,14 @@ def test_nothing_jumps_on_the_way_to_the_first_face(open_page: OpenPage) -> None
     for size in ((1280, 720), (360, 640)):
         page = open_page(script=WATCH_SHIFTS, size=size)
         start_camera(page)
-        page.wait_for_selector(".card")
+        page.wait_for_selector(".face")
         page.wait_for_timeout(500)
         assert page.evaluate("shift") <= 0.02, size
 
 
 def test_words_do_not_flicker(open_page: OpenPage) -> None:
     page = start_camera(open_page())
-    page.wait_for_selector(".card")
+    page.wait_for_selector(".face")
     page.evaluate(WATCH_WORDS)
     page.wait_for_timeout(8000)
     changes = page.evaluate("changes")
@@ -74,7 +74,7 @@ def test_words_do_not_flicker(open_page: OpenPage) -> None:
 
 def test_at_most_two_frames_are_on_the_way(open_page: OpenPage) -> None:
     page = start_camera(open_page())
-    page.wait_for_selector(".card")
+    page.wait_for_selector(".face")
     on_the_way, most = 0, 0
 
     def sent(event: dict[str, dict[str, str | int]]) -> None:

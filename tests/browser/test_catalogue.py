@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from webapp.catalogue import load_catalogue
+
 
 @pytest.fixture(scope="module")
-def catalogue(root: Path) -> dict[str, Any]:
-    return json.loads((root / "static" / "locales" / "en.json").read_text(encoding="utf-8"))
+def catalogue() -> dict[str, Any]:
+    return dict(load_catalogue("en").all)
 
 
 def test_no_name_hides_behind_a_method(catalogue: dict[str, Any]) -> None:

@@ -29,12 +29,12 @@ def test_a_killed_server_is_lost_then_found_again(
     open_page: OpenPage, own_server: Server, tmp_path: Path, screenshots: Path
 ) -> None:
     page = start_camera(open_page(base=own_server.url, expect_errors=True))
-    page.wait_for_selector(".card")
+    page.wait_for_selector(".face")
     for process in [*own_server.descendants(), psutil.Process(own_server.process.pid)]:
         process.kill()
     stage_state(page, "lost")
     expect(page.locator("#message-text")).to_contain_text("Connection lost")
-    expect(page.locator(".card")).to_have_count(0)
+    expect(page.locator(".face")).to_have_count(0)
     stage_state(page, "reconnecting")
     photograph(page, "reconnecting", screenshots)
     page.context.set_offline(True)
@@ -46,15 +46,15 @@ def test_a_killed_server_is_lost_then_found_again(
     with again:
         again.wait_until_ready()
         stage_state(page, *WORKING, timeout_ms=30_000)  # by itself
-        page.wait_for_selector(".card")
+        page.wait_for_selector(".face")
 
 
 def test_a_server_that_restarts_says_so(open_page: OpenPage, own_server: Server, screenshots: Path) -> None:
     page = start_camera(open_page(base=own_server.url, expect_errors=True))
-    page.wait_for_selector(".card")
+    page.wait_for_selector(".face")
     own_server.signal(signal.SIGTERM)
     stage_state(page, "restarting")
-    expect(page.locator("#message-text")).to_contain_text("The server restarts")
+    expect(page.locator("#message-text")).to_contain_text("The server is restarting")
     photograph(page, "restarting", screenshots)
 
 
@@ -63,24 +63,24 @@ def test_a_full_server_says_when_it_tries_again(open_page: OpenPage, own_server:
     second = open_page(base=own_server.url, expect_errors=True)
     second.click("[data-action=start]")
     stage_state(second, "full")
-    expect(second.locator("#message-text")).to_contain_text("All places are taken. Next try in")
+    expect(second.locator("#message-text")).to_contain_text("The server is full. Trying again in")
     photograph(second, "full", screenshots)
     first.click("#stop")
     stage_state(second, *WORKING)  # by itself
 
 
-def test_a_busy_server_is_mentioned_and_frames_are_dropped_not_queued(
+def test_a_silent_server_is_mentioned_and_frames_are_dropped_not_queued(
     open_page: OpenPage, own_server: Server, screenshots: Path
 ) -> None:
     page = start_camera(open_page(base=own_server.url, expect_errors=True))
-    page.wait_for_selector(".card")
+    page.wait_for_selector(".face")
     for worker in own_server.workers():
         worker.suspend()
     try:
         stage_state(page, "busy-server")
-        expect(page.locator("#advice")).to_contain_text("The server is busy")
+        expect(page.locator("#advice")).to_contain_text("The server does not answer")
         photograph(page, "busy-server", screenshots)
     finally:
         for worker in own_server.workers():
             worker.resume()
-    page.wait_for_selector(".card")
+    page.wait_for_selector(".face")

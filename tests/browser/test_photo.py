@@ -1,4 +1,4 @@
-"""The photo page: an example at once, then whatever people drop on it."""
+"""The panel of photographs: an example at once, then whatever people drop on it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from ml.inference.contract import DISPLAY_NAMES
 from tests.browser.access import assert_no_sideways_scroll, photograph
 
 OpenPage = Callable[..., Page]
+
+MARKS = """() => { const c = document.getElementById('photo-marks');
+  const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let x = 0, y = 0, n = 0;
+  for (let i = 3; i < d.length; i += 4) if (d[i]) { n++; x += (i >> 2) % c.width; y += ((i >> 2) / c.width) | 0; }
+  return [x / n / c.width, y / n / c.height, n]; }"""
+"""Where the middle of the painted pixels is, as parts of the canvas, and how many there are."""
 
 
 @pytest.fixture(scope="session")
@@ -25,119 +31,130 @@ def portrait(root: Path) -> Path:
 
 @pytest.fixture
 def photo_page(open_page: OpenPage) -> Page:
-    """The photo page with its example read."""
+    """The panel with its example read."""
     page = open_page("/photo")
-    page.wait_for_selector(".shot[data-state=done]")
+    page.wait_for_selector(".tile[data-state=done]")
     return page
 
 
+def jpeg(path: Path, name: str) -> FilePayload:
+    return FilePayload(name=name, mimeType="image/jpeg", buffer=path.read_bytes())
+
+
+def choose(page: Page, *files: FilePayload | Path) -> None:
+    page.set_input_files("#file", list(files))  # type: ignore[arg-type]
+
+
+def open_tile(page: Page, name: str) -> None:
+    page.locator(f".tile__open[title='{name}']").click()
+
+
+def status(page: Page, text: str | re.Pattern[str]) -> None:
+    expect(page.locator("#photo-status")).to_have_text(text)
+
+
 def test_an_example_is_read_at_once(photo_page: Page, screenshots: Path) -> None:
-    card = photo_page.locator(".card")
-    expect(card).to_have_count(1)
-    expect(card.locator(".bars__name")).to_have_text(list(DISPLAY_NAMES.values()))
-    expect(card.locator(".bars__number")).to_have_count(7)
+    face = photo_page.locator("#photo-faces .face")
+    expect(face).to_have_count(1)
+    expect(face).to_have_attribute("data-word", "happy")
+    expect(face.locator(".bars__name")).to_have_text(list(DISPLAY_NAMES.values()))
+    expect(face.locator(".face__label")).to_be_empty()  # one face needs no number
     photograph(photo_page, "photo", screenshots)
 
 
 def test_an_example_without_a_face_says_so(photo_page: Page, screenshots: Path) -> None:
-    photo_page.click("[data-example='cat.jpg']")
-    expect(photo_page.locator(".shot__status")).to_contain_text("No face found")
+    photo_page.click("[data-example*='cat.jpg']")
+    status(photo_page, re.compile("No face found"))
     photograph(photo_page, "photo-nobody", screenshots)
 
 
-def test_several_photos_and_one_failure_that_hides_nothing(photo_page: Page, portrait: Path, screenshots: Path) -> None:
-    picture = {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": portrait.read_bytes()}
-    words = {"name": "words.jpg", "mimeType": "image/jpeg", "buffer": b"not a picture at all"}
-    note = {"name": "note.txt", "mimeType": "text/plain", "buffer": b"words"}
-    photo_page.set_input_files("#file", [FilePayload(**file) for file in (picture, words, note)])  # type: ignore[typeddict-item]
-    expect(photo_page.locator(".shot")).to_have_count(3)
-    expect(photo_page.locator(".shot__status")).to_have_text(
-        [
-            "1 face",
-            "words.jpg is not a picture we can read (JPEG, PNG, WebP).",
-            "note.txt is not a picture we can read (JPEG, PNG, WebP).",
-        ]
-    )
-    photograph(photo_page, "photo-several", screenshots)
-
-
-def test_an_empty_file_is_called_empty(photo_page: Page) -> None:
-    photo_page.set_input_files("#file", FilePayload(name="void.jpg", mimeType="image/jpeg", buffer=b""))
-    expect(photo_page.locator(".shot__status")).to_have_text("void.jpg is empty: it holds no bytes.")
+def test_problems_hide_nothing_and_can_be_listed(photo_page: Page, portrait: Path, screenshots: Path) -> None:
+    words = FilePayload(name="words.jpg", mimeType="image/jpeg", buffer=b"\xff\xd8\xff not a picture at all")
+    note = FilePayload(name="note.txt", mimeType="text/plain", buffer=b"words")
+    void = FilePayload(name="void.jpg", mimeType="image/jpeg", buffer=b"")
+    cut = FilePayload(name="cut.jpg", mimeType="image/jpeg", buffer=portrait.read_bytes()[:5000])
+    choose(photo_page, jpeg(portrait, "me.jpg"), words, note, void, cut)
+    status(photo_page, "1 face")
+    expect(photo_page.locator("#photo-problems .badge")).to_have_text("4")
+    photo_page.click("#photo-problems")
+    expect(photo_page.locator(".tile--problem:visible")).to_have_count(4)
+    expect(photo_page.locator("#photo-strip .tile:visible")).to_have_count(5)  # and the one that adds more
+    photograph(photo_page, "photo-problems", screenshots)
+    for name, text in {
+        "words.jpg": "Not a picture|Damaged",
+        "note.txt": "Not a picture that this browser or the server can read.",
+        "void.jpg": "The file is empty: it holds no bytes.",
+        "cut.jpg": "Damaged: the file ends too early",
+    }.items():
+        open_tile(photo_page, name)
+        status(photo_page, re.compile(text))
+    photo_page.click("#photo-problems")
+    open_tile(photo_page, "me.jpg")
+    status(photo_page, "1 face")
 
 
 def test_long_names_leave_the_page_as_wide_as_its_window(photo_page: Page, portrait: Path) -> None:
     photo_page.set_viewport_size({"width": 360, "height": 640})
-    name = "IMG_20261125_045312_portrait_of_someone_edited_final.jpg"
-    whole = FilePayload(name=name, mimeType="image/jpeg", buffer=portrait.read_bytes())
-    cut = FilePayload(name=f"cut_{name}", mimeType="image/jpeg", buffer=portrait.read_bytes()[:5000])
-    photo_page.set_input_files("#file", [whole, cut])
-    expect(photo_page.locator(".shot__status")).to_have_text(
-        ["1 face", f"cut_{name} is damaged: it does not open to its end."]
-    )
+    choose(photo_page, jpeg(portrait, "IMG_20261125_045312_portrait_of_someone_edited_final_version_2.jpg"))
+    status(photo_page, "1 face")
     assert_no_sideways_scroll(photo_page)
-    for shot in photo_page.locator(".shot").all():
-        inside = shot.locator("button:visible").last.bounding_box()
-        assert inside
-        assert inside["x"] + inside["width"] <= 360
 
 
-def test_what_was_just_given_is_in_view(photo_page: Page, portrait: Path) -> None:
+def test_what_was_just_given_is_shown(photo_page: Page, portrait: Path) -> None:
     photo_page.set_viewport_size({"width": 360, "height": 640})
-    words = FilePayload(name="words.jpg", mimeType="image/jpeg", buffer=b"not a picture at all")
-    for _ in range(2):
-        photo_page.set_input_files("#file", portrait)
-        expect(photo_page.locator(".shot__status").first).to_have_text("1 face")
-        photo_page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    photo_page.set_input_files("#file", words)
-    expect(photo_page.locator(".shot__status").first).to_contain_text("words.jpg is not a picture")
-    expect(photo_page.locator(".shot__head").first).to_be_in_viewport()
-    expect(photo_page.locator(".shot__status").first).to_be_in_viewport()
+    choose(photo_page, jpeg(portrait, "one.jpg"))
+    status(photo_page, "1 face")
+    photo_page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    choose(photo_page, jpeg(portrait, "two.jpg"))
+    expect(photo_page.locator("#photo-name")).to_have_text("two.jpg")
+    expect(photo_page.locator("#photo-status")).to_be_in_viewport()
 
 
 def test_a_photo_is_saved_with_its_marks(photo_page: Page, portrait: Path, tmp_path: Path) -> None:
     with photo_page.expect_download() as download:
-        photo_page.get_by_role("button", name="Save Portrait with its marks").click()
+        photo_page.click("#photo-save")
     path = tmp_path / "saved.png"
     download.value.save_as(path)
     assert re.fullmatch(r"Portrait_emotions_[\d_-]+\.png", download.value.suggested_filename)
+    expect(photo_page.locator(".toast")).to_have_text("Picture saved with its marks.")
     saved, plain = cv2.imread(str(path)), cv2.imread(str(portrait))
     assert saved.shape[0] / saved.shape[1] == pytest.approx(plain.shape[0] / plain.shape[1], rel=0.01)
     difference = cv2.absdiff(saved, cv2.resize(plain, saved.shape[1::-1], interpolation=cv2.INTER_CUBIC)).max(axis=2)
     assert 0.002 < (difference > 80).mean() < 0.15, "marks and a plate, and nothing else"
 
 
-def test_four_faces_in_a_narrow_picture_are_found_and_photographed(
-    photo_page: Page, portrait: Path, tmp_path: Path, screenshots: Path
-) -> None:
+def test_several_faces_in_one_photo(photo_page: Page, portrait: Path, tmp_path: Path, screenshots: Path) -> None:
     face = cv2.imread(str(portrait))[:300, 150:350]
     path = tmp_path / "four.png"
     cv2.imwrite(str(path), np.hstack([face, face[:, ::-1], face, face[:, ::-1]]))
-    photo_page.set_viewport_size({"width": 360, "height": 640})
-    photo_page.set_input_files("#file", path)
-    expect(photo_page.locator(".shot__status")).to_have_text("4 faces")
-    photo_page.screenshot(path=screenshots / "photo-crowd-360.png")
-
-
-def test_several_faces_in_one_photo(photo_page: Page, portrait: Path, tmp_path: Path) -> None:
-    face = cv2.imread(str(portrait))
-    path = tmp_path / "two.png"
-    cv2.imwrite(str(path), np.hstack([face, face[:, ::-1]]))
-    photo_page.set_input_files("#file", path)
-    expect(photo_page.locator(".shot__status")).to_have_text("2 faces")
-    box = photo_page.locator(".shot__picture canvas").bounding_box()
+    choose(photo_page, path)
+    status(photo_page, "4 faces")
+    expect(photo_page.locator("#photo-faces .face__label")).to_have_text(["Face 1", "Face 2", "Face 3", "Face 4"])
+    photograph(photo_page, "photo-four", screenshots)
+    photo_page.set_viewport_size({"width": 1280, "height": 720})
+    box = photo_page.locator("#photo-marks").bounding_box()
     assert box
-    photo_page.mouse.click(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.32)
-    expect(photo_page.locator(".card--selected")).to_have_count(1)
+    shown_width = box["height"] * 800 / 300 if box["width"] / box["height"] > 800 / 300 else box["width"]
+    left = box["x"] + (box["width"] - shown_width) / 2
+    before = photo_page.locator(".face--selected .face__label").inner_text()
+    photo_page.mouse.click(left + shown_width * 0.87, box["y"] + box["height"] / 2)
+    expect(photo_page.locator(".face--selected .face__label")).not_to_have_text(before)
 
 
-@pytest.mark.parametrize("kind", ["jpg", "png", "webp"])
+def test_a_face_can_be_called_by_a_name(photo_page: Page) -> None:
+    photo_page.fill(".face__name:visible", "Eileen")
+    photo_page.keyboard.press("Enter")
+    expect(photo_page.locator("#photo-faces .face__label")).to_have_text("Eileen")
+
+
+@pytest.mark.parametrize("kind", ["png", "webp", "gif", "bmp", "avif"])
 def test_kinds_of_pictures(photo_page: Page, portrait: Path, tmp_path: Path, kind: str) -> None:
+    """What the server does not read, the browser turns into a JPEG."""
     path = tmp_path / f"picture.{kind}"
     Image.open(portrait).save(path)
-    photo_page.set_input_files("#file", path)
-    expect(photo_page.locator(".shot__name")).to_have_text(path.name)
-    expect(photo_page.locator(".shot__status")).to_have_text("1 face")
+    choose(photo_page, path)
+    expect(photo_page.locator("#photo-name")).to_have_text(path.name)
+    status(photo_page, "1 face")
 
 
 def test_a_photo_that_lies_on_its_side_is_turned_upright(photo_page: Page, portrait: Path, tmp_path: Path) -> None:
@@ -146,48 +163,100 @@ def test_a_photo_that_lies_on_its_side_is_turned_upright(photo_page: Page, portr
     exif = picture.getexif()
     exif[0x0112] = 6  # "turn clockwise to see it upright"
     picture.save(path, exif=exif)
-    photo_page.set_input_files("#file", path)
-    expect(photo_page.locator(".shot__name")).to_have_text("turned.jpg")
-    expect(photo_page.locator(".shot__status")).to_have_text("1 face")
-    painted = photo_page.evaluate(
-        """() => { const c = document.querySelector('.shot__picture canvas');
-           const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let x = 0, y = 0, n = 0;
-           for (let i = 3; i < d.length; i += 4) if (d[i]) {
-             n++; x += (i >> 2) % c.width; y += ((i >> 2) / c.width) | 0; }
-           return [x / n / c.width, y / n / c.height]; }"""
-    )
-    assert 0.3 < painted[0] < 0.7  # the face is in the middle,
-    assert painted[1] < 0.5  # and in the upper half
+    choose(photo_page, path)
+    expect(photo_page.locator("#photo-name")).to_have_text("turned.jpg")
+    status(photo_page, "1 face")
+    x, y, _ = photo_page.evaluate(MARKS)
+    assert 0.3 < x < 0.7  # the face is in the middle,
+    assert y < 0.5  # and in the upper half
 
 
 def test_a_file_over_the_limit_is_not_sent(photo_page: Page, tmp_path: Path) -> None:
     sent: list[str] = []
     photo_page.on("request", lambda request: sent.append(request.url))
     path = tmp_path / "huge.jpg"
-    path.write_bytes(b"\xff\xd8" + bytes(17 * 1024 * 1024))
-    photo_page.set_input_files("#file", path)
-    expect(photo_page.locator(".shot__status")).to_contain_text("at most 16.")
+    path.write_bytes(b"\xff\xd8\xff" + bytes(17 * 1024 * 1024))
+    choose(photo_page, path)
+    status(photo_page, re.compile("at most 16 MB"))
     assert not [url for url in sent if "/api/" in url]
 
 
 def test_no_connection_offers_another_try(photo_page: Page, portrait: Path, screenshots: Path) -> None:
     photo_page.route("**/api/analyze", lambda route: route.abort())
-    photo_page.set_input_files("#file", portrait)
-    expect(photo_page.locator(".shot__status")).to_contain_text("No connection")
+    choose(photo_page, portrait)
+    status(photo_page, re.compile("No connection"))
     photograph(photo_page, "photo-offline", screenshots)
     photo_page.unroute("**/api/analyze")
-    photo_page.get_by_role("button", name="Try again").click()
-    expect(photo_page.locator(".shot__status")).to_have_text("1 face")
+    photo_page.click("#photo-retry")
+    status(photo_page, "1 face")
 
 
-def test_a_busy_server_offers_another_try(photo_page: Page, portrait: Path) -> None:
-    body = '{"ok": false, "code": "busy", "message": "expected a place, received none"}'
-    photo_page.route(
-        "**/api/analyze", lambda route: route.fulfill(status=429, content_type="application/json", body=body)
+def test_a_busy_server_is_asked_again_by_itself(photo_page: Page, portrait: Path) -> None:
+    refusals = iter(range(2))
+
+    def sometimes(route: Route) -> None:
+        if next(refusals, None) is None:
+            return route.continue_()
+        body = '{"ok": false, "code": "busy", "message": "expected a place, received none"}'
+        return route.fulfill(status=429, content_type="application/json", body=body)
+
+    photo_page.route("**/api/analyze", sometimes)
+    choose(photo_page, portrait)
+    status(photo_page, "1 face")
+    assert next(refusals, None) is None
+
+
+def test_forty_photos_are_all_read_two_at_a_time_the_first_first(photo_page: Page, portrait: Path) -> None:
+    asked: list[str] = []
+    under_way, most = 0, 0
+
+    def count(route: Route) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        name = re.search(rb'filename="([^"]+)"', route.request.post_data_buffer or b"")
+        asked.append(name[1].decode() if name else "")
+        route.continue_()
+
+    def finished(url: str) -> None:
+        nonlocal under_way
+        if "/api/analyze" in url:
+            under_way -= 1
+
+    small = cv2.resize(cv2.imread(str(portrait.with_name("close.jpg"))), (160, 160), interpolation=cv2.INTER_AREA)
+    buffer = cv2.imencode(".jpg", small)[1].tobytes()
+    photo_page.route("**/api/analyze", count)
+    photo_page.on("requestfinished", lambda request: finished(request.url))
+    names = [f"{n:02}.jpg" for n in range(40)]
+    choose(photo_page, *[FilePayload(name=name, mimeType="image/jpeg", buffer=buffer) for name in names])
+    expect(photo_page.locator("#photo-name")).to_have_text("00.jpg")
+    expect(photo_page.locator("#photo-progress-text")).to_have_text(re.compile(r"^\d+ of 40$"))
+    photo_page.wait_for_selector(".tile[data-state=done]")
+    first_two = photo_page.locator(".tile[data-state]").evaluate_all(
+        "tiles => tiles.slice(0, 2).map((t) => t.dataset.state)"
     )
-    photo_page.set_input_files("#file", portrait)
-    expect(photo_page.locator(".shot__status")).to_contain_text("The server is busy")
-    expect(photo_page.get_by_role("button", name="Try again")).to_be_visible()
+    assert "done" in first_two
+    expect(photo_page.locator(".tile[data-state=done]")).to_have_count(40, timeout=180_000)
+    expect(photo_page.locator("#photo-progress")).to_be_hidden()
+    assert asked == names
+    assert most == 2
+
+
+def test_two_photos_are_compared_in_one_table(photo_page: Page, portrait: Path, screenshots: Path) -> None:
+    face = FilePayload(name="b.jpg", mimeType="image/jpeg", buffer=portrait.with_name("close.jpg").read_bytes())
+    choose(photo_page, jpeg(portrait, "a.jpg"), face)
+    expect(photo_page.locator(".tile[data-state=done]")).to_have_count(2)
+    photo_page.click("#photo-compare")
+    expect(photo_page.locator(".toast")).to_have_text("Tick two photos.")
+    for tick in photo_page.locator(".tile__tick").all():
+        tick.check()
+    photo_page.click("#photo-compare")
+    table = photo_page.locator(".compare__table")
+    expect(table.locator("thead th")).to_have_text(["a.jpg", "b.jpg"])
+    expect(table.locator("tbody tr")).to_have_count(8)
+    photograph(photo_page, "photo-compare", screenshots)
+    open_tile(photo_page, "b.jpg")
+    expect(table).to_be_hidden()
 
 
 def test_pictures_can_be_dropped_and_pasted(photo_page: Page, portrait: Path, screenshots: Path) -> None:
@@ -198,16 +267,17 @@ def test_pictures_can_be_dropped_and_pasted(photo_page: Page, portrait: Path, sc
            return transfer; }""",
         numbers,
     )
-    photo_page.dispatch_event("#drop", "dragenter", {"dataTransfer": transfer})
+    photo_page.dispatch_event(".foot", "dragenter", {"dataTransfer": transfer})
     expect(photo_page.locator("#photo")).to_have_attribute("data-state", "over")
     photo_page.screenshot(path=screenshots / "photo-over.png")
-    photo_page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
-    expect(photo_page.locator(".shot__name")).to_have_text("dropped.jpg")
+    photo_page.dispatch_event(".foot", "drop", {"dataTransfer": transfer})
+    expect(photo_page.locator("#photo-name")).to_have_text("dropped.jpg")
     photo_page.evaluate("transfer => dispatchEvent(new ClipboardEvent('paste', {clipboardData: transfer}))", transfer)
-    expect(photo_page.locator(".shot__status")).to_have_text(["1 face", "1 face"])
+    expect(photo_page.locator(".tile[data-state=done]")).to_have_count(2)
 
 
 def test_a_photo_can_be_taken_away(photo_page: Page) -> None:
     photo_page.get_by_role("button", name="Remove Portrait").click()
-    expect(photo_page.locator(".shot")).to_have_count(0)
+    expect(photo_page.locator(".tile[data-state]")).to_have_count(0)
     expect(photo_page.locator("#file")).to_be_focused()
+    expect(photo_page.locator("#photo-drop")).to_be_visible()

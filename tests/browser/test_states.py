@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.access import VIEWS, photograph
+from tests.browser.access import photograph
 from tests.browser.conftest import WORKING, stage_state, start_camera
 from tests.browser.states import KEEP_TRACK, STATES, refusal
 from tests.support.serving import Server
@@ -28,7 +28,7 @@ def test_a_state_says_what_happened_and_offers_a_way_on(
     opened = dict(state.opened)
     if "base" in opened:
         opened["base"] += f":{server.port}"
-    page = open_page(size=VIEWS[0][:2], color_scheme=VIEWS[0][2], **opened)
+    page = open_page(**opened)
     state.reach(page)
     stage_state(page, *(WORKING if name == "live" else (name,)))
     if name != "live":  # some words pass by themselves, so they are read before the slow pictures
@@ -42,7 +42,7 @@ def test_a_state_says_what_happened_and_offers_a_way_on(
 def test_an_address_without_a_page_leads_on(open_page: OpenPage, screenshots: Path) -> None:
     page = open_page("/nowhere", expect_errors=True)
     photograph(page, "missing", screenshots)
-    page.click("main a >> text=Live")
+    page.click("main a >> text=Camera")
     stage_state(page, "first")
 
 
@@ -57,12 +57,13 @@ def test_the_keyboard_goes_on_from_the_camera_to_the_controls(open_page: OpenPag
 
 def test_an_open_popover_and_dialog_are_accessible(open_page: OpenPage, screenshots: Path) -> None:
     page = start_camera(open_page())
-    page.wait_for_selector(".card")
+    page.wait_for_selector(".face")
     page.click("#more-button")
+    page.click(".details summary")
     photograph(page, "more", screenshots)
     page.keyboard.press("Escape")
-    page.locator(".card__meaning").first.click()
-    expect(page.locator("#meaning-text")).to_have_text(re.compile(r"read as >?\d+\s%, about \d+ in 100 are named so"))
+    page.locator(".face__details:visible .link").first.click()
+    expect(page.locator("#meaning-text")).to_have_text(re.compile(r"read as >?\d+%, about \d+ in 100 are named so"))
     photograph(page, "meaning", screenshots)
     page.keyboard.press("Escape")
     page.evaluate("document.getElementById('keys').showModal()")
@@ -72,7 +73,7 @@ def test_an_open_popover_and_dialog_are_accessible(open_page: OpenPage, screensh
 @pytest.mark.parametrize("camera", ["people", "crowd"])
 def test_several_faces_are_accessible(open_page: OpenPage, screenshots: Path, camera: str) -> None:
     page = start_camera(open_page(camera=camera))
-    page.wait_for_function("() => document.querySelectorAll('.card').length >= 2")
+    page.wait_for_function("() => document.querySelectorAll('.face').length >= 2")
     photograph(page, camera, screenshots)
 
 

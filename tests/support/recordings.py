@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -64,6 +64,29 @@ def portrait(face_px: int = 160, count: int = 1, sway_px: int = 12) -> list[np.n
             right = min(width, left + side)
             frame[height - visible :, left:right] = picture[:visible, : right - left]
         frames.append(frame)
+    return frames
+
+
+def changing(photos: Sequence[Path], hold: int = 12, fade: int = 6) -> list[np.ndarray]:
+    """One place in the picture where face after face appears, each fading into the next: expressions that change.
+
+    Args:
+        photos: square pictures of one face each; without any, the same face turns light and dark.
+        hold: frames that each is shown.
+        fade: frames from one to the next.
+    """
+    faces = [cv2.resize(cv2.imread(str(path)), (350, 350)) for path in photos]
+    if not faces:
+        face = cv2.cvtColor(pictures.astronaut(), cv2.COLOR_RGB2BGR)[0:300, 80:380]
+        faces = [cv2.convertScaleAbs(cv2.resize(face, (350, 350)), alpha=light) for light in (1, 0.4, 1.4, 0.6)]
+    width, height = SIZE_WH
+    top, left = (height - 350) // 2, (width - 350) // 2
+    frames = []
+    for face, following in zip(faces, [*faces[1:], faces[0]], strict=True):
+        for step in [0.0] * hold + [(index + 1) / (fade + 1) for index in range(fade)]:
+            frame = np.full((height, width, 3), (180, 190, 195), np.uint8)
+            frame[top : top + 350, left : left + 350] = cv2.addWeighted(face, 1 - step, following, step, 0)
+            frames.append(frame)
     return frames
 
 

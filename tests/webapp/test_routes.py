@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.support.serving import Server
-from webapp.routes import page_version
+from webapp.assets import page_version
 
 
 @pytest.mark.parametrize("path", ["/", "/photo"])
@@ -21,7 +21,7 @@ def test_pages_are_whole_and_guarded(fake_server: Server, path: str) -> None:
     assert "unsafe" not in reply.headers["Content-Security-Policy"]
     assert reply.headers["Permissions-Policy"].startswith("camera=(self)")
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
-    assert '"max_in_flight": 2' in reply.text
+    assert '"max_in_flight":8' in reply.text
 
 
 def test_static_files_are_kept_for_ever_under_an_address_that_changes_with_them(fake_server: Server) -> None:

@@ -1,18 +1,7 @@
 /**
- * What the seven emotions look like: order, colours on video, shapes and glyphs. Names come from the catalogue.
- * Colour is the third cue, after the word and the shape; the page's own colours live in app.css.
+ * What the seven emotions look like: colours on video, shapes and glyphs. Names come from the catalogue, the order from
+ * `Labels`. Colour is the third cue, after the word and the shape; the page's own colours live in app.css.
  */
-
-/** The seven labels in the order of every vector. */
-export const EMOTIONS = Object.freeze(["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]);
-
-/** The labels of the model that the server runs: the seven, or the classes of one trained on other pictures. */
-export let LABELS = EMOTIONS;
-
-/** @param {string[] | undefined} labels what the server says of its model; nothing changes while it says nothing */
-export function useLabels(labels) {
-  if (labels?.length) LABELS = Object.freeze([...labels]);
-}
 
 /** Colours for marks on video, which is treated as dark whatever the theme. `unsure` is never an emotion's colour. */
 export const COLOURS = Object.freeze({
@@ -46,55 +35,29 @@ export const GLYPHS = Object.freeze({
 
 const PLAIN_GLYPH = "M8 10.5v.8M16 10.5v.8M8.5 16.5h7";
 
-/**
- * Whose colour and shape a label has: its own, or, for a class that is none of the seven, one by its place.
- * @param {string} label
- * @returns {string} a key of `COLOURS` and `SHAPES`
- */
-export const styleOf = (label) =>
-  label in COLOURS ? label : EMOTIONS[Math.max(0, LABELS.indexOf(label)) % EMOTIONS.length];
-
 /** @param {string} label @returns {string} the path of its line drawing; a plain face for a class of one's own */
 export const glyphOf = (label) => GLYPHS[label] ?? PLAIN_GLYPH;
-
-/**
- * The probabilities as a vector in label order.
- * @param {Record<string, number>} emotions
- * @returns {number[]}
- */
-export const toVector = (emotions) => LABELS.map((name) => emotions[name]);
-
-/**
- * Indices of the `n` largest values, largest first; ties go to the label order.
- * @param {number[]} vector
- * @param {number} n
- * @returns {number[]}
- */
-export const best = (vector, n) =>
-  vector.map((_, i) => i).sort((a, b) => vector[b] - vector[a] || a - b).slice(0, n);
 
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * An SVG drawing of an emotion, hidden from assistive technology: the word stands beside it.
- * @param {string} key a label or "unsure"
+ * An SVG drawing, hidden from assistive technology: the word stands beside it.
+ * @param {string} path of `GLYPHS` or `SHAPES`
  * @param {"glyph" | "shape"} kind
  * @returns {SVGSVGElement}
  */
-export function drawing(key, kind) {
+export function drawing(path, kind) {
   const svg = document.createElementNS(SVG, "svg");
   const side = kind === "glyph" ? 24 : 12;
   svg.setAttribute("viewBox", `0 0 ${side} ${side}`);
   svg.setAttribute("class", kind);
   svg.setAttribute("aria-hidden", "true");
   svg.append(document.createElementNS(SVG, "path"));
-  redraw(svg, key, kind);
+  redraw(svg, path);
   return svg;
 }
 
-/** Changes a drawing made by `drawing` to another emotion. */
-export function redraw(svg, key, kind) {
-  if (svg.dataset.emotion === key) return;
-  svg.dataset.emotion = key;
-  svg.firstChild.setAttribute("d", kind === "glyph" ? glyphOf(key) : SHAPES[styleOf(key)]);
+/** Changes a drawing made by `drawing`. */
+export function redraw(svg, path) {
+  if (svg.firstChild.getAttribute("d") !== path) svg.firstChild.setAttribute("d", path);
 }

@@ -1,5 +1,4 @@
-/** The faces as shown: one entry per id with its box, its smoothed probabilities and its word. */
-import { toVector } from "./emotions.js";
+/** The faces as shown: one entry per id with its box, its values and its word. */
 import { toFractions } from "./geometry.js";
 import { ShownWord } from "./words.js";
 
@@ -8,59 +7,57 @@ export const FADE_MS = 500;
 /** A mark older than this is gone. */
 export const GONE_MS = 1000;
 const STRONG_TAU_MS = 1000;
-/** Numbers that people read change at most this often; bars follow every answer. */
-const READ_MS = 500;
+/** Values change on the page at most this often, so that they can be read; a new word is shown at once. */
+const REFRESH_MS = 250;
 
 /**
  * @typedef {object} ShownFace
  * @property {number} id
+ * @property {string} name as the person called this face, "" for none
  * @property {{x: number, y: number, w: number, h: number}} box fractions of the picture
- * @property {number[]} vector shown probabilities in label order
- * @property {boolean} uncertain
+ * @property {number[]} vector probabilities in label order; `word` was chosen from exactly these
  * @property {import("./words.js").Word} word
- * @property {{vector: number[], word: import("./words.js").Word, sinceMs: number}} read the same, as slow as people read
+ * @property {string} style whose colour and shape the word has, see `Labels.styleOf`
  * @property {boolean} present in the newest answer; the others are on their way out
  * @property {number} seenMs time of the last answer that held this face
  */
 
-/** Keeps what is shown in step with the answers. Ids that were gone for a second start afresh. */
+/**
+ * Keeps what is shown in step with the readings. Overlay, rows, speech and timeline read the same entries, and all
+ * entries take their new values at the same moment. An id that was gone for a second starts afresh.
+ */
 export class Faces {
   #entries = new Map();
-  #uncertainBelow;
+  #names = new Map();
+  #page;
+  #refreshedMs = -Infinity;
 
   /** @type {"off" | "normal" | "strong"} raw values, the server's smoothing (τ 0.3 s), or a further τ of 1 s */
   smoothing = "normal";
 
-  /** @param {{uncertainBelow?: number}} options below this confidence a face counts as uncertain */
-  constructor({ uncertainBelow } = {}) {
-    this.#uncertainBelow = uncertainBelow;
-  }
-
-  set uncertainBelow(value) {
-    this.#uncertainBelow = value;
+  /** @param {{labels: import("../shared/labels.js").Labels, model: {uncertain_below?: number}}} page */
+  constructor(page) {
+    this.#page = page;
   }
 
   /**
-   * Takes an answer.
-   * @param {{image: {width: number, height: number}, faces: object[]}} result
+   * @param {import("./reading.js").Reading} reading
    * @param {number} nowMs
    */
-  update(result, nowMs) {
+  update(reading, nowMs) {
     this.prune(nowMs);
     const current = new Set();
-    for (const face of result.faces) {
+    for (const face of reading.faces) {
       current.add(face.id);
-      const previous = this.#entries.get(face.id);
-      const vector = this.#shownVector(face, previous, nowMs);
-      const uncertain = this.#isUncertain(face, vector);
-      const shownWord = previous?.shownWord ?? new ShownWord();
-      const word = shownWord.update(vector, uncertain, nowMs);
-      this.#entries.set(face.id, {
-        id: face.id, box: toFractions(face.box, result.image), vector, uncertain, word,
-        read: readable(previous?.read, vector, word, nowMs), seenMs: nowMs, shownWord, present: true,
-      });
+      const entry = this.#entries.get(face.id) ?? { id: face.id, words: new ShownWord(this.#page.labels.names) };
+      const vector = this.#smooth(face, entry, nowMs);
+      const word = entry.words.update(vector, this.#isUncertain(face, vector), nowMs);
+      Object.assign(entry, { box: toFractions(face.box, reading.image), newest: { vector, word }, seenMs: nowMs });
+      this.#entries.set(face.id, entry);
     }
     for (const entry of this.#entries.values()) entry.present = current.has(entry.id);
+    const changed = [...this.#entries.values()].some(({ shown, newest }) => !shown || !sameWord(shown.word, newest.word));
+    if (changed || nowMs - this.#refreshedMs >= REFRESH_MS) this.#refresh(nowMs);
   }
 
   /** Forgets faces that were not seen for a second. */
@@ -68,37 +65,70 @@ export class Faces {
     for (const [id, entry] of this.#entries) if (nowMs - entry.seenMs >= GONE_MS) this.#entries.delete(id);
   }
 
-  /** Brings the numbers level with the bars, for when both stop. */
+  /** Shows the newest values at once, for when no more come. */
   settle() {
-    for (const entry of this.#entries.values()) entry.read = { vector: entry.vector, word: entry.word, sinceMs: entry.seenMs };
+    this.#refresh(-Infinity);
   }
 
   clear() {
     this.#entries.clear();
   }
 
-  /** @returns {ShownFace[]} by id, those of the newest answer and those on their way out */
+  /** @returns {ShownFace[]} by id, those of the newest reading and those on their way out */
   list() {
-    return [...this.#entries.values()].sort((a, b) => a.id - b.id);
+    return [...this.#entries.values()].sort((a, b) => a.id - b.id).map(({ id, box, shown, present, seenMs }) =>
+      ({ id, name: this.#names.get(id) ?? "", box, present, seenMs, ...shown }));
   }
 
-  #shownVector(face, previous, nowMs) {
-    if (this.smoothing === "off" || !face.smoothed) return toVector(face.emotions);
-    const smoothed = toVector(face.smoothed);
-    if (this.smoothing === "normal" || !previous) return smoothed;
-    const keep = Math.exp(-(nowMs - previous.seenMs) / STRONG_TAU_MS);
-    return smoothed.map((value, i) => keep * previous.vector[i] + (1 - keep) * value);
+  /** Calls a face by a name instead of its number; "" takes the name away. Names outlast absence. */
+  rename(id, name) {
+    this.#names.set(id, name);
   }
 
+  /** Forgets the names too, for when a session begins. */
+  reset() {
+    this.clear();
+    this.#names.clear();
+  }
+
+  #refresh(nowMs) {
+    this.#refreshedMs = nowMs;
+    for (const entry of this.#entries.values()) {
+      entry.shown = { ...entry.newest, style: this.#page.labels.styleOf(entry.newest.word.key) };
+    }
+  }
+
+  #smooth(face, { newest, seenMs }, nowMs) {
+    const { labels } = this.#page;
+    if (this.smoothing === "off" || !face.smoothed) return labels.vector(face.emotions);
+    const smoothed = labels.vector(face.smoothed);
+    if (this.smoothing === "normal" || !newest) return smoothed;
+    const keep = Math.exp(-(nowMs - seenMs) / STRONG_TAU_MS);
+    return smoothed.map((value, i) => keep * newest.vector[i] + (1 - keep) * value);
+  }
+
+  /** The server judges the values of one picture. Smoothed values are judged by the same rule of the same model. */
   #isUncertain(face, vector) {
-    if (this.smoothing === "off" || !(this.#uncertainBelow > 0)) return face.uncertain;
-    return Math.max(...vector) < this.#uncertainBelow;
+    const below = this.#page.model.uncertain_below;
+    if (this.smoothing === "off" || !face.smoothed || !(below > 0)) return face.uncertain;
+    return Math.max(...vector) < below;
   }
 }
 
-function readable(previous, vector, word, nowMs) {
-  const same = previous && `${previous.word.key} ${previous.word.pair}` === `${word.key} ${word.pair}`;
-  return same && nowMs - previous.sinceMs < READ_MS ? previous : { vector, word, sinceMs: nowMs };
+const sameWord = (a, b) => a.key === b.key && (a.number === null) === (b.number === null);
+
+/**
+ * The faces of one photograph, as shown: nothing is smoothed, every word has its number.
+ * @param {import("./reading.js").Reading} reading
+ * @param {import("../shared/labels.js").Labels} labels
+ * @returns {ShownFace[]} ids count from 1 in the order of the reading
+ */
+export function facesOfPhoto({ faces, image }, labels) {
+  return faces.map((face, i) => {
+    const vector = labels.vector(face.emotions);
+    const word = new ShownWord(labels.names).update(vector, face.uncertain, 0);
+    return { id: i + 1, box: toFractions(face.box, image), vector, word, style: labels.styleOf(word.key), present: true, seenMs: 0 };
+  });
 }
 
 /** @param {number} ageMs of a mark @returns {number} its opacity, 0–1 */

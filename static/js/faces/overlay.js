@@ -1,8 +1,8 @@
 /** Marks and words over the picture, drawn at the screen's own pace: answers only change what is drawn next. */
-import { COLOURS, SHAPES, glyphOf, styleOf } from "./emotions.js";
+import { COLOURS, SHAPES, glyphOf } from "./emotions.js";
 import { opacity } from "./faces.js";
-import { percent } from "../shared/format.js";
 import { contain, hidden, hit, placePlates, project } from "./geometry.js";
+import { labelText, wordText } from "./text.js";
 
 const EASE_TAU_MS = 27; // 95 % of the way in 80 ms
 const CROWD = 6;
@@ -17,16 +17,15 @@ const FONT = "system-ui, sans-serif";
  * What a plate says.
  * @param {import("./faces.js").ShownFace} face
  * @param {number} count of faces in view
- * @param {(key: string, values?: object) => string} t
- * @param {string} language
+ * @param {import("./text.js").Words} page
  * @returns {{bold: string, rest: string}}
  */
-export function plateText(face, count, t, language) {
-  const name = count > 1 ? `  ${t("face.label", { id: face.id })}` : "";
-  const { word } = face.read;
-  if (word.key !== "unsure") return { bold: `${t(`emotion.${word.key}`)} ${percent(language, word.confidence)}`, rest: name };
-  const [first, second] = word.pair.map((key) => t(`emotion.${key}`).toLocaleLowerCase(language));
-  return { bold: t("unsure.colon"), rest: ` ${t("unsure.pair", { first, second })}${name}` };
+export function plateText(face, count, page) {
+  const { bold, rest } = wordText(face.word, page);
+  const label = labelText(face, count, page);
+  const name = label ? `  ${label}` : "";
+  if (face.word.key === "unsure") return { bold, rest: ` ${rest}${name}` };
+  return { bold: rest ? `${bold} ${rest}` : bold, rest: name };
 }
 
 /**
@@ -68,7 +67,7 @@ function drawMark(context, { face, box, alpha, selected }) {
   context.lineWidth = selected ? 7 : 5;
   context.stroke();
   context.setLineDash(unsure ? [9, 7] : []);
-  context.strokeStyle = COLOURS[styleOf(face.word.key)];
+  context.strokeStyle = COLOURS[face.style];
   context.lineWidth = selected ? 5 : 3;
   context.stroke();
   context.setLineDash([]);
@@ -87,7 +86,7 @@ function drawPlate(context, { face, box, alpha, text }, plate, size, crowd) {
   const { bold, swatch } = measure(context, text, size, crowd);
   const middle = plate.y + plate.h / 2;
   context.globalAlpha = alpha;
-  if (plate.moved) drawLeader(context, box, plate, COLOURS[styleOf(face.word.key)]);
+  if (plate.moved) drawLeader(context, box, plate, COLOURS[face.style]);
   context.fillStyle = PLATE;
   context.beginPath();
   context.roundRect(plate.x, plate.y, plate.w, plate.h, size * 0.4);
@@ -97,7 +96,7 @@ function drawPlate(context, { face, box, alpha, text }, plate, size, crowd) {
   context.stroke();
   const left = plate.x + size * 0.45;
   if (crowd) drawPath(context, glyphOf(face.word.key), left, middle - size * 0.6, (size * 1.2) / 24, { stroke: "#FFFFFF", width: 2.2 });
-  else drawPath(context, SHAPES[styleOf(face.word.key)], left, middle - size * 0.45, (size * 0.9) / 12, { fill: COLOURS[styleOf(face.word.key)] });
+  else drawPath(context, SHAPES[face.style], left, middle - size * 0.45, (size * 0.9) / 12, { fill: COLOURS[face.style] });
   context.fillStyle = "#FFFFFF";
   context.textBaseline = "middle";
   context.font = `700 ${size}px ${FONT}`;
@@ -156,7 +155,7 @@ export class Overlay {
   #canvas;
   #video;
   #faces;
-  #words;
+  #page;
   #calm = matchMedia("(prefers-reduced-motion: reduce)");
   #running = false;
   #lastMs = 0;
@@ -174,14 +173,14 @@ export class Overlay {
    * @param {HTMLCanvasElement} canvas
    * @param {HTMLVideoElement} video
    * @param {import("./faces.js").Faces} faces
-   * @param {{t: Function, language: string}} words
+   * @param {import("./text.js").Words} page
    * @param {(ageMs: number) => void} onDrawn gets the age of the marks at each drawing
    */
-  constructor(canvas, video, faces, words, onDrawn) {
+  constructor(canvas, video, faces, page, onDrawn) {
     this.#canvas = canvas;
     this.#video = video;
     this.#faces = faces;
-    this.#words = words;
+    this.#page = page;
     this.#onDrawn = onDrawn;
   }
 
@@ -239,7 +238,7 @@ export class Overlay {
     const step = this.#calm.matches || jumped ? 1 : 1 - Math.exp(-elapsed / EASE_TAU_MS);
     for (const side of ["x", "y", "w", "h"]) state.box = { ...state.box, [side]: state.box[side] + step * (target[side] - state.box[side]) };
     Object.assign(state, { view, mirrored: this.mirrored });
-    const text = plateText(face, count, this.#words.t, this.#words.language);
+    const text = plateText(face, count, this.#page);
     const selected = count > 1 && face.id === this.selected;
     return { face, box: state.box, alpha: opacity(now - face.seenMs), text, side: state.side, selected, state };
   }

@@ -8,10 +8,10 @@ const LONG_SIDE = 1280;
 /**
  * @param {Blob} file the photo, or the frame that was answered
  * @param {import("./faces.js").ShownFace[]} faces
- * @param {{t: Function, language: string}} words
+ * @param {import("./text.js").Words} page
  * @returns {Promise<Blob>} PNG
  */
-export async function takeSnapshot(file, faces, { t, language }) {
+export async function takeSnapshot(file, faces, page) {
   const picture = await createImageBitmap(file);
   // Small frames are drawn larger, so that the words stay readable.
   const scale = Math.max(1, LONG_SIDE / Math.max(picture.width, picture.height));
@@ -22,7 +22,7 @@ export async function takeSnapshot(file, faces, { t, language }) {
   context.drawImage(picture, 0, 0, canvas.width, canvas.height);
   picture.close();
   const view = contain(canvas.width, canvas.height, canvas.width, canvas.height);
-  const marks = faces.map((face) => ({ face, box: project(face.box, view, false), alpha: 1, text: plateText(face, faces.length, t, language) }));
+  const marks = faces.map((face) => ({ face, box: project(face.box, view, false), alpha: 1, text: plateText(face, faces.length, page) }));
   marks.sort((a, b) => b.box.w * b.box.h - a.box.w * a.box.h);
   drawMarks(context, marks, { x: 8, y: 8, w: canvas.width - 16, h: canvas.height - 16 });
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));

@@ -1,94 +1,82 @@
 /**
- * Which word is shown for a face, and which words are spoken. Both change slowly on purpose: a word that flickers can't
- * be read, and text that flashes more than three times a second can hurt.
+ * Which word is shown for a face. It changes slowly on purpose: a word that flickers can't be read, and text that flashes
+ * more than three times a second can hurt. A word is shown with its number only while it is the leading one of the
+ * numbers shown: while an older word is held, there is no number.
  */
-import { LABELS, best } from "./emotions.js";
+import { best } from "../shared/labels.js";
 
 const LEAD = 0.1;
+const CLEAR_LEAD = 0.25;
 const LEAD_FOR_MS = 300;
 const HOLD_MS = 600;
 
 /**
- * @typedef {{key: string, pair: string[], confidence: number}} Word
- *   key: an emotion or "unsure"; pair: the two best emotions when unsure, in label order; confidence: 0–1 of the emotion
+ * @typedef {object} Word
+ * @property {string} key a label or "unsure"
+ * @property {string[]} pair the two labels in question when unsure, the stronger one first; else empty
+ * @property {number | null} number probability of the label, 0–1; null while none is shown
  */
 
-/** The shown word of one face. A new word must lead by ten points for 300 ms; every word holds for at least 600 ms. */
+/**
+ * The shown word of one face. A new word must lead by ten points for 300 ms, or by 25 at once; every word holds for at
+ * least 600 ms, so that there are at most two changes in any second.
+ */
 export class ShownWord {
+  #names;
   #shown = null;
   #since = 0;
   #candidate = null;
   #candidateSince = 0;
 
+  /** @param {readonly string[]} names the labels in the order of the vectors */
+  constructor(names) {
+    this.#names = names;
+  }
+
   /**
-   * @param {number[]} vector probabilities in label order
+   * @param {number[]} vector the probabilities that are shown
    * @param {boolean} uncertain
    * @param {number} nowMs
    * @returns {Word}
    */
   update(vector, uncertain, nowMs) {
     const [first, second] = best(vector, 2);
-    const id = uncertain ? `unsure ${Math.min(first, second)} ${Math.max(first, second)}` : `sure ${first}`;
-    if (this.#shown === null) this.#show(id, nowMs);
-    if (id === this.#shown || !this.#leads(id, first, vector)) {
+    const wanted = uncertain ? { id: `unsure ${[first, second].sort()}`, pair: [first, second] } : { id: `sure ${first}`, index: first };
+    this.#shown ??= this.#show(wanted, nowMs);
+    if (wanted.id === this.#shown.id) this.#candidate = null;
+    else this.#consider(wanted, this.#lead(wanted, vector), nowMs);
+    return this.#word(vector, wanted.id);
+  }
+
+  /** By how much the wanted word leads the shown one; doubt that comes or goes is no lead of any size. */
+  #lead({ index }, vector) {
+    const shown = this.#shown.index;
+    return index === undefined || shown === undefined ? LEAD : vector[index] - vector[shown];
+  }
+
+  #consider(wanted, lead, nowMs) {
+    const holds = nowMs - this.#since < HOLD_MS;
+    if (lead < LEAD) {
       this.#candidate = null;
-    } else if (id !== this.#candidate) {
-      this.#candidate = id;
-      this.#candidateSince = nowMs;
-    } else if (nowMs - this.#candidateSince >= LEAD_FOR_MS && nowMs - this.#since >= HOLD_MS) {
-      this.#show(id, nowMs);
+      return;
     }
-    return this.#word(vector);
+    if (wanted.id !== this.#candidate) {
+      this.#candidate = wanted.id;
+      this.#candidateSince = nowMs;
+    }
+    if (!holds && (lead >= CLEAR_LEAD || nowMs - this.#candidateSince >= LEAD_FOR_MS)) this.#shown = this.#show(wanted, nowMs);
   }
 
-  #leads(id, first, vector) {
-    const [kind, shown] = this.#shown.split(" ");
-    return kind === "unsure" || id.startsWith("unsure") || vector[first] - vector[Number(shown)] >= LEAD;
-  }
-
-  #show(id, nowMs) {
-    this.#shown = id;
+  #show(wanted, nowMs) {
     this.#since = nowMs;
     this.#candidate = null;
+    return wanted;
   }
 
-  #word(vector) {
-    const [kind, ...indices] = this.#shown.split(" ");
-    if (kind === "unsure") return { key: "unsure", pair: indices.map((i) => LABELS[Number(i)]), confidence: Math.max(...vector) };
-    return { key: LABELS[Number(indices[0])], pair: [], confidence: vector[Number(indices[0])] };
-  }
-}
-
-const SETTLED_MS = 2000;
-const BETWEEN_MS = 5000;
-
-/** Decides what a screen reader hears: only what has lasted two seconds, at most once in five. */
-export class Announcer {
-  #spoken = "";
-  #candidate = "";
-  #since = 0;
-  #lastMs = -Infinity;
-
-  /**
-   * @param {string} summary the present state in words, "" when there is nothing to say
-   * @param {number} nowMs
-   * @returns {string | null} what to say now
-   */
-  update(summary, nowMs) {
-    if (summary !== this.#candidate) {
-      this.#candidate = summary;
-      this.#since = nowMs;
-    }
-    const settled = nowMs - this.#since >= SETTLED_MS;
-    if (!summary || summary === this.#spoken || !settled || nowMs - this.#lastMs < BETWEEN_MS) return null;
-    this.#spoken = summary;
-    this.#lastMs = nowMs;
-    return summary;
-  }
-
-  /** Takes note that a state was spoken on request: it is not said again, and nothing else for a while. */
-  spoke(summary, nowMs) {
-    this.#spoken = summary;
-    this.#lastMs = nowMs;
+  #word(vector, wantedId) {
+    const { id, index, pair = [] } = this.#shown;
+    const names = [...pair].sort((a, b) => vector[b] - vector[a]).map((i) => this.#names[i]);
+    if (index === undefined) return { key: "unsure", pair: names, number: null };
+    return { key: this.#names[index], pair: [], number: id === wantedId ? vector[index] : null };
   }
 }

@@ -4,6 +4,9 @@ import { cameraProblem } from "./state.js";
 const IDEAL = { width: { ideal: 1280 }, height: { ideal: 720 } };
 const MUTE_MS = 1500;
 
+/** Whether this browser gives pages a camera at all. */
+export const hasMediaDevices = () => Boolean(navigator.mediaDevices?.getUserMedia);
+
 /** Owns the stream, the video element that shows it, and the camera's state (`Facts.camera` of state.js). */
 export class Camera {
   #video;
@@ -14,7 +17,6 @@ export class Camera {
   #attempt = 0;
   #state = "off";
   #muteTimer = 0;
-  #listening = new AbortController();
 
   /**
    * @param {HTMLVideoElement} video
@@ -26,9 +28,8 @@ export class Camera {
     this.#onState = onState;
     this.#onDevices = onDevices;
     this.#onError = onError;
-    const { signal } = this.#listening;
-    navigator.mediaDevices?.addEventListener("devicechange", () => this.#devicesChanged(), { signal });
-    this.#watchPermission(signal);
+    navigator.mediaDevices?.addEventListener("devicechange", () => this.#devicesChanged());
+    this.#watchPermission();
   }
 
   /** True when this page may use a camera without asking. */
@@ -112,12 +113,6 @@ export class Camera {
     return next?.deviceId ?? "";
   }
 
-  /** Stops for good and lets go of every listener. */
-  close() {
-    this.stop();
-    this.#listening.abort();
-  }
-
   /** True while the track delivers; a page that was frozen may come back with an ended one. */
   get isLive() {
     return this.#track?.readyState === "live";
@@ -158,30 +153,11 @@ export class Camera {
     if (this.#state === "none" && devices.length) this.start();
   }
 
-  async #watchPermission(signal) {
+  async #watchPermission() {
     const status = await permissionStatus();
     status?.addEventListener("change", () => {
       if (this.#state === "denied" && status.state !== "denied") this.start();
-    }, { signal });
-  }
-}
-
-/** Tells how bright the picture is, from a tiny copy. */
-export class LightMeter {
-  #context;
-
-  constructor() {
-    const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 48 });
-    this.#context = canvas.getContext("2d", { willReadFrequently: true });
-  }
-
-  /** @param {HTMLVideoElement} video @returns {number} mean luma, 0–255 */
-  measure(video) {
-    this.#context.drawImage(video, 0, 0, 64, 48);
-    const { data } = this.#context.getImageData(0, 0, 64, 48);
-    let sum = 0;
-    for (let i = 0; i < data.length; i += 4) sum += 0.299 * data[i] + 0.587 * data[i + 1] + 0.114 * data[i + 2];
-    return sum / (data.length / 4);
+    });
   }
 }
 

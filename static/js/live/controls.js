@@ -1,4 +1,4 @@
-/** The control bar and the settings behind "More". */
+/** The control bar and the settings. */
 import { element } from "../shared/page.js";
 import { make, write } from "../shared/dom.js";
 
@@ -8,6 +8,7 @@ export class Controls {
   #settings;
   #page;
   #handlers;
+  #byKeyboard = false;
 
   /**
    * @param {import("../shared/page.js").Settings} settings
@@ -19,11 +20,18 @@ export class Controls {
     this.#page = page;
     this.#handlers = handlers;
     for (const name of ["pause", "stop", "flip", "snapshot"]) element(name).addEventListener("click", () => handlers[name]());
+    element("snapshot-corner").addEventListener("click", () => handlers.snapshot()); // a phone's
     for (const name of SWITCHES) element(name).addEventListener("change", ({ target }) => this.#set(name, target.checked));
     element("smoothing").addEventListener("change", ({ target }) => this.#set("smoothing", target.value));
     element("camera-choice").addEventListener("change", ({ target }) => {
       this.#settings.set("camera", target.value);
       handlers.camera(target.value);
+    });
+    // Opened by the mouse, the button would keep the focus afterwards, and with it the keys.
+    element("more").addEventListener("toggle", ({ newState }) => {
+      const button = element("more-button");
+      if (newState === "open") this.#byKeyboard = button.matches(":focus-visible");
+      else if (!this.#byKeyboard && document.activeElement === button) button.blur();
     });
   }
 
@@ -41,6 +49,8 @@ export class Controls {
   /** @param {{pause: boolean, stop: boolean, flip: boolean, snapshot: boolean, paused: boolean}} state */
   enable({ paused, ...buttons }) {
     for (const [name, enabled] of Object.entries(buttons)) element(name).disabled = !enabled;
+    element("snapshot-corner").disabled = !buttons.snapshot;
+    element("flip").hidden = !buttons.flip; // offered only where there is another camera
     const pause = element("pause");
     write(pause.querySelector(".tool__label"), this.#page.t(paused ? "live.resume" : "live.pause"));
     pause.querySelector("use").setAttribute("href", paused ? "#icon-play" : "#icon-pause");
@@ -49,6 +59,7 @@ export class Controls {
   /** @param {MediaDeviceInfo[]} devices @param {string} chosen */
   listCameras(devices, chosen) {
     const select = element("camera-choice");
+    // A choice by the browser is not remembered, so the first option stands for it.
     const options = devices.filter((device) => device.deviceId).map((device, i) =>
       Object.assign(make("option", "", device.label || this.#page.t("settings.camera_n", { n: i + 1 })), { value: device.deviceId }));
     select.replaceChildren(select.options[0], ...options);

@@ -1,35 +1,45 @@
 /** Single-key shortcuts, with one switch to turn them off. */
 
-const FIELDS = "input, select, textarea, [contenteditable]";
-const STANDING_ON = "button:focus-visible, a:focus-visible, summary:focus-visible";
+const FIELDS = "input:not([type=range], [type=checkbox], [type=radio]), select, textarea, [contenteditable]";
+const STANDING_ON = "button:focus-visible, a:focus-visible, summary:focus-visible, input:focus-visible";
 
-/** Calls the handler of a pressed key while enabled and while nobody types or stands on a button. */
+/**
+ * Calls the handler of a pressed key while the switch is on and while nobody types or stands on a button. Only "?", which
+ * no button needs and which opens the list of the others, works there too.
+ */
 export class Shortcuts {
-  #handlers;
-  #listening = null;
+  #settings;
+  #handlers = new Map();
+  #panel = "camera";
 
-  /** @param {Record<string, (key: string) => void>} handlers by lower-case `KeyboardEvent.key`; "digit" gets 1–9 */
-  constructor(handlers) {
-    this.#handlers = handlers;
+  /** @param {import("../shared/page.js").Settings} settings with the switch "shortcuts" */
+  constructor(settings) {
+    this.#settings = settings;
+    addEventListener("keydown", (event) => this.#pressed(event));
   }
 
-  start() {
-    if (this.#listening) return;
-    this.#listening = new AbortController();
-    addEventListener("keydown", (event) => this.#pressed(event), { signal: this.#listening.signal });
+  /**
+   * @param {string} panel in which they work; "every" for all
+   * @param {Record<string, (key: string) => void>} handlers by lower-case `KeyboardEvent.key`; "digit" gets 1–9
+   */
+  add(panel, handlers) {
+    this.#handlers.set(panel, { ...this.#handlers.get(panel), ...handlers });
   }
 
-  stop() {
-    this.#listening?.abort();
-    this.#listening = null;
+  /** Another panel is shown. @param {string} panel */
+  turnTo(panel) {
+    this.#panel = panel;
   }
 
   #pressed(event) {
+    if (!this.#settings.get("shortcuts")) return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
     const focused = document.activeElement;
-    if (focused?.matches(FIELDS) || focused?.matches(STANDING_ON) || document.querySelector("dialog[open]")) return;
+    if (focused?.matches(FIELDS) || document.querySelector("dialog[open]")) return;
     const key = event.key.toLowerCase();
-    const handler = this.#handlers[/^[1-9]$/.test(key) ? "digit" : key];
+    if (key !== "?" && focused?.matches(STANDING_ON)) return;
+    const name = /^[1-9]$/.test(key) ? "digit" : key;
+    const handler = this.#handlers.get(this.#panel)?.[name] ?? this.#handlers.get("every")?.[name];
     if (!handler) return;
     event.preventDefault();
     // A button that was clicked keeps the focus and would take Space as well.

@@ -1,4 +1,4 @@
-/** Whether somebody can see the page, and keeping the screen awake while they watch. */
+/** Whether somebody can see the camera's panel, and keeping the screen awake while they watch. */
 
 const CAMERA_OFF_MS = 60000;
 
@@ -7,23 +7,34 @@ export class Presence {
   #listeners;
   #timer = 0;
   #hiddenMs = 0;
-  #listening = new AbortController();
   #lock = null;
+  #title = "";
 
   /**
    * @param {{onHidden: () => void, onShown: (hiddenForMs: number) => void, onLongHidden: () => void, onLeave: () => void}} listeners
    */
   constructor(listeners) {
     this.#listeners = listeners;
-    const { signal } = this.#listening;
-    document.addEventListener("visibilitychange", () => this.#changed(), { signal });
-    addEventListener("pagehide", () => listeners.onLeave(), { signal });
+    document.addEventListener("visibilitychange", () => this.#changed());
+    addEventListener("pagehide", () => listeners.onLeave());
   }
 
-  stop() {
+  /** Another panel is shown; for long, that is as if the page were hidden for long. */
+  away() {
     clearTimeout(this.#timer);
-    this.#listening.abort();
-    this.rest();
+    this.#timer = setTimeout(() => this.#listeners.onLongHidden(), CAMERA_OFF_MS);
+  }
+
+  back() {
+    clearTimeout(this.#timer);
+  }
+
+  /** Puts a sentence in the place of the page's title, and the title back for null. @param {string | null} text */
+  retitle(text) {
+    if (text === null && this.#title) document.title = this.#title;
+    if (text !== null && !this.#title) this.#title = document.title;
+    if (text === null) this.#title = "";
+    else document.title = text;
   }
 
   /** Keeps the screen on; the browser lets go by itself when the page is hidden. */

@@ -13,7 +13,7 @@ const ICONS = { start: "camera", again: "camera", retry: "retry", reconnect: "re
  * What a state says just now.
  * @param {string} state a key of STATES
  * @param {{sinceMs: number, retrySeconds: number, rate: number, hiddenForMs: number, failure: string, isLate: boolean,
- *   hasOther: boolean}} moment how long the state lasts, when the next try is, frames sent per second, how long the page
+ *   hasOther: boolean}} moment how long the state lasts, when the next try is, answers per second, how long the page
  *   was hidden, the code of what went wrong, whether nobody has been there for long, whether there is another camera
  * @param {{t: Function, language: string}} page
  * @returns {object} for `Stage.show`
@@ -27,13 +27,14 @@ export function sentence(state, moment, { t, language }) {
     case "starting": return { text: t(late(LATE_STARTING_MS) ? "state.starting_late" : "state.starting"), hasOther };
     case "denied":
     case "denied-system": return { text: t(`state.${state}`), steps: stepsFor(navigator.userAgent, state === "denied-system") };
-    case "insecure": return { text: t("state.insecure"), hint: t("state.insecure_local"), httpsUrl: `https://${location.host}${location.pathname}` };
+    case "insecure": return { text: t("state.insecure"), hint: t("state.insecure_local", { url: `http://localhost:${location.port || 80}` }) };
     case "nobody": return { text: t(moment.isLate ? "state.nobody_late" : "state.nobody") };
-    case "busy-server": return { text: t("state.busy-server", { n: short(language, moment.rate) }) };
+    case "busy-server": return { text: moment.rate < 1 ? t("state.no_answer") : t("state.busy-server", { n: short(language, moment.rate) }) };
     case "returned": return { text: t("state.returned", { time: minutes(moment.hiddenForMs) }) };
     case "full": return { text: t("state.full", { s: moment.retrySeconds }) };
     case "reconnecting": return { text: moment.retrySeconds ? t("state.reconnecting", { s: moment.retrySeconds }) : t("state.reconnecting_now") };
-    case "error": return { text: t("state.error", { id: moment.failure }) };
+    case "error":
+    case "failed": return { text: t(`state.${state}`, { id: moment.failure }) };
     default: return { text: t(`state.${state}`), hasOther };
   }
 }
@@ -47,6 +48,9 @@ export class Stage {
   #steps = element("message-steps");
   #actions = element("message-actions");
   #advice = element("advice");
+  #privacy = element("message-privacy");
+  #live = element("live-sign");
+  #httpsUrl = "";
   #t;
   #list;
   #onAction;
@@ -73,26 +77,40 @@ export class Stage {
 
   /**
    * @param {string} state a key of STATES
-   * @param {{text: string, hint?: string, steps?: string, httpsUrl?: string, hasOther?: boolean}} details
+   * @param {{text: string, hint?: string, steps?: string, hasOther?: boolean}} details
    */
-  show(state, { text, hint = "", steps = "", httpsUrl = "", hasOther = false }) {
+  show(state, { text, hint = "", steps = "", hasOther = false }) {
     const { look, actions, alert } = STATES[state];
-    const fresh = this.#shown !== `${state} ${steps} ${hasOther}`;
+    const looks = `${state} ${steps} ${hasOther} ${this.#httpsUrl}`;
+    const fresh = this.#shown !== looks;
     if (fresh) {
-      this.#shown = `${state} ${steps} ${hasOther}`;
+      this.#shown = looks;
       this.#root.dataset.state = state;
       this.#root.dataset.look = look;
       this.#message.hidden = look === "line";
+      this.#privacy.hidden = state !== "first";
       this.#text.setAttribute("role", alert ? "alert" : "status");
-      this.#fillActions(actions.filter((name) => name !== "other" || hasOther), httpsUrl);
+      this.#fillActions(actions.filter((name) => (name !== "other" || hasOther) && (name !== "https" || this.#httpsUrl)));
       this.#fillSteps(steps);
     }
     // A count-down changes every second: announcing each would be noise.
     this.#text.setAttribute("aria-live", fresh ? (alert ? "assertive" : "polite") : "off");
     write(this.#text, look === "line" ? "" : text);
     write(this.#advice, look === "line" ? text : "");
+    this.#live.hidden = look !== "line" || state === "connecting" || Boolean(text);
     write(this.#hint, hint);
     this.#hint.hidden = !hint;
+  }
+
+  /** Offers the same page over https where something answers there. */
+  async findHttps() {
+    const url = `https://${location.host}${location.pathname}`;
+    try {
+      await fetch(url, { mode: "no-cors", cache: "no-store" });
+      this.#httpsUrl = url;
+    } catch {
+      // Nothing answers there, or with a certificate that this browser refuses: a button would lead nowhere.
+    }
   }
 
   /** Puts another word on an action for a moment, for instance "Copied". */
@@ -106,20 +124,22 @@ export class Stage {
     this.#steps.replaceChildren(...(key ? this.#list(`steps.${key}`) : []).map((step) => make("li", "", step)));
   }
 
-  #fillActions(names, httpsUrl) {
+  #fillActions(names) {
     const hadFocus = this.#actions.contains(document.activeElement);
-    this.#actions.replaceChildren(...names.map((name, i) => this.#action(name, i === 0 && name !== "photo", httpsUrl)));
+    this.#actions.replaceChildren(...names.map((name, i) => this.#action(name, i === 0 && name !== "photo")));
     // Where nothing is left to press, the next Tab goes on to the controls.
     if (hadFocus) (this.#actions.firstElementChild ?? this.#root).focus({ preventScroll: true });
   }
 
-  #action(name, isMain, httpsUrl) {
-    const href = { example: "/photo", photo: "/photo", https: httpsUrl }[name];
+  #action(name, isMain) {
+    const panel = { photo: "photo", example: "photo" }[name];
+    const href = panel ? `/${panel}` : name === "https" ? this.#httpsUrl : null;
     const made = make(href ? "a" : "button", isMain ? "button button--main" : "button");
     if (href) made.href = href;
     else Object.assign(made, { type: "button" }).dataset.action = name;
+    if (panel) made.dataset.panel = panel;
     if (ICONS[name]) made.append(icon(ICONS[name]));
-    made.append(this.#t(`action.${name}`, { url: httpsUrl }));
+    made.append(this.#t(`action.${name}`, { url: this.#httpsUrl }));
     return made;
   }
 }

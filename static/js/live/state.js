@@ -12,14 +12,33 @@
  * @property {boolean} wanted the person turned the camera on and has not turned it off
  * @property {boolean} paused
  * @property {boolean} hidden
- * @property {boolean} failed something else went wrong
- * @property {string | null} advice see `Advisor`
+ * @property {boolean} away another panel of the page is shown
+ * @property {boolean} failed the server answered with an error
+ * @property {string | null} advice see `Advice` of advice.js
  */
 
 /** @type {Facts} */
 export const INITIAL = Object.freeze({
-  support: "ok", camera: "off", link: "off", wanted: false, paused: false, hidden: false, failed: false, advice: null,
+  support: "ok", camera: "off", link: "off", wanted: false, paused: false, hidden: false, away: false, failed: false, advice: null,
 });
+
+/** Whether pictures are sent and read. @param {Facts} facts */
+export const isReading = ({ wanted, camera, link, paused, hidden, away }) =>
+  wanted && camera === "on" && link === "open" && !paused && !hidden && !away;
+
+/**
+ * What the camera does, as its timeline tells it.
+ * @param {Facts} facts
+ * @returns {import("../faces/reading.js").Activity["kind"]}
+ */
+export function activityOf(facts) {
+  if (isReading(facts)) return "reading";
+  if (!facts.wanted) return "stopped";
+  if (facts.hidden) return "hidden";
+  if (facts.paused || facts.away) return "paused";
+  if (facts.link === "restarting") return "restarted";
+  return ["lost", "reconnecting", "offline", "full"].includes(facts.link) ? "offline" : "paused";
+}
 
 /**
  * @param {Facts} facts
@@ -34,7 +53,7 @@ export function stageState(facts) {
   if (facts.paused) return "paused";
   if (facts.link === "off") return "connecting";
   if (facts.link !== "open") return facts.link;
-  if (facts.failed) return "error";
+  if (facts.failed) return "failed";
   return facts.advice ?? "live";
 }
 
@@ -67,7 +86,8 @@ export const STATES = Object.freeze({
   outdated: { look: "banner", actions: ["reload"] },
   paused: { look: "banner", actions: ["resume", "off"] },
   hidden: { look: "banner", actions: [] },
-  error: { look: "banner", actions: ["retry", "photo"], alert: true },
+  error: { look: "cover", actions: ["retry", "photo"], alert: true },
+  failed: { look: "line", actions: [], alert: true },
   live: { look: "line", actions: [] },
   nobody: { look: "line", actions: [] },
   dark: { look: "line", actions: [] },
@@ -122,44 +142,4 @@ export function stepsFor(userAgent, bySystem) {
   if (bySystem) return /Windows/.test(userAgent) ? "windows" : /Mac OS X/.test(userAgent) ? "mac" : "linux";
   if (/Firefox\//.test(userAgent)) return "firefox";
   return /Safari\//.test(userAgent) && !/Chrom(e|ium)\//.test(userAgent) ? "safari" : "chromium";
-}
-
-const DELAYS_MS = { nobody: 1500, dark: 2000, small: 1500, "busy-server": 3000 };
-const NOBODY_LATE_MS = 5000;
-const LINGER_MS = 1000;
-
-/** One piece of advice at a time, shown after its cause has lasted, gone a second after its cause. */
-export class Advisor {
-  #since = new Map();
-  #shown = null;
-  #lastTrueMs = 0;
-
-  /**
-   * @param {Record<"nobody" | "dark" | "small" | "busy-server", boolean>} causes
-   * @param {number} nowMs
-   * @returns {{advice: string | null, late: boolean}} `late`: nobody has been in view for five seconds
-   */
-  update(causes, nowMs) {
-    for (const name of Object.keys(DELAYS_MS)) {
-      if (!causes[name]) this.#since.delete(name);
-      else if (!this.#since.has(name)) this.#since.set(name, nowMs);
-    }
-    const due = Object.keys(DELAYS_MS).filter((name) => nowMs - (this.#since.get(name) ?? nowMs) >= DELAYS_MS[name]);
-    if (this.#shown && causes[this.#shown]) this.#lastTrueMs = nowMs;
-    // Darkness explains an empty picture, so it goes first.
-    const next = ["dark", "nobody", "small", "busy-server"].find((name) => due.includes(name)) ?? null;
-    if (next && (!this.#shown || !causes[this.#shown] || next === "dark")) {
-      this.#shown = next;
-      this.#lastTrueMs = nowMs;
-    } else if (this.#shown && nowMs - this.#lastTrueMs >= LINGER_MS) {
-      this.#shown = null;
-    }
-    const nobodySince = this.#since.get("nobody") ?? nowMs;
-    return { advice: this.#shown, late: this.#shown === "nobody" && nowMs - nobodySince >= NOBODY_LATE_MS };
-  }
-
-  reset() {
-    this.#since.clear();
-    this.#shown = null;
-  }
 }

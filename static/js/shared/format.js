@@ -12,15 +12,25 @@ export function fill(template, values = {}) {
   });
 }
 
-/** @param {string} language @param {number} fraction 0–1 @returns {string} whole per cent, for instance "82 %"; "100 %" is exact */
-export const percent = (language, fraction) =>
-  fraction < 1 && fraction >= 0.995 ? `>${whole(language, 99)}\u00a0%` : `${whole(language, fraction * 100)}\u00a0%`;
+/**
+ * Whole per cent as the language writes it: "82%", "82 %". Only certainty is "100%", and nothing is "0%".
+ * @param {string} language
+ * @param {number} fraction 0–1
+ */
+export function percent(language, fraction) {
+  const format = numberFormat(language, { style: "percent" });
+  if (fraction < 0.005) return `<${format.format(0.01)}`;
+  return fraction >= 0.995 && fraction < 1 ? `>${format.format(0.99)}` : format.format(fraction);
+}
+
+/** @param {number} fraction 0–1 @returns {number} the number that `percent` writes */
+export const wholePercent = (fraction) => (fraction < 1 ? Math.min(99, Math.round(fraction * 100)) : 100);
 
 /** @param {string} language @param {number} value */
-export const whole = (language, value) => numberFormat(language, 0).format(value);
+export const whole = (language, value) => numberFormat(language, { maximumFractionDigits: 0 }).format(value);
 
 /** @param {string} language @param {number} value one decimal below ten, none above */
-export const short = (language, value) => numberFormat(language, Math.abs(value) < 10 ? 1 : 0).format(value);
+export const short = (language, value) => numberFormat(language, { maximumFractionDigits: Math.abs(value) < 10 ? 1 : 0 }).format(value);
 
 /** @param {number} ms @returns {string} m:ss */
 export const minutes = (ms) => `${Math.floor(ms / 60000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
@@ -40,11 +50,9 @@ export function quantile(values, q) {
 
 const formats = new Map();
 
-function numberFormat(language, digits) {
-  const key = `${language} ${digits}`;
-  if (!formats.has(key)) {
-    formats.set(key, new Intl.NumberFormat(language, { minimumFractionDigits: 0, maximumFractionDigits: digits }));
-  }
+function numberFormat(language, options) {
+  const key = `${language} ${JSON.stringify(options)}`;
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(language, options));
   return formats.get(key);
 }
 
@@ -54,18 +62,20 @@ export const asName = (label) => (label[0].toUpperCase() + label.slice(1)).repla
 /** Beyond this calibration error, or measured on fewer pictures, a percentage is a rough guide. */
 const ROUGH_ECE = 0.05;
 const FEW_PICTURES = 500;
+/** The percentage explained while none is shown. */
+const EXAMPLE = 0.8;
 
 /**
  * What a percentage means: as much as was measured of the model that said it, and no more.
- * @param {number} confidence 0–1
+ * @param {number | null} confidence 0–1; null while no number is shown
  * @param {{t: Function, language: string, model: {ece?: number | null, n?: number | null, judged_by?: "people" | "labels"}}} page
  * @returns {string} a sentence
  */
 export function meaning(confidence, { t, language, model }) {
-  const shown = percent(language, confidence);
+  const shown = percent(language, confidence ?? EXAMPLE);
   if (!Number.isFinite(model.ece) || !model.n) return t("meaning.unmeasured", { percent: shown });
   const values = { percent: shown, ece: model.ece.toFixed(3), n: whole(language, model.n) };
   if (model.ece > ROUGH_ECE || model.n < FEW_PICTURES) return t("meaning.rough", values);
-  const count = Math.min(99, Math.round(confidence * 100));
+  const count = Math.min(99, Math.round((confidence ?? EXAMPLE) * 100));
   return t(`meaning.${model.judged_by ?? "labels"}`, { ...values, count });
 }

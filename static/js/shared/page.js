@@ -1,29 +1,46 @@
 /** What the server wrote into the page, and what this browser remembers. */
-import { useLabels } from "../faces/emotions.js";
 import { asName, fill } from "./format.js";
+import { Labels } from "./labels.js";
 
-/**
- * The page's configuration and catalogue.
- * @returns {{language: string, model: object, limits: object, pageVersion: string, t: (key: string, values?: object) => string,
- *   list: (key: string) => string[]}} `t("state.first")` looks a sentence up and fills its placeholders
- */
-export function readPage() {
-  const config = JSON.parse(document.getElementById("page-config").textContent);
-  useLabels(config.model?.labels);
-  const look = (key) => {
-    const found = key.split(".").reduce((part, name) => part?.[name], config.strings);
+/** The page's configuration, the model's labels and the catalogue. One object, handed to every part. */
+export class Page {
+  #config = JSON.parse(document.getElementById("page-config").textContent);
+  #strings = this.#config.strings;
+
+  language = document.documentElement.lang;
+  limits = this.#config.limits;
+  pageVersion = this.#config.page_version;
+  /** @type {{labels?: string[], name?: string, version?: string, uncertain_below?: number, ece?: number | null, n?: number | null}} */
+  model = this.#config.model ?? {};
+  labels = new Labels(this.model.labels);
+
+  /** Looks a sentence up, for instance `t("state.first")`, and fills its placeholders. */
+  t = (key, values) => fill(this.list(key), values);
+
+  /** The same for a list of sentences, as it stands. @param {string} key @returns {string | string[]} */
+  list = (key) => {
+    const found = key.split(".").reduce((part, name) => part?.[name], this.#strings);
     if (found === undefined && key.startsWith("emotion.")) return asName(key.slice("emotion.".length));
     if (found === undefined) throw new Error(`expected a string named "${key}" in the catalogue, received none`);
     return found;
   };
-  return {
-    language: document.documentElement.lang || "en",
-    model: config.model ?? {},
-    limits: config.limits ?? {},
-    pageVersion: config.page_version,
-    t: (key, values) => fill(look(key), values),
-    list: look,
-  };
+
+  /** Takes what the server says of its model, which it may still have been loading when it wrote the page. */
+  useModel(model) {
+    Object.assign(this.model, model);
+    if (model.labels) this.labels = new Labels(model.labels);
+  }
+
+  /**
+   * Loads a part of the catalogue that the first view has no use for.
+   * @param {string} part name of its file in `static/locales/{language}/`
+   */
+  async need(part) {
+    if (this.#strings[part]) return;
+    const response = await fetch(new URL(`../../locales/${this.language}/${part}.json`, import.meta.url));
+    if (!response.ok) throw new Error(`expected the words of "${part}", received status ${response.status}`);
+    Object.assign(this.#strings, await response.json());
+  }
 }
 
 const DEFAULTS = {

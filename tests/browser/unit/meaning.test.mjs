@@ -10,7 +10,7 @@ const page = (model) => ({ t, language: "en", model });
 test("a measured model answers for the percentage that was asked about", () => {
   const said = meaning(0.921, page({ ece: 0.0142, n: 3529, judged_by: "people" }));
   assert.ok(said.startsWith("meaning.people"));
-  assert.deepEqual(JSON.parse(said.slice("meaning.people".length)), { percent: "92\u00a0%", ece: "0.014", n: "3,529", count: 92 });
+  assert.deepEqual(JSON.parse(said.slice("meaning.people".length)), { percent: "92%", ece: "0.014", n: "3,529", count: 92 });
 });
 
 test("a model that was scored against folder labels says so", () => {
@@ -24,8 +24,20 @@ test("few pictures or a large error make it a rough guide, none make it unmeasur
   assert.ok(meaning(0.5, page({})).startsWith("meaning.unmeasured"));
 });
 
+test("without a number the sentence takes an example", () => {
+  assert.ok(meaning(null, page({ ece: 0.01, n: 900 })).includes('"percent":"80%"'));
+});
+
+test("each language writes its own per cent, and nothing is nothing", () => {
+  assert.equal(percent("de", 0.82), "82\u00a0%");
+  assert.equal(percent("zh", 0.82), "82%");
+  assert.equal(percent("en", 0), "<1%");
+  assert.equal(percent("en", 0.0049), "<1%");
+  assert.equal(percent("en", 0.005), "1%");
+});
+
 test("only certainty is a hundred per cent", () => {
-  assert.equal(percent("en", 0.9958), ">99\u00a0%");
-  assert.equal(percent("en", 0.994), "99\u00a0%");
-  assert.equal(percent("en", 1), "100\u00a0%");
+  assert.equal(percent("en", 0.9958), ">99%");
+  assert.equal(percent("en", 0.994), "99%");
+  assert.equal(percent("en", 1), "100%");
 });

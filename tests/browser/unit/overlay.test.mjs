@@ -1,7 +1,7 @@
 /** Words on the picture give way to numbers where they would hide faces. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { drawMarks } from "../../../static/js/faces/overlay.js";
+import { drawMarks, plateText } from "../../../static/js/faces/overlay.js";
 
 globalThis.Path2D = class {};
 
@@ -19,9 +19,9 @@ function surface() {
   return { context, texts };
 }
 
-const word = { key: "happy", confidence: 0.9, pair: ["happy", "neutral"] };
+const word = { key: "happy", number: 0.9, pair: [] };
 const marks = (count, step, side) => Array.from({ length: count }, (_, i) => ({
-  face: { id: i + 1, word, read: { word } }, box: { x: 10 + i * step, y: 60, w: side, h: side }, alpha: 1,
+  face: { id: i + 1, word, style: "happy" }, box: { x: 10 + i * step, y: 60, w: side, h: side }, alpha: 1,
   text: { bold: "Happiness 90 %", rest: `  Face ${i + 1}` },
 }));
 
@@ -36,4 +36,15 @@ test("faces with room keep their words, many faces never do", () => {
   assert.equal(drawMarks(context, marks(2, 400, 80), { x: 0, y: 0, w: 800, h: 400 }).crowd, false);
   assert.ok(texts.includes("Happiness 90 %"));
   assert.equal(drawMarks(context, marks(7, 400, 80), { x: 0, y: 0, w: 3000, h: 400 }).crowd, true);
+});
+
+test("a plate says the number only while there is one, and who only where there are several", () => {
+  const page = { language: "en", t: (key, values = {}) => ({ "emotion.happy": "Happiness", "emotion.sad": "Sadness", "face.label": `Face ${values.id}`,
+    "unsure.colon": "Unsure:", "unsure.pair": `${values.first} or ${values.second}?` })[key] };
+  const face = (number) => ({ id: 2, name: "", word: { key: "happy", pair: [], number } });
+  assert.deepEqual(plateText(face(0.9), 1, page), { bold: "Happiness 90%", rest: "" });
+  assert.deepEqual(plateText(face(null), 2, page), { bold: "Happiness", rest: "  Face 2" });
+  assert.deepEqual(plateText({ ...face(0.9), name: "Ann" }, 1, page), { bold: "Happiness 90%", rest: "  Ann" });
+  const unsure = { id: 2, name: "", word: { key: "unsure", pair: ["sad", "happy"], number: null } };
+  assert.deepEqual(plateText(unsure, 1, page), { bold: "Unsure:", rest: " sadness or happiness?" });
 });

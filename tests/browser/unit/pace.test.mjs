@@ -156,7 +156,7 @@ test("templates are filled, and a missing value is an error", () => {
 });
 
 test("numbers and times", () => {
-  assert.equal(percent("en", 0.816), "82\u00a0%");
+  assert.equal(percent("en", 0.816), "82%");
   assert.equal(minutes(83_400), "1:23");
   assert.equal(fileStamp(new Date(2026, 10, 22, 7, 5, 3)), "2026-11-22_07-05-03");
   assert.equal(quantile([3, 1, 2], 0.5), 2);

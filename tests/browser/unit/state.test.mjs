@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { Advisor, INITIAL, STATES, cameraProblem, cameraSupport, stageState, stepsFor } from "../../../static/js/live/state.js";
+import { Advisor } from "../../../static/js/live/advice.js";
+import { INITIAL, STATES, activityOf, cameraProblem, cameraSupport, isReading, stageState, stepsFor } from "../../../static/js/live/state.js";
 
 const catalogue = JSON.parse(readFileSync(new URL("../../../static/locales/en.json", import.meta.url)));
 const LIVE = { ...INITIAL, wanted: true, camera: "on", link: "open" };
@@ -67,15 +68,19 @@ test("steps fit the browser, or the system", () => {
   for (const key of ["chromium", "firefox", "safari", "android", "ios", "windows", "mac", "linux"]) assert.ok(catalogue.steps[key].length >= 2);
 });
 
-test("advice comes after its delay and goes a second after its cause", () => {
+test("advice comes after its delay and goes a second after its cause, the empty picture's at once", () => {
   const advisor = new Advisor();
   const nobody = { ...NONE, nobody: true };
   assert.equal(advisor.update(nobody, 0).advice, null);
   assert.equal(advisor.update(nobody, 1400).advice, null);
-  assert.deepEqual(advisor.update(nobody, 1500), { advice: "nobody", late: false });
-  assert.deepEqual(advisor.update(nobody, 5000), { advice: "nobody", late: true });
-  assert.equal(advisor.update(NONE, 5500).advice, "nobody");
-  assert.equal(advisor.update(NONE, 6000).advice, null);
+  assert.deepEqual(advisor.update(nobody, 1500), { advice: "nobody", isLate: false });
+  assert.deepEqual(advisor.update(nobody, 5000), { advice: "nobody", isLate: true });
+  assert.equal(advisor.update(NONE, 5001).advice, null, "a face is there: the sentence would be wrong");
+  const small = { ...NONE, small: true };
+  advisor.update(small, 6000);
+  assert.equal(advisor.update(small, 7500).advice, "small");
+  assert.equal(advisor.update(NONE, 8400).advice, "small");
+  assert.equal(advisor.update(NONE, 8500).advice, null);
 });
 
 test("one piece of advice at a time, darkness first: it explains the rest", () => {
@@ -84,4 +89,17 @@ test("one piece of advice at a time, darkness first: it explains the rest", () =
   advisor.update(both, 0);
   assert.equal(advisor.update(both, 1600).advice, "nobody");
   assert.equal(advisor.update(both, 2100).advice, "dark");
+});
+
+test("pictures are read only while nothing speaks against it, and the timeline learns what does", () => {
+  assert.ok(isReading(LIVE));
+  assert.equal(activityOf(LIVE), "reading");
+  const because = { wanted: "stopped", paused: "paused", hidden: "hidden", away: "paused" };
+  for (const [fact, kind] of Object.entries(because)) {
+    const facts = { ...LIVE, [fact]: fact !== "wanted" };
+    assert.equal(isReading(facts), false, fact);
+    assert.equal(activityOf(facts), kind);
+  }
+  assert.equal(activityOf({ ...LIVE, link: "lost" }), "offline");
+  assert.equal(activityOf({ ...LIVE, link: "restarting" }), "restarted");
 });

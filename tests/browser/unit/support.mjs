@@ -1,5 +1,5 @@
 /** Readings made for tests. */
-import { EMOTIONS } from "../../../static/js/faces/emotions.js";
+import { EMOTIONS } from "../../../static/js/shared/labels.js";
 
 export { EMOTIONS };
 

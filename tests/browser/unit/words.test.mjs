@@ -1,41 +1,69 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Announcer, ShownWord } from "../../../static/js/faces/words.js";
+import { ShownWord } from "../../../static/js/faces/words.js";
+import { Announcer } from "../../../static/js/live/announcer.js";
+import { EMOTIONS, best } from "../../../static/js/shared/labels.js";
+
+const newWord = () => new ShownWord(EMOTIONS);
 
 const HAPPY = [0, 0, 0, 0.8, 0, 0.2, 0];
 const SURPRISED = [0, 0, 0, 0.2, 0, 0.8, 0];
+const AHEAD = [0, 0, 0, 0.43, 0, 0.57, 0];
 const CLOSE = [0, 0, 0, 0.47, 0, 0.53, 0];
 
 test("the first word is shown at once", () => {
-  assert.deepEqual(new ShownWord().update(HAPPY, false, 0), { key: "happy", pair: [], confidence: 0.8 });
+  assert.deepEqual(newWord().update(HAPPY, false, 0), { key: "happy", pair: [], number: 0.8 });
 });
 
-test("a new word must lead by ten points for 300 ms", () => {
-  const word = new ShownWord();
+test("a new word must lead by ten points for 300 ms; until then the old one has no number", () => {
+  const word = newWord();
   word.update(HAPPY, false, 0);
-  assert.equal(word.update(SURPRISED, false, 1000).key, "happy");
-  assert.equal(word.update(SURPRISED, false, 1290).key, "happy");
-  assert.equal(word.update(SURPRISED, false, 1300).key, "surprise");
+  assert.deepEqual(word.update(AHEAD, false, 1000), { key: "happy", pair: [], number: null });
+  assert.deepEqual(word.update(AHEAD, false, 1290), { key: "happy", pair: [], number: null });
+  assert.deepEqual(word.update(AHEAD, false, 1300), { key: "surprise", pair: [], number: 0.57 });
+});
+
+test("a lead of 25 points changes the word at once, unless it has just changed", () => {
+  const word = newWord();
+  word.update(HAPPY, false, 0);
+  assert.equal(word.update(SURPRISED, false, 599).key, "happy");
+  assert.deepEqual(word.update(SURPRISED, false, 600), { key: "surprise", pair: [], number: 0.8 });
+  assert.equal(word.update(HAPPY, false, 2000).key, "happy");
+});
+
+test("whatever comes in, a word with a number is the leading one, and the number is its value", () => {
+  const word = newWord();
+  let random = 1;
+  const next = () => (random = (random * 16807) % 2147483647) / 2147483647;
+  let held = 0;
+  for (let ms = 0; ms < 200_000; ms += 83) {
+    const raw = EMOTIONS.map(() => next() ** 4);
+    const vector = raw.map((value) => value / raw.reduce((a, b) => a + b));
+    const { key, number } = word.update(vector, Math.max(...vector) < 0.4, ms);
+    if (number === null) held += 1;
+    else assert.deepEqual([EMOTIONS.indexOf(key), number], [best(vector, 1)[0], Math.max(...vector)]);
+  }
+  assert.ok(held > 100, "no word was ever held: the test shows nothing");
 });
 
 test("a lead of less than ten points changes nothing", () => {
-  const word = new ShownWord();
+  const word = newWord();
   word.update(HAPPY, false, 0);
   for (let ms = 1000; ms < 5000; ms += 50) assert.equal(word.update(CLOSE, false, ms).key, "happy");
 });
 
 test("a lead that breaks off starts again", () => {
-  const word = new ShownWord();
+  const word = newWord();
   word.update(HAPPY, false, 0);
-  word.update(SURPRISED, false, 1000);
+  word.update(AHEAD, false, 1000);
   word.update(HAPPY, false, 1200);
-  word.update(SURPRISED, false, 1250);
-  assert.equal(word.update(SURPRISED, false, 1500).key, "happy");
-  assert.equal(word.update(SURPRISED, false, 1550).key, "surprise");
+  word.update(AHEAD, false, 1250);
+  assert.equal(word.update(AHEAD, false, 1500).key, "happy");
+  assert.equal(word.update(AHEAD, false, 1550).key, "surprise");
 });
 
 test("whatever comes in, a word holds for 600 ms: at most two changes in any second", () => {
-  const word = new ShownWord();
+  const word = newWord();
   const changes = [];
   let shown = "";
   for (let ms = 0; ms < 20000; ms += 33) {
@@ -48,15 +76,15 @@ test("whatever comes in, a word holds for 600 ms: at most two changes in any sec
   for (let i = 1; i < changes.length; i += 1) assert.ok(changes[i] - changes[i - 1] >= 600);
 });
 
-test("doubt names the two best in label order, whichever leads", () => {
-  const pair = (vector) => new ShownWord().update(vector, true, 0).pair;
-  assert.deepEqual(pair(CLOSE), ["happy", "surprise"]);
+test("doubt names the two best, the stronger one first", () => {
+  const pair = (vector) => newWord().update(vector, true, 0).pair;
+  assert.deepEqual(pair(CLOSE), ["surprise", "happy"]);
   assert.deepEqual(pair([0, 0, 0, 0.5, 0, 0.4, 0.1]), ["happy", "surprise"]);
-  assert.equal(new ShownWord().update(CLOSE, true, 0).key, "unsure");
+  assert.equal(newWord().update(CLOSE, true, 0).key, "unsure");
 });
 
 test("doubt too comes and goes slowly", () => {
-  const word = new ShownWord();
+  const word = newWord();
   word.update(HAPPY, false, 0);
   assert.equal(word.update(CLOSE, true, 1000).key, "happy");
   assert.equal(word.update(CLOSE, true, 1300).key, "unsure");

@@ -1,0 +1,309 @@
+/**
+ * The camera's panel: what the person, the camera and the connection do becomes facts, and the facts decide what runs
+ * and what is said. The reading itself (reader.js) is loaded with the first use of the camera.
+ */
+import { element } from "../shared/page.js";
+import { toast } from "../shared/toast.js";
+import { Camera, hasMediaDevices } from "./camera.js";
+import { Controls } from "./controls.js";
+import { Presence } from "./presence.js";
+import { Stage, sentence } from "./stage.js";
+import { INITIAL, activityOf, cameraSupport, isReading, stageState } from "./state.js";
+
+const TICK_MS = 250;
+/** Camera states in which the person has the camera or is about to. */
+const RUNNING = new Set(["asking", "starting", "tap", "on", "muted"]);
+const RETURNED_MS = 4000;
+const FAILED_MS = 3000;
+
+export class Live {
+  #page;
+  #settings;
+  #readings;
+  #facts = { ...INITIAL };
+  #enteredMs = performance.now();
+  #retryAtMs = 0;
+  #failure = { id: "", untilMs: 0 };
+  #returned = { forMs: 0, untilMs: 0 };
+  #isLate = false;
+  #devices = [];
+  #activity = "stopped";
+  #timer = 0;
+
+  #video = element("video");
+  #reader = null;
+  #stage;
+  #camera;
+  #presence;
+  #controls;
+
+  /**
+   * @param {object} options
+   * @param {import("../shared/page.js").Page} options.page
+   * @param {import("../shared/page.js").Settings} options.settings
+   * @param {import("../faces/reading.js").Readings} options.readings
+   */
+  constructor({ page, settings, readings }) {
+    this.#page = page;
+    this.#settings = settings;
+    this.#readings = readings;
+    this.#stage = new Stage(page, (action) => this.#act(action));
+    this.#camera = new Camera(this.#video, {
+      onState: (camera) => this.#cameraChanged(camera),
+      onDevices: (devices) => this.#devicesChanged(devices),
+      onError: (error) => {
+        console.error(error);
+        this.#failure.id = error.name;
+      },
+    });
+    this.#presence = new Presence({
+      onHidden: () => this.#change({ hidden: true }),
+      onShown: (hiddenForMs) => this.#shown(hiddenForMs),
+      onLongHidden: () => this.#letGo(),
+      onLeave: () => this.#stop(),
+    });
+    this.#controls = new Controls(settings, page, {
+      pause: () => this.#pause(),
+      stop: () => this.#stop(),
+      flip: () => this.#flip(),
+      snapshot: () => this.#snapshot(),
+      camera: (deviceId) => this.#facts.wanted && this.#camera.start(deviceId),
+      changed: () => this.#applySettings(),
+    });
+  }
+
+  /** The camera's stream while it is on, else null: for recording it in this browser. */
+  get stream() {
+    return this.#video.srcObject;
+  }
+
+  /** Keys of this panel and what they do. */
+  get keys() {
+    return {
+      " ": () => this.#facts.wanted && this.#pause(),
+      s: () => this.#snapshot(),
+      c: () => this.#facts.wanted && this.#devices.length > 1 && this.#flip(),
+      m: () => this.#controls.toggle("mirror", this.#isMirrored),
+      b: () => this.#controls.toggle("marks"),
+      t: () => this.#say(),
+      digit: (key) => this.#reader?.select(Number(key) - 1),
+    };
+  }
+
+  start() {
+    const support = cameraSupport({
+      isSecureContext, hasMediaDevices: hasMediaDevices(), userAgent: navigator.userAgent,
+    });
+    this.#applySettings();
+    this.#change({ support });
+    if (support === "insecure") this.#stage.findHttps();
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** Another panel is shown: nothing is read until this one is shown again. */
+  leave() {
+    this.#change({ away: true });
+    this.#presence.away();
+  }
+
+  enter() {
+    this.#change({ away: false });
+    this.#presence.back();
+    this.#startAgain();
+  }
+
+  // What people do
+
+  #act(action) {
+    if (["start", "again", "retry"].includes(action)) this.#start(this.#settings.get("camera"));
+    else if (action === "tap") this.#camera.play();
+    else if (action === "cancel" || action === "off") this.#stop();
+    else if (action === "other") this.#flip();
+    else if (action === "now" || action === "reconnect") this.#reader?.reconnect();
+    else if (action === "resume") this.#pause();
+    else if (action === "reload") location.reload();
+    else if (action === "copy") this.#copyLink();
+  }
+
+  #start(deviceId) {
+    this.#change({ wanted: true, paused: false });
+    this.#camera.start(deviceId);
+  }
+
+  #stop() {
+    this.#facts.wanted = false;
+    this.#letGo();
+  }
+
+  #letGo() {
+    this.#camera.stop();
+    this.#reader?.disconnect();
+  }
+
+  #pause() {
+    this.#change({ paused: !this.#facts.paused });
+  }
+
+  async #flip() {
+    this.#facts.wanted = true;
+    const deviceId = await this.#camera.next();
+    this.#settings.set("camera", deviceId);
+    this.#controls.listCameras(this.#devices, deviceId);
+  }
+
+  async #copyLink() {
+    await navigator.clipboard?.writeText(location.href);
+    this.#stage.acknowledge("copy", this.#page.t("action.copied"));
+  }
+
+  async #snapshot() {
+    if (!this.#reader?.hasFrame) return;
+    await this.#reader.saveSnapshot();
+    toast(this.#page.t("live.snapshot_saved"));
+  }
+
+  #say() {
+    const { paused } = this.#facts;
+    this.#reader?.say(paused ? this.#page.t("announce.paused") : this.#sentence(stageState(this.#facts)).text);
+  }
+
+  // What happens
+
+  async #cameraChanged(camera) {
+    // "off" tells nothing: the person may have stopped it, or the page rested while it was hidden.
+    if (camera !== "off") this.#facts.wanted = RUNNING.has(camera);
+    this.#change({ camera });
+    if (!this.#facts.wanted) return this.#reader?.disconnect();
+    if (camera !== "on") return;
+    await this.#load();
+    this.#applySettings();
+    if (this.#facts.camera === "on") this.#reader.connect();
+  }
+
+  /** Loads what reads the camera, once. */
+  async #load() {
+    if (this.#reader) return;
+    const { Reader } = await import("./reader.js");
+    this.#reader ??= new Reader({
+      page: this.#page,
+      readings: this.#readings,
+      onLink: (link, { retryAtMs = 0 }) => {
+        this.#retryAtMs = retryAtMs;
+        this.#change({ link });
+      },
+      onAnswer: () => this.#advise(performance.now()),
+      onFailure: (code, message) => {
+        console.error(code, message);
+        this.#failure = { id: code, untilMs: performance.now() + FAILED_MS };
+        this.#change({ failed: true });
+      },
+    });
+  }
+
+  #devicesChanged(devices) {
+    this.#devices = devices;
+    this.#controls.listCameras(devices, this.#settings.get("camera"));
+    this.#render();
+  }
+
+  #shown(hiddenForMs) {
+    this.#returned = { forMs: hiddenForMs, untilMs: performance.now() + RETURNED_MS };
+    this.#change({ hidden: false });
+    this.#startAgain();
+  }
+
+  /** The camera may have been let go meanwhile, or taken away. */
+  #startAgain() {
+    if (this.#facts.wanted && !this.#camera.isLive && this.#facts.camera !== "asking") this.#camera.start(this.#settings.get("camera"));
+  }
+
+  // What follows from it
+
+  #change(facts) {
+    const before = stageState(this.#facts);
+    Object.assign(this.#facts, facts);
+    if (!this.#facts.wanted) this.#facts.paused = false;
+    if (stageState(this.#facts) !== before) this.#enteredMs = performance.now();
+    this.#followFacts();
+    this.#tellActivity();
+    this.#render();
+  }
+
+  #followFacts() {
+    const reads = isReading(this.#facts);
+    if (!this.#reader) return;
+    if (reads && !this.#reader.isRunning) {
+      if (this.#activity === "stopped") this.#reader.begin();
+      this.#reader.run();
+      this.#presence.keepAwake();
+    } else if (!reads && this.#reader.isRunning) {
+      this.#reader.rest();
+      this.#presence.rest();
+      this.#facts.advice = null;
+    }
+    // While paused the last values stay, to be read in peace; otherwise what is no longer true goes.
+    if (this.#facts.paused || this.#facts.away) this.#reader.settle();
+    else if (!reads) this.#reader.forget();
+  }
+
+  #tellActivity() {
+    const kind = activityOf(this.#facts);
+    if (kind === this.#activity || !this.#reader) return;
+    // A session begins with its first picture, not with the way there.
+    if (this.#activity === "stopped" && kind !== "reading") return;
+    this.#activity = kind;
+    this.#readings.publishActivity({ kind, timestamp_s: this.#reader.elapsedS, time_utc: new Date().toISOString() });
+  }
+
+  #tick() {
+    const nowMs = performance.now();
+    if (this.#facts.support !== "ok") return;
+    if (this.#facts.failed && nowMs >= this.#failure.untilMs) this.#change({ failed: false });
+    this.#advise(nowMs);
+    this.#reader?.writeNumbers(nowMs);
+    this.#render();
+  }
+
+  #advise(nowMs) {
+    if (!this.#reader?.isRunning) return;
+    const { advice, isLate } = this.#reader.tick(this.#settings.get("announce"), nowMs);
+    this.#isLate = isLate;
+    const told = advice ?? (nowMs < this.#returned.untilMs ? "returned" : null);
+    if (told !== this.#facts.advice) this.#change({ advice: told });
+  }
+
+  #applySettings() {
+    this.#video.classList.toggle("mirrored", this.#isMirrored);
+    this.#reader?.apply({ marks: this.#settings.get("marks"), mirrored: this.#isMirrored, smoothing: this.#settings.get("smoothing") });
+    this.#controls.show({ mirrored: this.#isMirrored });
+  }
+
+  /** As chosen; else like a mirror, unless the camera looks away from the person. */
+  get #isMirrored() {
+    return this.#settings.get("mirror") ?? this.#camera.facing !== "environment";
+  }
+
+  #render() {
+    const state = stageState(this.#facts);
+    this.#stage.show(state, this.#sentence(state));
+    const { wanted, paused, camera } = this.#facts;
+    this.#controls.enable({
+      pause: wanted && camera === "on", stop: wanted, flip: wanted && this.#devices.length > 1,
+      snapshot: Boolean(this.#reader?.hasFrame), paused,
+    });
+    this.#presence.retitle(state === "hidden" ? this.#page.t("state.hidden_title", { name: this.#page.t("app.name") }) : null);
+  }
+
+  #sentence(state) {
+    const nowMs = performance.now();
+    return sentence(state, {
+      sinceMs: nowMs - this.#enteredMs,
+      retrySeconds: Math.max(0, Math.ceil((this.#retryAtMs - nowMs) / 1000)),
+      rate: this.#reader?.rate ?? 0,
+      hiddenForMs: this.#returned.forMs,
+      failure: this.#failure.id,
+      isLate: this.#isLate,
+      hasOther: this.#devices.length > 1,
+    }, this.#page);
+  }
+}

@@ -1,0 +1,205 @@
+/** Reads the camera: sends its frames, turns the answers into readings and shows them. Loaded at the first use of a camera. */
+import { Faces } from "../faces/faces.js";
+import { Overlay } from "../faces/overlay.js";
+import { toReading, withShown } from "../faces/reading.js";
+import { FaceList } from "../faces/rows.js";
+import { element } from "../shared/page.js";
+import { Advice } from "./advice.js";
+import { Readout } from "./readout.js";
+import { FrameSender } from "./sender.js";
+import { Link } from "./socket.js";
+import { Speech } from "./speech.js";
+
+export class Reader {
+  #page;
+  #readings;
+  #onAnswer;
+  #onFailure;
+  #video = element("video");
+  #faces;
+  #overlay;
+  #list;
+  #link;
+  #sender;
+  #advice;
+  #readout;
+  #speech;
+  #frame = null;
+  #count = 0;
+  #startedMs = performance.now();
+  #lastMs = 0;
+
+  /**
+   * @param {object} options
+   * @param {import("../shared/page.js").Page} options.page
+   * @param {import("../faces/reading.js").Readings} options.readings gets every answer
+   * @param {(link: string, details: {retryAtMs?: number}) => void} options.onLink
+   * @param {() => void} options.onAnswer
+   * @param {(code: string, message: string) => void} options.onFailure
+   */
+  constructor({ page, readings, onLink, onAnswer, onFailure }) {
+    this.#page = page;
+    this.#readings = readings;
+    this.#onAnswer = onAnswer;
+    this.#onFailure = onFailure;
+    this.#faces = new Faces(page);
+    this.#readout = new Readout(page);
+    this.#speech = new Speech(page);
+    this.#overlay = new Overlay(element("overlay"), this.#video, this.#faces, page, (ageMs) => this.#readout.drawn(ageMs, performance.now()));
+    this.#list = new FaceList(element("faces"), page, {
+      onSelect: (id) => (this.#overlay.selected = id),
+      onRename: (id, name) => {
+        this.#faces.rename(id, name);
+        this.#show();
+      },
+    });
+    this.#link = new Link({
+      pageVersion: page.pageVersion,
+      onState: onLink,
+      onWelcome: ({ model }) => {
+        page.useModel(model);
+        this.#readout.showModel(model);
+      },
+    });
+    const { max_frame_bytes: maxFrameBytes, max_in_flight: maxInFlight, max_frames_per_second: maxRate } = page.limits;
+    this.#sender = new FrameSender(this.#video, this.#link, { maxFrameBytes, maxInFlight, maxRate }, {
+      onAnswer: (result, frame) => this.#answered(result, frame),
+      onBusy: (error) => this.#refused(error),
+    });
+    this.#advice = new Advice(this.#video, this.#sender);
+    element("overlay").addEventListener("click", (event) => this.#list.select(this.#overlay.faceAt(event.offsetX, event.offsetY)));
+  }
+
+  get isRunning() {
+    return this.#sender.isRunning;
+  }
+
+  /** Answers per second of late. */
+  get rate() {
+    return this.#readout.rate;
+  }
+
+  /** Whether there is a picture to save. */
+  get hasFrame() {
+    return this.#frame !== null;
+  }
+
+  /** Seconds since the session began. */
+  get elapsedS() {
+    return (performance.now() - this.#startedMs) / 1000;
+  }
+
+  /** Begins a session: frames count from 0, times from now, names are forgotten. */
+  begin() {
+    this.#startedMs = performance.now();
+    this.#lastMs = 0;
+    this.#count = 0;
+    this.#faces.reset();
+  }
+
+  connect() {
+    this.#link.start();
+  }
+
+  disconnect() {
+    this.#link.stop();
+  }
+
+  reconnect() {
+    this.#link.retryNow();
+  }
+
+  run() {
+    this.#overlay.start();
+    this.#sender.start();
+  }
+
+  /** Stops sending and takes the marks away. */
+  rest() {
+    this.#sender.stop();
+    this.#overlay.stop();
+    this.#advice.reset();
+  }
+
+  /** Shows no faces: what was shown is no longer true. */
+  forget() {
+    this.#faces.clear();
+    this.#frame = null;
+    this.#show();
+  }
+
+  /** Brings everything shown level with the last answer, to be read in peace. */
+  settle() {
+    this.#faces.settle();
+    this.#show();
+  }
+
+  /** @param {{marks: boolean, mirrored: boolean, smoothing: string}} settings */
+  apply({ marks, mirrored, smoothing }) {
+    this.#overlay.visible = marks;
+    this.#overlay.mirrored = mirrored;
+    this.#faces.smoothing = smoothing;
+  }
+
+  /** @param {boolean} speaks @param {number} nowMs @returns {{advice: string | null, isLate: boolean}} */
+  tick(speaks, nowMs) {
+    if (!this.isRunning) return { advice: null, isLate: false };
+    this.#faces.prune(nowMs);
+    this.#show();
+    if (speaks) this.#speech.update(this.#faces.list(), nowMs);
+    return this.#advice.update(nowMs);
+  }
+
+  writeNumbers(nowMs) {
+    this.#readout.update(this.#sender, nowMs);
+  }
+
+  /** @param {string} otherwise what to say while nothing is read */
+  say(otherwise) {
+    this.#speech.say(this.isRunning ? this.#faces.list() : null, otherwise, performance.now());
+  }
+
+  /** @param {number} index of the face in the list */
+  select(index) {
+    const face = this.#faces.list()[index];
+    if (face) this.#list.select(face.id);
+  }
+
+  /** Saves the newest answered frame with its marks. */
+  async saveSnapshot() {
+    const picture = new Blob([this.#frame.bytes], { type: "image/jpeg" });
+    const faces = this.#faces.list().filter((face) => face.present);
+    const { save, takeSnapshot } = await import("../faces/snapshot.js");
+    save(await takeSnapshot(picture, faces, this.#page), "emotions", "png");
+  }
+
+  #answered(result, frame) {
+    const nowMs = performance.now();
+    // A camera's clock may stand still for a frame; times in a file rise strictly.
+    this.#lastMs = Math.max(this.#lastMs + 1, frame.capturedMs - this.#startedMs);
+    const reading = toReading(result, {
+      source: "live", frame: this.#count++, timestamp_s: this.#lastMs / 1000,
+      time_utc: new Date(performance.timeOrigin + frame.capturedMs).toISOString(), delay_ms: nowMs - frame.capturedMs,
+    });
+    this.#frame = frame;
+    this.#readout.answered(nowMs);
+    this.#advice.read(reading);
+    this.#faces.update(reading, nowMs);
+    this.#overlay.capturedMs = frame.capturedMs;
+    this.#show();
+    this.#readings.publish(withShown(reading, this.#faces.list()));
+    this.#onAnswer();
+  }
+
+  #refused({ code, message }) {
+    if (code === "busy" || code === "not_ready") this.#advice.refused(performance.now());
+    else this.#onFailure(code, message);
+  }
+
+  #show() {
+    const faces = this.#faces.list();
+    this.#list.update(faces);
+    this.#overlay.selected = this.#list.selected;
+    element("faces-none").hidden = faces.length > 0;
+  }
+}

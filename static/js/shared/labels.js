@@ -1,0 +1,33 @@
+/** The classes of the model and their order. One object is made from what the server says, and passed on with the page. */
+
+/** The seven labels of the shipped model, in the order of every vector. */
+export const EMOTIONS = Object.freeze(["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]);
+
+export class Labels {
+  /** @param {string[] | undefined} names what the server says of its model; the seven while it says nothing */
+  constructor(names) {
+    this.names = names?.length ? Object.freeze([...names]) : EMOTIONS;
+  }
+
+  /** @param {Record<string, number>} emotions @returns {number[]} the probabilities in label order */
+  vector(emotions) {
+    return this.names.map((name) => emotions[name]);
+  }
+
+  /**
+   * Whose colour and shape a label has: its own, or, for a class that is none of the seven, one by its place.
+   * @param {string} label a name of the model, or "unsure"
+   */
+  styleOf(label) {
+    if (label === "unsure" || EMOTIONS.includes(label)) return label;
+    return EMOTIONS[Math.max(0, this.names.indexOf(label)) % EMOTIONS.length];
+  }
+}
+
+/**
+ * Indices of the `n` largest values, largest first; ties go to the label order.
+ * @param {number[]} vector
+ * @param {number} n
+ */
+export const best = (vector, n) =>
+  vector.map((_, i) => i).sort((a, b) => vector[b] - vector[a] || a - b).slice(0, n);

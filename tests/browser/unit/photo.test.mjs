@@ -1,0 +1,43 @@
+/** Photographs: which are sent as they are, in which order they are read, and what an answer means. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fitted, isReadByServer } from "../../../static/js/photo/convert.js";
+import { Queue } from "../../../static/js/photo/queue.js";
+import { photoState } from "../../../static/js/photo/upload.js";
+
+const head = (...parts) => Uint8Array.from(parts.flatMap((part) => (typeof part === "string" ? [...part].map((c) => c.charCodeAt(0)) : part)));
+
+test("the first bytes tell what the server reads, whatever the name says", () => {
+  assert.ok(isReadByServer(head([0xff, 0xd8, 0xff, 0xe0], "12345678")));
+  assert.ok(isReadByServer(head([0x89], "PNG", [13, 10, 26, 10], "1234")));
+  assert.ok(isReadByServer(head("RIFF", [1, 2, 3, 4], "WEBP")));
+  for (const other of ["GIF89a123456", "BM1234567890", "RIFF1234AVI "]) assert.equal(isReadByServer(head(other)), false, other);
+  assert.equal(isReadByServer(head([0, 0, 0, 32], "ftypavif")), false);
+  assert.equal(isReadByServer(head("")), false);
+});
+
+test("a picture is made smaller to fit, never larger, never empty", () => {
+  assert.deepEqual(fitted({ width: 4000, height: 1000 }), { width: 2000, height: 500 });
+  assert.deepEqual(fitted({ width: 300, height: 200 }), { width: 300, height: 200 });
+  assert.deepEqual(fitted({ width: 9000, height: 1 }), { width: 2000, height: 1 });
+});
+
+test("two are read at a time, the first chosen first, and one that was taken away is not read", async () => {
+  const begun = [];
+  const ends = [];
+  const queue = new Queue((shot) => (begun.push(shot), new Promise((resolve) => ends.push(resolve))));
+  for (const shot of ["a", "b", "c", "d"]) queue.add(shot);
+  assert.deepEqual(begun, ["a", "b"]);
+  queue.remove("c");
+  ends[1]();
+  await new Promise(setImmediate);
+  assert.deepEqual(begun, ["a", "b", "d"]);
+});
+
+test("answers by their code", () => {
+  assert.equal(photoState({ ok: true, faces: [{}] }), "done");
+  assert.equal(photoState({ ok: true, faces: [] }), "nobody");
+  assert.equal(photoState({ ok: false, code: "bad_image" }), "damaged");
+  assert.equal(photoState({ ok: false, code: "offline" }), "offline");
+  assert.equal(photoState({ ok: false, code: "internal" }), "error");
+});

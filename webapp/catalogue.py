@@ -1,0 +1,47 @@
+"""The words of the pages, one catalogue per language.
+
+`static/locales/{language}.json` is what the scripts of the first view need: it travels in the page. The files in
+`static/locales/{language}/` are what the templates alone need (`pages.json`) or what a script asks for when its panel
+is first used.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2.utils import htmlsafe_json_dumps
+
+from webapp.assets import STATIC
+
+LANGUAGES = {"en": "English", "de": "Deutsch", "es": "Español", "zh": "中文"}
+"""Codes and their own names, in the order of the menu."""
+
+LOCALES = STATIC / "locales"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """`first`: the groups of the first view; `all`: every group, for the templates."""
+
+    first: Mapping[str, Any]
+    all: Mapping[str, Any]
+
+    def config_json(self, **facts: Any) -> str:
+        """The page's configuration as JSON, marked as safe inside a script element."""
+        return htmlsafe_json_dumps({"strings": self.first, **facts}, ensure_ascii=False, separators=(",", ":"))
+
+
+def load_catalogues() -> dict[str, Catalogue]:
+    """Every catalogue by its language."""
+    return {language: load_catalogue(language) for language in LANGUAGES}
+
+
+def load_catalogue(language: str) -> Catalogue:
+    first = json.loads((LOCALES / f"{language}.json").read_text("utf-8"))
+    merged = dict(first)
+    for part in sorted((LOCALES / language).glob("*.json")):
+        merged |= json.loads(part.read_text("utf-8"))
+    return Catalogue(first, merged)
