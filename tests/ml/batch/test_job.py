@@ -15,6 +15,7 @@ from ml.batch.sources import find_sources
 from ml.batch.tasks import MAX_CHUNK, Part, Settings, parts_of
 from ml.batch.writers import open_table
 from ml.inference.contract import EMOTIONS
+from tests.support.dry_run import listing
 from tests.support.fake_reading import run, write_tree
 from tests.support.tables import read, read_failures
 
@@ -142,3 +143,11 @@ def test_chunks_depend_on_their_own_names(tmp_path: Path) -> None:
     parts = [part for part in parts_of(find_sources([str(folder)]), SETTINGS) if isinstance(part, Part)]
     assert max(len(part.paths) for part in parts) <= MAX_CHUNK
     assert sum(len(part.paths) for part in parts) == 601
+
+
+def test_memory_does_not_grow_with_the_number_of_files() -> None:
+    """Listing and writing 20,000 names in a process of their own: what a million cost is in docs/performance.md."""
+    small, large = listing(200), listing(20_000)
+    assert (small["rows"], large["rows"]) == (200, 20_000)
+    assert large["peak_mb"] - small["peak_mb"] < 20, (small, large)
+    assert large["peak_mb"] < 120
