@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test train evaluate bench lint format browser clean data-named
+.PHONY: help run test train evaluate bench lint format browser clean data-named lock audit sbom
 
 help:
 	@echo 'make run                 serve the page on http://localhost:5000 (PORT=8080 moves it)'
@@ -14,6 +14,7 @@ help:
 	@echo 'make evaluate DATA=folder  score the shipped model on a folder'
 	@echo 'make bench               measure analyzer, server and page (PEER=1: beside the package fer)'
 	@echo 'make lint | format       ruff and mypy | ruff format'
+	@echo 'make lock | audit | sbom exact versions for the image | known faults in them | the list of its parts'
 
 run: $(BIN)/.serving
 	@exec env PORT=$(PORT) $(BIN)/gunicorn wsgi:app
@@ -38,6 +39,18 @@ data-named:
 
 bench: $(BIN)/.everything $(if $(PEER),.cache/peer/.installed)
 	$(BIN)/python -m tests.bench $(if $(PEER),--peer .cache/peer/bin/python) $(ARGS)
+
+lock: $(BIN)/.everything
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+	    --custom-compile-command 'make lock' webapp/requirements.txt -o webapp/requirements.lock
+
+audit: $(BIN)/.everything
+	$(BIN)/python -m pytest -q tests/test_lock.py
+	$(BIN)/pip-audit --disable-pip --no-deps -r webapp/requirements.lock || echo 'pip-audit could not say: its database is on the internet.'
+
+sbom: $(BIN)/.everything
+	@mkdir -p runs
+	$(BIN)/cyclonedx-py requirements webapp/requirements.lock -o runs/sbom.json
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

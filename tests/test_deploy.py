@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import pytest
@@ -21,72 +20,11 @@ import requests
 import socketio
 from skimage import data as pictures
 
+from tests.support.proxy import certificate, nginx, nginx_configuration, running, wait_for
 from tests.support.serving import Server, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 SHAPE = {"ok", "code", "message"}
-
-
-@contextlib.contextmanager
-def running(command: list[str], log: Path, **options: Any) -> Iterator[None]:
-    """A child process for the length of the block, its output in a file that a failing test can be read with."""
-    with log.open("wb") as output:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options)
-    try:
-        yield
-    finally:
-        child.terminate()
-        try:
-            child.wait(20)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-
-
-def wait_for(url: str, ca: str, seconds: float = 30) -> None:
-    """Poll until the address answers 200."""
-    deadline = time.monotonic() + seconds
-    while True:
-        with contextlib.suppress(requests.ConnectionError):
-            if requests.get(url, timeout=2, verify=ca).status_code == 200:
-                return
-        assert time.monotonic() < deadline, f"expected 200 from {url} within {seconds} s"
-        time.sleep(0.1)
-
-
-def nginx_configuration(folder: Path, http: int, https: int, web: list[int]) -> Path:
-    """The shipped file with this machine's ports and paths in the places of a server's."""
-    text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
-    changes = {
-        "worker_processes auto;": f"worker_processes 1; daemon off; error_log {folder}/error.log;",
-        # Run as root, nginx works as another user who may not write here: a photo put on disk would be an error.
-        "pid /var/run/nginx.pid;": f"pid {folder}/nginx.pid;",
-        "listen 80;": f"listen 127.0.0.1:{http};",
-        "listen 443 ssl;": f"listen 127.0.0.1:{https} ssl;",
-        "web-1:5000": f"127.0.0.1:{web[0]}",
-        "web-2:5000": f"127.0.0.1:{web[1]}",
-        "/etc/nginx/certs": str(folder),
-        "http {\n": "http {\n"
-        + "".join(
-            f"    {kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        ),
-    }
-    for shipped, here in changes.items():
-        assert text.count(shipped) >= 1, f"expected {shipped!r} in deploy/nginx.conf"
-        text = text.replace(shipped, here)
-    path = folder / "nginx.conf"
-    path.write_text(text, "utf-8")
-    return path
-
-
-def certificate(folder: Path) -> None:
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-        + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-        + ["-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")],
-        check=True,
-        capture_output=True,
-    )
 
 
 @dataclass(frozen=True)
@@ -101,18 +39,16 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if nginx is None or shutil.which("openssl") is None:
-        pytest.skip("needs nginx and openssl: expected both on the PATH (apt-get install nginx openssl)")
+    program = nginx()
     folder = tmp_path_factory.mktemp("nginx")
     http, https = free_port(), free_port()
     ca = str(folder / "fullchain.pem")
     certificate(folder)
-    settings = {"SECRET_KEY": "the same for all", "EMOTION_PROXIES": "1", "EMOTION_WORKERS": "1"}
+    settings = {"EMOTION_PROXIES": "1", "EMOTION_WORKERS": "1"}
     with contextlib.ExitStack() as stack:
         web = [stack.enter_context(Server(log=folder / f"web-{number}.log", **settings)) for number in (1, 2)]
         configuration = nginx_configuration(folder, http, https, [server.port for server in web])
-        stack.enter_context(running([nginx, "-c", str(configuration)], folder / "nginx.log"))
+        stack.enter_context(running([program, "-c", str(configuration)], folder / "nginx.log"))
         for server in web:
             server.wait_until_ready()
         wait_for(f"https://127.0.0.1:{https}/readyz", ca)
@@ -131,6 +67,12 @@ def test_plain_http_leads_to_https(site: Site) -> None:
     answer = requests.get(f"{site.http}/photo?x=1", allow_redirects=False, timeout=5)
     assert answer.status_code == 301
     assert answer.headers["Location"] == "https://127.0.0.1/photo?x=1"
+
+
+def test_nobody_is_led_to_another_name(site: Site) -> None:
+    answer = requests.get(site.http, headers={"Host": "evil.example"}, allow_redirects=False, timeout=5)
+    assert answer.status_code == 421
+    assert "Location" not in answer.headers
 
 
 def test_pages_arrive_over_tls(site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import pytest
 import requests
@@ -20,7 +21,7 @@ def answer_to(port: int, head: str) -> bytes:
 
 def test_names_of_other_sites_are_refused_without_a_proxy(start: Start) -> None:
     server = start()
-    rebound = {"Host": f"evil.example:{server.port}", "Origin": f"http://evil.example:{server.port}"}
+    rebound: dict[str, Any] = {"Host": f"evil.example:{server.port}", "Origin": f"http://evil.example:{server.port}"}
     for path in ("/", "/api/analyze", "/healthz"):
         reply = requests.get(server.url + path, headers=rebound, timeout=10)
         assert (reply.status_code, reply.json()["code"]) == (400, "bad_host")
@@ -38,7 +39,7 @@ def test_names_of_other_sites_are_refused_without_a_proxy(start: Start) -> None:
 def test_the_servers_own_names_are_right_behind_a_proxy(start: Start) -> None:
     server = start(EMOTION_PROXIES="1", EMOTION_HOSTS="emotion.example")
     for name in ("emotion.example", "evil.example"):
-        through = {"Origin": f"https://{name}", "X_Forwarded_Host": name, "X_Forwarded_Proto": "https"}
+        through: dict[str, Any] = {"Origin": f"https://{name}", "X_Forwarded_Host": name, "X_Forwarded_Proto": "https"}
         if name == "emotion.example":
             RawSocket(server.port, join=True, **through).close()
         else:

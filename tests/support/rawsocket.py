@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import struct
 from collections import deque
 from collections.abc import Mapping
@@ -47,10 +48,14 @@ def take_frames(inbox: bytearray) -> list[tuple[int, bytes]]:
 class RawSocket:
     """An open WebSocket to the server's Socket.IO endpoint, joined to the namespace `/` unless told otherwise."""
 
-    def __init__(self, port: int, join: bool = True, **headers: str) -> None:
+    def __init__(
+        self, port: int, join: bool = True, tls: ssl.SSLContext | None = None, timeout_s: float = 10, **headers: str
+    ) -> None:
         self.inbox = bytearray()
         self._frames: deque[tuple[int, bytes]] = deque()
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         fields = {
             "Host": f"127.0.0.1:{port}",
