@@ -23,15 +23,15 @@ def document_network(classes: int = len(EMOTIONS)) -> keras.Model:
     """
     inputs = keras.Input(INPUT_SHAPE, name="grey")
     x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
-    for filters, dropout in ((32, 0.0), (64, 0.1), (128, 0.2), (128, 0.2)):
+    for filters, dropout in ((64, 0.1), (128, 0.1), (256, 0.2), (512, 0.3)):
         x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
         x = layers.MaxPooling2D()(x)
         x = layers.BatchNormalization()(x)
         x = layers.Dropout(dropout)(x)
     x = layers.Flatten()(x)
-    x = layers.Dense(256, activation="relu")(x)
+    x = layers.Dense(512, activation="relu")(x)
     x = layers.BatchNormalization()(x)
-    x = layers.Dropout(0.4)(x)
+    x = layers.Dropout(0.5)(x)
     outputs = layers.Dense(classes, activation="softmax", dtype="float32", name="original")(x)
     return keras.Model(inputs, outputs, name="document")
 
