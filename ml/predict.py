@@ -2,11 +2,16 @@
 
     python -m ml.predict PATH... --out results.csv|.json|.jsonl|.parquet [--jobs N] [--resume] [--step N] [--quiet]
                          [--model FILE] [--thorough] [--engine local|dask] [--scheduler tcp://HOST:PORT]
+                         [--baseline FILE|auto]
 
 One row per face per frame, in the order of the paths and of the names in folders. Videos are followed frame by frame
 as in the live page, with ids that last as long as a face does and the timestamps of the video itself. What can't be
 read is listed and never ends the run: in the JSON document under `errors`, otherwise in a second file beside the first
 (`results.errors.csv`). `results.csv.progress` holds what is finished until the run is; `--resume` goes on from it.
+
+`--baseline` adds the columns `baseline_*`: the change from a person's neutral face, as the difference of log-odds. A
+photo or video of that face is compared with every row; `auto` compares each face of a video with its own quiet stretch
+of three seconds.
 
 Exit code: 0 everything was read, 1 something could not be read (the rest is written), 2 nothing to do, bad arguments,
 or a table that can't be written, 130 interrupted (143 by SIGTERM).
@@ -22,6 +27,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ml.batch.baseline import AUTO, BaselineError, BaselineTable, baseline_columns, read_baseline
 from ml.batch.engines import Engine, EngineError, LocalEngine
 from ml.batch.interrupts import Interrupts
 from ml.batch.job import Job
@@ -30,7 +36,7 @@ from ml.batch.record import Record, RecordError
 from ml.batch.rows import columns_for
 from ml.batch.sources import find_sources, shown
 from ml.batch.tasks import Settings, code_fingerprint, parts_of
-from ml.batch.writers import errors_path, open_table
+from ml.batch.writers import Table, errors_path, open_table
 from ml.inference.card import load_card
 from ml.inference.contract import ModelError
 
@@ -64,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on where an earlier run stopped; keep the record")
     parser.add_argument("--engine", choices=("local", "dask"), default="local", help="who does the work")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="a running Dask scheduler, tcp://HOST:PORT")
+    parser.add_argument(
+        "--baseline",
+        metavar="FILE|auto",
+        help="columns with the change from a person's neutral: a photo or video, or auto",
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing but reasons not to start")
     return parser
 
@@ -79,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with Interrupts(lambda: _stopped(options.out)) as interrupts:
         try:
             return _run(parser, options, interrupts)
-        except (ModelError, EngineError, RecordError, OSError, ImportError) as error:
+        except (BaselineError, ModelError, EngineError, RecordError, OSError, ImportError) as error:
             print(f"{parser.prog}: error: {_sentence(error)}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:
@@ -96,7 +107,7 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, interrupt
         parser.error(f"expected photos or videos, received folders without any: {folders}")
     model = str(options.model.resolve())
     settings = Settings(model, card.version, options.step, options.thorough)
-    table = open_table(options.out, columns_for(card.labels))
+    table = _open_table(options, columns_for(card.labels), settings, card.labels)
     with contextlib.ExitStack() as opened:
         opened.callback(table.discard)
         record = opened.enter_context(Record(options.out.with_name(options.out.name + ".progress"), options.resume))
@@ -123,6 +134,18 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, interrupt
     if not options.quiet:
         _summary(job, options.out)
     return 1 if job.failed else 0
+
+
+def _open_table(
+    options: argparse.Namespace, columns: tuple[str, ...], settings: Settings, labels: tuple[str, ...]
+) -> Table:
+    """The table, with the columns of a baseline where one is wanted."""
+    if options.baseline is None:
+        return open_table(options.out, columns)
+    if "neutral" not in labels:
+        raise BaselineError(f"expected a model that knows neutral with --baseline, received one of {', '.join(labels)}")
+    baseline = None if options.baseline == AUTO else read_baseline(options.baseline, settings)
+    return BaselineTable(open_table(options.out, baseline_columns(columns)), baseline, labels.index("neutral"))
 
 
 def _engine(options: argparse.Namespace) -> Engine:

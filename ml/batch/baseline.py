@@ -1,0 +1,108 @@
+"""Columns `baseline_*`: how far each face is from the same person's neutral, in log-odds (`ml.inference.baseline`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ml.batch.rows import COLUMNS, Row
+from ml.batch.sources import Failure
+from ml.batch.tasks import Settings, Task
+from ml.batch.writers import Table
+from ml.inference.baseline import change_from, mean_of, quiet_stretch
+
+AUTO = "auto"
+"""In place of a file: each face of a video is compared with its own quiet stretch."""
+SOURCE, TIME, FACE, WIDTH, HEIGHT = map(COLUMNS.index, ("source", "timestamp_s", "face_id", "width", "height"))
+
+
+class BaselineError(Exception):
+    """There is no baseline in a file. The message says what was expected and what was received."""
+
+
+def baseline_columns(columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns of a table and one more for each class."""
+    return (*columns, *(f"baseline_{name}" for name in columns[len(COLUMNS) :]))
+
+
+def read_baseline(path: str, settings: Settings) -> tuple[float, ...]:
+    """The mean probabilities of one neutral person on a photo or in a video: of the largest face of each frame.
+
+    Raises:
+        BaselineError: the file can't be read or holds no face.
+    """
+    from ml.batch.reading import run
+    from ml.batch.sources import find_sources
+
+    source = next(iter(find_sources([path])), None)
+    if source is None or isinstance(source, Failure):
+        received = f"{path}, which holds none" if source is None else source.message
+        raise BaselineError(f"expected --baseline auto or a photo or video of a neutral face, received: {received}")
+    rows: list[Row] = []
+    task: Task | None = Task(source.kind, (source.path,), settings)
+    while task is not None:
+        result = run(task)
+        if result.failures:
+            raise BaselineError(
+                f"expected a baseline in {path}, received a file that is damaged: {result.failures[0].message}"
+            )
+        rows += result.rows
+        task = Task(source.kind, (source.path,), settings, result.state) if result.state is not None else None
+    if not rows:
+        raise BaselineError(f"expected a neutral face in the baseline {Path(path).name}, received none")
+    largest = {row[TIME]: row for row in sorted(rows, key=lambda row: row[WIDTH] * row[HEIGHT])}
+    return mean_of([row[len(COLUMNS) :] for row in largest.values()])
+
+
+class BaselineTable:
+    """A table whose rows get the change from a baseline.
+
+    Args:
+        table: takes the longer rows. baseline: one person's, for every row; None for each face's own quiet stretch,
+            for which the rows of a video are kept until the next source begins. Photos have none: empty cells.
+        neutral: index of neutral among the classes.
+    """
+
+    def __init__(self, table: Table, baseline: Sequence[float] | None, neutral: int) -> None:
+        self._table, self._baseline, self._neutral = table, baseline, neutral
+        self._kept: list[Row] = []
+
+    def add(self, rows: Sequence[Row], failures: Sequence[Failure]) -> None:
+        if self._baseline is not None:
+            self._table.add([row + change_from(self._baseline, row[len(COLUMNS) :]) for row in rows], failures)
+            return
+        for row in rows:
+            if self._kept and self._kept[0][SOURCE] != row[SOURCE]:
+                self._release()
+            self._kept.append(row)
+        self._table.add([], failures)
+
+    def _release(self) -> None:
+        """Compare the faces of the source that has ended."""
+        baselines: dict[object, tuple[float, ...] | None] = {}
+        for face in {row[FACE] for row in self._kept if row[TIME] is not None}:
+            rows = [row for row in self._kept if row[FACE] == face]
+            readings = np.asarray([row[len(COLUMNS) :] for row in rows], float)
+            stretch = quiet_stretch(np.asarray([row[TIME] for row in rows], float), readings, self._neutral)
+            baselines[face] = None if stretch is None else mean_of(readings[stretch].tolist())
+        longer = []
+        for row in self._kept:
+            values, baseline = row[len(COLUMNS) :], baselines.get(row[FACE])
+            longer.append(row + (change_from(baseline, values) if baseline else (None,) * len(values)))
+        self._kept = []
+        self._table.add(longer, [])
+
+    def flush(self) -> None:
+        self._table.flush()
+
+    def publish(self) -> None:
+        self._table.publish()
+
+    def close(self) -> None:
+        self._release()
+        self._table.close()
+
+    def discard(self) -> None:
+        self._table.discard()
