@@ -1,22 +1,27 @@
 """Score a model on a folder data set: `python -m ml.evaluate --data DIR [--split test] [--model FILE] --out DIR`.
 
+With `--groups PEOPLE.csv` also, or only, on photographs of people, by group (see `ml.evaluation.groups`).
+
 Without `--model` it measures the shipped model through the code that serves it.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from ml.data import DataError, load_pictures, load_votes
+from ml.evaluation.groups import measure_groups, print_groups, read_people
 from ml.evaluation.model_card import write_card
 from ml.evaluation.outputs import load_predict
 from ml.evaluation.report import print_table, write_report
 from ml.evaluation.scoring import robustness, score
+from ml.inference.analyzer import Analyzer
 from ml.inference.card import load_card
-from ml.inference.classifier import SHIPPED_MODEL
+from ml.inference.classifier import SHIPPED_MODEL, Classifier
 from ml.inference.contract import ModelError
 
 
@@ -36,9 +41,18 @@ def evaluate(
     return report
 
 
+def evaluate_groups(people_csv: Path, model: Path, out: Path) -> dict[str, dict[str, Any]]:
+    """Measure a served model on photographs of people; print the table and write it as groups.json to `out`."""
+    groups = measure_groups(read_people(people_csv, Analyzer(Classifier(model))))
+    print_groups(groups)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "groups.json").write_text(json.dumps(groups, indent=2) + "\n")
+    return groups
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ml.evaluate", description="Score a model on a folder data set.")
-    parser.add_argument("--data", required=True, help="directory with SPLIT/CLASS/*.jpg")
+    parser.add_argument("--data", help="directory with SPLIT/CLASS/*.jpg")
     parser.add_argument("--split", default="test")
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help=".tflite, .h5, .keras; default: shipped")
     parser.add_argument("--votes", metavar="CSV", help="score against what most people see as well")
@@ -49,16 +63,29 @@ def main(arguments: list[str] | None = None) -> int:
         default=Path("runs/evaluation"),
         help="directory for report.json and the plots; default runs/evaluation",
     )
+    parser.add_argument(
+        "--groups",
+        type=Path,
+        metavar="PEOPLE.csv",
+        help="a row per person; beside it neutral/ID.jpg and smiling/ID.jpg: figures by each of its columns",
+    )
     parser.add_argument("--card", type=Path, metavar="FILE.md", help="write the model card, of a .tflite model")
     options = parser.parse_args(arguments)
+    if options.data is None and (options.groups is None or options.card is not None):
+        print("ml.evaluate: expected --data DIR, or --groups PEOPLE.csv without --card, received none", file=sys.stderr)
+        return 2
     try:
+        groups = evaluate_groups(options.groups, options.model, options.out) if options.groups else None
+        if options.data is None:
+            print(f"\nResults in {options.out}")
+            return 0
         report = evaluate(options.data, options.split, options.model, options.out, options.votes, options.robustness)
     except (DataError, ModelError) as error:
         print(f"ml.evaluate: {error}", file=sys.stderr)
         return 2
     print_table(report)
     if options.card:
-        write_card(report, load_card(options.model), options.card)
+        write_card(report, load_card(options.model), options.card, groups)
     for name, accuracy in report.get("robustness", {}).items():
         print(f"{name:<28}{accuracy:8.2%}")
     print(f"\nResults in {options.out}")
