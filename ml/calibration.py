@@ -1,7 +1,7 @@
-"""Honest probabilities: temperatures, the answer that is served, and the confidence below which it is doubt.
+"""Calibrated probabilities: temperatures, the answer that is served, and the confidence below which it is doubt.
 
-Everything is fitted on validation pictures and becomes layers of the exported graph, so that whoever runs the model
-file gets calibrated probabilities.
+Everything is fitted on validation pictures. `ml.serving_network` puts it into the exported graph, so that whoever runs
+the model file gets calibrated probabilities.
 """
 
 from __future__ import annotations
@@ -10,31 +10,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import keras
 import numpy as np
-from keras import layers, ops
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from sklearn.isotonic import IsotonicRegression
 
 from ml.inference.card import ModelCard
-from ml.model import INPUT_SHAPE
+from ml.inference.contract import EMOTIONS, ModelError
 
 SMALLEST = 1e-9
 EXPECTED_SPREAD = 0.3
-"""Standard deviation of the logarithms of temperatures: a handful of pictures is not believed beyond it."""
+"""Standard deviation expected of the logarithms of temperatures; few pictures can't move one far beyond it."""
+OFFSET_SPREAD = 0.18
+"""Standard deviation expected of the fitted part of the offset, in log-odds."""
 SERVED_SHARES = {"people": 0.8, "original": 0.2}
-"""What the served answer is made of: a weighted geometric mean of the outputs, where a network has both.
+"""Weights of the geometric mean of the outputs that is served, where a network has both.
 
-What people see is what people are shown; the original labels add what the voters rarely named, fear above all.
+People are shown what people see; the original labels add the classes that voters rarely named, fear most of all.
 """
-PRIOR_WEIGHT = 1.0
-"""How far the served answer forgets how frequent each class was among the training pictures: 0 not at all, 1 wholly.
+NEUTRAL_SHARE = 0.2
+"""Share of neutral faces that the served answer expects; the other six emotions are expected equally often.
 
-Most of what people see in FER-2013's training pictures is neutral or happy, one in a hundred is disgust, and a network
-learns to guess accordingly. Before a camera other frequencies hold, and nobody knows which: all seven count alike.
-Both were chosen on the validation pictures, with an earlier network: of the seven emotions people see, 0.80 are
-recognised on average, with 0.81 of all pictures right; the output `people` alone has 0.70 and 0.84, the mean of both
-outputs as they are 0.75 and 0.82.
+A compromise between two uses: all seven equally often (0.14), and a camera, before which about 60 % of faces are
+neutral. `python -m ml.calibrate` compares the alternatives by cross-validation on the validation pictures and names
+the best; this and `SERVED_SHARES` are its answer.
 """
 
 
@@ -42,30 +40,33 @@ outputs as they are 0.75 and 0.82.
 class Calibration:
     """What the exported graph adds to the network.
 
-    temperatures: by output, `served` among them. shares: what `served` is made of, see `SERVED_SHARES`. prior: how
-    frequent each class is among the training labels, mixed likewise, or None where the served answer keeps that.
-    prior_weight: see `PRIOR_WEIGHT`. uncertain_below: the confidence under which an answer is doubt.
+    temperatures: by output name, `served` included. shares: see `SERVED_SHARES`. offset: `(classes,)`, subtracted from
+    the logarithms of the mixed probabilities before the served answer is normalised; None for zeros. uncertain_below:
+    the confidence under which an answer is doubt.
     """
 
     temperatures: dict[str, float]
     shares: dict[str, float] = field(default_factory=lambda: {"original": 1.0})
-    prior: tuple[float, ...] | None = None
-    prior_weight: float = PRIOR_WEIGHT
+    offset: tuple[float, ...] | None = None
     uncertain_below: float = 0.5
 
     @staticmethod
     def from_card(card: ModelCard) -> Calibration:
-        """What `dataclasses.asdict` put into the card of an exported model."""
-        return Calibration(**card.calibration)
+        """What `dataclasses.asdict` put into the card of an exported model.
 
-    @property
-    def offset(self) -> np.ndarray | float:
-        """What is taken off the logarithms of the mixed probabilities (Menon et al., Logit Adjustment, 2021)."""
-        return self.prior_weight * np.log(np.asarray(self.prior, np.float32) + SMALLEST) if self.prior else 0.0
+        Raises:
+            ModelError: the card has no calibration of this form.
+        """
+        try:
+            return Calibration(**card.calibration)
+        except TypeError as error:
+            raise ModelError(
+                f"expected a calibration as this version of ml.export writes it, received a card without one: {error}"
+            ) from error
 
 
-def sharpen(probabilities: np.ndarray, temperature: float, offset: np.ndarray | float = 0.0) -> np.ndarray:
-    """Probabilities at another temperature, `(n, classes)`; the offset comes off their logarithms first."""
+def apply_temperature(probabilities: np.ndarray, temperature: float, offset: np.ndarray | float = 0.0) -> np.ndarray:
+    """Probabilities at another temperature, `(n, classes)`; the offset is subtracted from their logarithms first."""
     logits = (np.log(probabilities + SMALLEST) - offset) / temperature
     scaled = np.exp(logits - logits.max(axis=1, keepdims=True))
     return scaled / scaled.sum(axis=1, keepdims=True)
@@ -80,7 +81,7 @@ def mix(outputs: Mapping[str, Any], shares: Mapping[str, float], log: Any = np.l
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """The temperature that makes the labels most likely (Guo et al., On Calibration of Modern Neural Networks, 2017).
 
-    Few pictures change it little: temperatures near 1 are held likelier beforehand (see `EXPECTED_SPREAD`).
+    Temperatures near 1 are more likely a priori (see `EXPECTED_SPREAD`), so that few pictures change little.
 
     Args:
         probabilities: `(n, classes)`. labels: `(n,)`; rows with -1 are left out.
@@ -88,10 +89,55 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     known = np.flatnonzero(labels >= 0)
 
     def loss(log_temperature: float) -> float:
-        likelihood = sharpen(probabilities[known], float(np.exp(log_temperature)))[np.arange(len(known)), labels[known]]
+        scaled = apply_temperature(probabilities[known], float(np.exp(log_temperature)))
+        likelihood = scaled[np.arange(len(known)), labels[known]]
         return -float(np.sum(np.log(likelihood + SMALLEST))) + 0.5 * (log_temperature / EXPECTED_SPREAD) ** 2
 
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+
+
+def expected_shares(classes: int, neutral_share: float) -> np.ndarray:
+    """How frequent each emotion is in use, `(classes,)`: neutral as given, the others equally frequent."""
+    shares = np.full(classes, (1 - neutral_share) / (classes - 1))
+    shares[EMOTIONS.index("neutral")] = neutral_share
+    return shares
+
+
+def fit_offset(mixture: np.ndarray, seen: np.ndarray, prior: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """What to subtract from the logarithms of mixed probabilities, so that they hold for the expected frequencies.
+
+    The starting point is the difference of the two logarithms (Menon et al., Logit Adjustment, 2021). A correction for
+    each class is fitted on top, together with a temperature (Alexandari et al., Bias-Corrected Temperature Scaling,
+    2020), on pictures weighted to the expected frequencies. `OFFSET_SPREAD` keeps it small where pictures are few.
+
+    Args:
+        mixture: `(n, classes)`. seen: `(n,)` labels; rows with -1 are left out. prior: `(classes,)` how frequent each
+            class was in training. expected: `(classes,)` how frequent it is in use.
+
+    Returns:
+        `(classes,)`, with mean 0.
+    """
+    known = np.flatnonzero(seen >= 0)
+    labels, rows, classes = seen[known], np.arange(len(known)), len(prior)
+    counts = np.bincount(labels, minlength=classes)
+    weights = (expected / np.maximum(counts, 1))[labels] * len(known)
+    start = np.log(prior + SMALLEST) - np.log(expected)
+    logits = np.log(mixture[known] + SMALLEST) - start
+
+    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        correction, temperature = parameters[:classes], np.exp(parameters[classes])
+        scaled = (logits - correction) / temperature
+        probabilities = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        likelihood = np.log(probabilities[rows, labels] + SMALLEST)
+        excess = weights[:, np.newaxis] * probabilities
+        excess[rows, labels] -= weights
+        gradient = -excess.sum(axis=0) / temperature + correction / OFFSET_SPREAD**2
+        value = -(weights * likelihood).sum() + 0.5 * np.sum((correction / OFFSET_SPREAD) ** 2)
+        return float(value), np.append(gradient, -(excess * scaled).sum())
+
+    correction = minimize(loss, np.zeros(classes + 1), jac=True).x[:classes]
+    return start + correction - np.mean(start + correction)
 
 
 def confidence_of_even_odds(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -109,55 +155,40 @@ def calibrate(
     labels: np.ndarray,
     majority: np.ndarray | None,
     frequencies: dict[str, np.ndarray] | None = None,
+    served_shares: Mapping[str, float] = SERVED_SHARES,
+    neutral_share: float = NEUTRAL_SHARE,
 ) -> Calibration:
     """Fit on validation pictures: `original` to the folders' labels, `people` and `served` to what most people see.
 
     Args:
         outputs: name to `(n, classes)` probabilities. labels, majority: `(n,)`. frequencies: for each output
-            `(classes,)`, how frequent each class is among its training labels; None leaves the served answer as it is.
+            `(classes,)`, how frequent each class is among its training labels; None leaves the served answer without
+            an offset. The two last are for comparing alternatives.
     """
     seen = labels if majority is None else majority
     temperatures = {
         name: fit_temperature(rows, labels if name == "original" else seen) for name, rows in outputs.items()
     }
-    shares = SERVED_SHARES if "people" in outputs else {"original": 1.0}
-    prior = None if frequencies is None else tuple(map(float, mix(frequencies, shares)))
-    draft = Calibration(temperatures, shares, prior)
-    calibrated = {name: sharpen(rows, temperatures[name]) for name, rows in outputs.items()}
-    served = sharpen(mix(calibrated, shares), 1.0, draft.offset)
-    is_one_output = len(shares) == 1 and prior is None
+    shares = dict(served_shares) if "people" in outputs else {"original": 1.0}
+    mixture = mix({name: apply_temperature(rows, temperatures[name]) for name, rows in outputs.items()}, shares)
+    offset = None
+    if frequencies is not None:
+        prior = mix(frequencies, shares)
+        offset = tuple(map(float, fit_offset(mixture, seen, prior, expected_shares(len(prior), neutral_share))))
+    served = apply_temperature(mixture, 1.0, offset_of(offset))
+    is_one_output = len(shares) == 1 and offset is None
     temperatures["served"] = 1.0 if is_one_output else fit_temperature(served, seen)
-    even_odds = confidence_of_even_odds(sharpen(served, temperatures["served"]), seen)
-    return replace(draft, uncertain_below=even_odds)
+    draft = Calibration(temperatures, shares, offset)
+    return replace(draft, uncertain_below=confidence_of_even_odds(served_answer(outputs, draft), seen))
 
 
-@keras.saving.register_keras_serializable("emotion")
-class Temperature(layers.Layer):
-    """Probabilities in, probabilities at another temperature out, as `sharpen` has it."""
-
-    def __init__(self, temperature: float, offset: Any = 0.0, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.temperature = temperature
-        self.offset = np.asarray(offset, np.float32)
-
-    def call(self, probabilities: Any) -> Any:
-        return ops.softmax((ops.log(probabilities + SMALLEST) - self.offset) / self.temperature)
-
-    def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"temperature": self.temperature, "offset": self.offset.tolist()}
+def offset_of(offset: tuple[float, ...] | None) -> np.ndarray | float:
+    return 0.0 if offset is None else np.asarray(offset, np.float32)
 
 
-def serving_network(network: keras.Model, calibration: Calibration) -> keras.Model:
-    """The trained network with its calibration: outputs `served` and, calibrated, each of the network's own."""
-    inputs = keras.Input(INPUT_SHAPE, name="grey")
-    outputs = network(inputs)
-    outputs = outputs if isinstance(outputs, dict) else {"original": outputs}
+def served_answer(outputs: Mapping[str, np.ndarray], calibration: Calibration) -> np.ndarray:
+    """The served probabilities, `(n, classes)`, of a network's outputs; the exported graph calculates the same."""
     temperatures = calibration.temperatures
-    calibrated = {
-        name: Temperature(temperatures[name], name=f"{name}_calibrated", dtype="float32")(value)
-        for name, value in outputs.items()
-    }
-    mixture = mix(calibrated, calibration.shares, ops.log, ops.exp)
-    unbiased = Temperature(1.0, calibration.offset, name="unbiased", dtype="float32")(mixture)
-    served = Temperature(temperatures["served"], name="served", dtype="float32")(unbiased)
-    return keras.Model(inputs, {"served": served} | calibrated, name="emotion")
+    calibrated = {name: apply_temperature(rows, temperatures[name]) for name, rows in outputs.items()}
+    served = apply_temperature(mix(calibrated, calibration.shares), 1.0, offset_of(calibration.offset))
+    return apply_temperature(served, temperatures["served"])

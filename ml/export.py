@@ -1,120 +1,102 @@
-"""A trained run to the files that serve: `python -m ml.export RUN --out DIR` writes emotion.tflite and emotion.json.
+"""A trained run to the files that serve: `python -m ml.export RUN --out DIR [--float]`.
 
-Calibration is fitted on the run's validation pictures and built into the graph. Nothing is written if Keras and LiteRT
-disagree.
+Writes `emotion.tflite`, its trunk in 8-bit integers unless `--float` is given, the card `emotion.json`, and the network
+whole. `python -m ml.export EXPORTED --data DIR --votes CSV --out DIR` converts the network of an earlier export again.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import shutil
 import sys
-import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
-from ml.calibration import calibrate, serving_network
+from ml.artifact import write_artifact
 from ml.data import DataError, TrainingSet
-from ml.evaluation.agreement import check_parity
-from ml.evaluation.outputs import keras_outputs, load_predict
-from ml.evaluation.scoring import score
-from ml.inference.classifier import Classifier
+from ml.evaluation.outputs import CONFIG_FILE
 from ml.inference.contract import ModelError
-from ml.model import INPUT_SHAPE, multiply_adds
 from ml.training.presets import PRESETS
-from ml.training.runs import BEST_WEIGHTS, WHOLE_MODEL, check_data, git_commit, read_config
-from ml.training.weights import load_weights, save_whole
+from ml.training.runs import BEST_WEIGHTS, WHOLE_MODEL, check_data, read_config
+from ml.training.weights import load_weights
 
-PARITY_PICTURES = 1000
+CARD_FILE = "emotion.json"
 FEW_PICTURES = 200
 """Fewer than this say little about how often an answer of some confidence is right."""
 
 
-def load_best(run: Path) -> keras.Model:
-    """The network of a finished run with its best weights."""
+def load_network(folder: Path) -> keras.Model:
     try:
-        network = keras.models.load_model(run / WHOLE_MODEL, compile=False)
+        return keras.models.load_model(folder / WHOLE_MODEL, compile=False)
     except (OSError, ValueError) as error:
-        raise DataError(f"expected a finished run with {WHOLE_MODEL}, received: {error}") from error
-    load_weights(network, run / BEST_WEIGHTS)
-    return network
+        raise DataError(f"expected a finished run or an export with {WHOLE_MODEL}, received: {error}") from error
 
 
-def export(run: Path, out: Path, name: str = "emotion") -> dict[str, Any]:
-    """Calibrate, convert, check and write a run's best weights; returns the card."""
+def load_run(run: Path) -> tuple[keras.Model, TrainingSet, dict[str, Any]]:
+    """A finished run's network with its best weights, the data it was trained on, and how it was trained."""
     config, record = read_config(run)
     preset = PRESETS[config.preset]
-    network = load_best(run)
+    network = load_network(run)
+    load_weights(network, run / BEST_WEIGHTS)
     data = TrainingSet.load(config.data, preset.validation_share, config.votes, config.limit)
     check_data(run, data)
-
-    held_out, votes = data.held_out()
-    outputs = keras_outputs(network, held_out.images)
-    calibration = calibrate(
-        outputs,
-        held_out.labels,
-        votes.majority if votes else None,
-        data.frequencies() if votes and "people" in outputs else None,
-    )
-    serving = serving_network(network, calibration)
-
-    with tempfile.TemporaryDirectory(dir=out.parent if out.parent.exists() else None) as scratch:
-        model_path = Path(scratch) / f"{name}.tflite"
-        serving.export(model_path, format="litert", verbose=False)
-        card = {
-            "name": name,
-            "sha256": hashlib.sha256(model_path.read_bytes()).hexdigest(),
-            "labels": list(data.classes),
-            "outputs": sorted(serving.output),
-            "input": {"shape": list(INPUT_SHAPE), "type": "float32", "range": [0, 255], "color": "grey"},
-            "uncertain_below": calibration.uncertain_below,
-            "calibration": asdict(calibration),
-            "calibration_pictures": len(held_out),
-            "parameters": network.count_params(),
-            "multiply_adds": multiply_adds(network),
-            "training": {
-                "dataset": Path(config.data).name,
-                "preset": config.preset,
-                "epochs": config.epochs,
-                "parts": preset.parts,
-                "seed": config.seed,
-                "commit": record["commit"],
-                "export_commit": git_commit(),
-            },
-        }
-        card_path = model_path.with_suffix(".json")
-        card_path.write_text(json.dumps(card, indent=2) + "\n")
-        card["parity"] = check_parity(Classifier(model_path), serving, parity_images(data))
-        card["metrics"] = score(load_predict(model_path)[0](data.scored.images), data.scored, data.scored_votes)
-        card_path.write_text(json.dumps(card, indent=2) + "\n")
-        network_path = Path(scratch) / WHOLE_MODEL
-        save_whole(network, network_path)
-        out.mkdir(parents=True, exist_ok=True)
-        for path in (model_path, card_path, network_path):
-            shutil.move(path, out / path.name)
-    return card
+    training = {
+        "dataset": Path(config.data).name,
+        "preset": config.preset,
+        "epochs": config.epochs,
+        "parts": preset.parts,
+        "seed": config.seed,
+        "commit": record["commit"],
+    }
+    return network, data, training
 
 
-def parity_images(data: TrainingSet) -> np.ndarray:
-    """Validation pictures, then training pictures, `PARITY_PICTURES` at most."""
-    return data.pictures.images[np.concatenate([data.validation, data.training])[:PARITY_PICTURES]]
+def load_export(folder: Path, data_dir: str, votes: str | None) -> tuple[keras.Model, TrainingSet, dict[str, Any]]:
+    """The network of an earlier export, the data it was trained on, and what its card says of training."""
+    try:
+        training = json.loads((folder / CARD_FILE).read_text("utf-8"))["training"]
+        share = PRESETS[training["preset"]].validation_share
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"expected an export with its card {CARD_FILE}, received {folder}: {error}") from error
+    data = TrainingSet.load(data_dir, share, votes)
+    if training.get("fingerprint", data.fingerprint) != data.fingerprint:
+        raise DataError(
+            f"expected the pictures and votes that the network was trained on (fingerprint {training['fingerprint']}), "
+            f"received others (fingerprint {data.fingerprint})"
+        )
+    return load_network(folder), data, training
+
+
+def export(source: Path, out: Path, data: str | None, votes: str | None, quantized: bool) -> dict[str, Any]:
+    """Write a run, or an earlier export anew; returns the card.
+
+    Raises:
+        DataError: the source or the data can't be used.
+        ModelError: the file's answers differ from Keras's.
+    """
+    if data is not None:
+        network, training_set, training = load_export(source, data, votes)
+    elif not (source / CONFIG_FILE).exists() and (source / CARD_FILE).exists():
+        raise DataError(f"expected --data DIR with {source}, which is an export and not a run, received none")
+    else:
+        network, training_set, training = load_run(source)
+    return write_artifact(network, training_set, training, out, quantized=quantized)
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m ml.export", description="Write a run as a LiteRT model and its card."
     )
-    parser.add_argument("run", type=Path, help="a directory that ml.train wrote")
+    parser.add_argument("source", type=Path, help="a directory that ml.train wrote, or ml.export with --data")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--float", action="store_true", help="keep all of the network in float32")
+    parser.add_argument("--data", metavar="DIR", help="with an export: the directory that it was trained on")
+    parser.add_argument("--votes", metavar="CSV", help="with an export: what several people saw in each picture")
     options = parser.parse_args(arguments)
     try:
-        card = export(options.run, options.out)
+        card = export(options.source, options.out, options.data, options.votes, not options.float)
     except (DataError, ModelError) as error:
         print(f"ml.export: {error}", file=sys.stderr)
         return 2
@@ -122,7 +104,10 @@ def main(arguments: list[str] | None = None) -> int:
     if (fitted := card["calibration_pictures"]) < FEW_PICTURES:
         print(f"calibrated on {fitted} pictures only: take the percentages of this model as a rough guide")
     print(f"{options.out}/emotion.tflite  sha256 {card['sha256'][:8]}  uncertain below {card['uncertain_below']:.2f}")
-    print(f"parity on {parity['pictures']} pictures: largest difference {parity['max_difference']:.1e}")
+    print(
+        f"against Keras on {parity['pictures']} pictures: same answer {parity['same_answer']:.1%}, "
+        f"difference {parity['mean_difference']:.1e} on average and {parity['max_difference']:.1e} at most"
+    )
     for name, by_labels in card["metrics"]["outputs"].items():
         for kind, row in by_labels.items():
             print(f"{split}: {name} on {kind} labels {row['accuracy']:.2%}, calibration error {row['ece']:.3f}")

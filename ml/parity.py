@@ -11,11 +11,12 @@ from pathlib import Path
 
 import keras
 
-from ml.calibration import Calibration, serving_network
+from ml.calibration import Calibration
 from ml.data import DataError, load_pictures
-from ml.evaluation.agreement import check_parity
+from ml.evaluation.agreement import EXACT, QUANTIZED, check_agreement
 from ml.inference.classifier import SHIPPED_MODEL, Classifier
 from ml.inference.contract import ModelError
+from ml.serving_network import serving_network
 from ml.training.runs import WHOLE_MODEL
 
 
@@ -32,13 +33,15 @@ def main(arguments: list[str] | None = None) -> int:
         network = keras.models.load_model(options.model.with_name(WHOLE_MODEL), compile=False)
         pictures = load_pictures(options.data, options.split, classifier.classes)
         serving = serving_network(network, Calibration.from_card(classifier.card))
-        parity = check_parity(classifier, serving, pictures.images)
+        bounds = QUANTIZED if classifier.card.quantization else EXACT
+        parity = check_agreement(classifier, serving, pictures.images, bounds)
     except (DataError, ModelError, OSError) as error:
         print(f"ml.parity: {error}", file=sys.stderr)
         return 2
     print(
-        f"LiteRT and Keras on {keras.backend.backend()} agree on all {parity['pictures']} pictures; "
-        f"largest difference of a probability {parity['max_difference']:.1e}"
+        f"LiteRT and Keras on {keras.backend.backend()} give the same answer on {parity['same_answer']:.1%} of "
+        f"{parity['pictures']} pictures; a probability differs by {parity['mean_difference']:.1e} on average and by "
+        f"{parity['max_difference']:.1e} at most"
     )
     return 0
 

@@ -25,7 +25,10 @@ TRAINING = {"tensorflow", "keras", "torch", "jax", "h5py", "sklearn", "matplotli
 PIXELS = {"cv2", "ai_edge_litert", "PIL", "numpy"}
 WEB = {"webapp", "flask", "flask_socketio", "socketio", "engineio", "eventlet", "gunicorn", "werkzeug"}
 
-LIBRARIES = ("ml.data", "ml.training", "ml.evaluation", "ml.inference", "ml.model", "ml.calibration")
+LIBRARIES = (
+    *("ml.data", "ml.training", "ml.evaluation", "ml.inference", "ml.model", "ml.calibration"),
+    *("ml.serving_network", "ml.serving_choice", "ml.quantize", "ml.artifact"),
+)
 """What the commands of training and evaluation share. A command is not among them."""
 
 # From which of the project's modules a part may import: the longest matching prefix on the left decides.
@@ -37,7 +40,9 @@ MAY_IMPORT = {
     "ml": LIBRARIES,
     "ml.evaluation": ("ml.evaluation", "ml.data", "ml.inference"),
     "ml.training": ("ml.training", "ml.evaluation", "ml.data", "ml.inference", "ml.model"),
-    "ml.calibration": ("ml.model", "ml.inference.card"),
+    "ml.calibration": ("ml.inference.card", "ml.inference.contract"),
+    "ml.serving_network": ("ml.calibration", "ml.model"),
+    "ml.quantize": ("ml.inference.preprocess",),
     "ml.data": ("ml.data", "ml.inference.contract", "ml.inference.formats", "ml.inference.preprocess"),
     "ml.model": ("ml.inference.contract",),
     "ml.batch": ("ml.batch", "ml.inference"),

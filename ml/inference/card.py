@@ -29,6 +29,7 @@ class ModelCard:
         input: `shape`, `type`, `range` and `color` of the input.
         uncertain_below: confidence under which an answer is marked as uncertain.
         calibration: the fields of `ml.calibration.Calibration`. calibration_pictures: how many it was fitted on.
+        quantization: how the trunk was converted to integers; empty for a float model.
         training, parity, metrics: how the model was made, and what was measured on the exported file.
     """
 
@@ -42,6 +43,7 @@ class ModelCard:
     calibration_pictures: int = 0
     parameters: int = 0
     multiply_adds: int = 0
+    quantization: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     parity: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ml.calibration import (
+    NEUTRAL_SHARE,
     SERVED_SHARES,
     Calibration,
+    apply_temperature,
     calibrate,
     confidence_of_even_odds,
+    expected_shares,
+    fit_offset,
     fit_temperature,
     mix,
-    serving_network,
-    sharpen,
+    served_answer,
 )
 from ml.evaluation.metrics import expected_calibration_error
+from ml.inference.classifier import Classifier
+from ml.inference.contract import ModelError
 from ml.model import best_network, document_network
+from ml.serving_network import serving_network
 
 
 def test_a_network_with_one_output_serves_it() -> None:
@@ -32,11 +40,11 @@ def test_temperature_calibrates_an_overconfident_model() -> None:
     logits = rng.normal(0, 1, (20_000, 7))
     honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     labels = np.array([rng.choice(7, p=row) for row in honest])
-    loud = sharpen(honest, 1 / 3)
+    loud = apply_temperature(honest, 1 / 3)
     temperature = fit_temperature(loud, labels)
     assert temperature == pytest.approx(3, rel=0.05)
     assert expected_calibration_error(loud, labels) > 0.2
-    assert expected_calibration_error(sharpen(loud, temperature), labels) < 0.02
+    assert expected_calibration_error(apply_temperature(loud, temperature), labels) < 0.02
 
 
 def test_the_uncertain_threshold_is_where_half_are_right() -> None:
@@ -58,14 +66,37 @@ def test_calibration_fits_each_output_to_its_own_labels() -> None:
     assert result.shares == SERVED_SHARES
 
 
-def test_the_served_answer_forgets_how_frequent_the_classes_were() -> None:
-    """Where a picture tells nothing the network answers with the frequencies, and the served answer is even again."""
-    prior = np.array([0.1, 0.01, 0.04, 0.25, 0.15, 0.15, 0.3], np.float32)
-    forgetful = Calibration({}, SERVED_SHARES, tuple(prior.tolist()), prior_weight=1.0)
-    assert sharpen(prior[np.newaxis], 1.0, forgetful.offset) == pytest.approx(np.full((1, 7), 1 / 7), abs=1e-5)
-    half = Calibration({}, SERVED_SHARES, tuple(prior.tolist()), prior_weight=0.5)
-    answer = sharpen(prior[np.newaxis], 1.0, half.offset)[0]
-    assert prior[1] < answer[1] < 1 / 7 < answer[6] < prior[6]
+def test_the_offset_exchanges_the_training_frequencies_for_the_expected_ones() -> None:
+    """A picture that tells nothing is answered with the training frequencies; after the offset with the expected."""
+    prior = np.array([0.1, 0.01, 0.04, 0.25, 0.15, 0.15, 0.3])
+    expected = expected_shares(7, NEUTRAL_SHARE)
+    nothing_known = fit_offset(prior[np.newaxis], np.array([-1]), prior, expected)
+    assert apply_temperature(prior[np.newaxis], 1.0, nothing_known) == pytest.approx(expected[np.newaxis], abs=1e-5)
+    assert expected[6] == NEUTRAL_SHARE
+    assert expected.sum() == pytest.approx(1)
+
+
+def test_the_offset_corrects_a_network_that_calls_neutral_faces_sad() -> None:
+    rng = np.random.default_rng(0)
+    seen = rng.integers(0, 7, 20_000)
+    logits = rng.normal(0, 1, (len(seen), 7)) + 2 * np.eye(7)[seen]
+    logits[:, 4] += 1.5  # sad by far too often
+    answers = apply_temperature(np.exp(logits), 1.0)
+    even = np.full(7, 1 / 7)
+    corrected = apply_temperature(answers, 1.0, fit_offset(answers, seen, even, even))
+    neutral = seen == 6
+    assert np.mean(answers[neutral].argmax(1) == 4) > 0.25
+    assert np.mean(corrected[neutral].argmax(1) == 4) < 0.1
+    few = fit_offset(answers[:20], seen[:20], even, even)
+    assert np.abs(few).max() < 0.5, "twenty pictures change little"
+
+
+def test_a_card_without_this_calibration_is_refused() -> None:
+    card = Classifier().card
+    assert Calibration.from_card(card).shares == SERVED_SHARES
+    for other in ({}, {"temperatures": {}, "prior_weight": 1.0}):
+        with pytest.raises(ModelError, match=r"expected a calibration as this version of ml\.export writes it"):
+            Calibration.from_card(replace(card, calibration=other))
 
 
 def test_the_graph_calculates_what_was_fitted() -> None:
@@ -76,12 +107,12 @@ def test_the_graph_calculates_what_was_fitted() -> None:
     calibration = calibrate(outputs, labels, labels, frequencies)
     network = best_network()
     faces = rng.uniform(0, 255, (3, 48, 48, 1)).astype(np.float32)
-    temperatures = calibration.temperatures
-    answers = {name: sharpen(np.asarray(rows), temperatures[name]) for name, rows in network(faces).items()}
-    expected = sharpen(mix(answers, SERVED_SHARES), temperatures["served"], calibration.offset)
+    assert calibration.offset is not None
+    answers = {name: np.asarray(rows) for name, rows in network(faces).items()}
     received = serving_network(network, calibration)(faces)
-    assert np.asarray(received["served"]) == pytest.approx(expected, abs=1e-5)
-    assert np.asarray(received["people"]) == pytest.approx(answers["people"], abs=1e-5)
+    assert np.asarray(received["served"]) == pytest.approx(served_answer(answers, calibration), abs=1e-5)
+    people = apply_temperature(answers["people"], calibration.temperatures["people"])
+    assert np.asarray(received["people"]) == pytest.approx(people, abs=1e-5)
 
 
 def test_a_mixture_lies_between_its_parts() -> None:

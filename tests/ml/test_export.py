@@ -10,16 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
-from ml.calibration import Calibration, serving_network
+from ml.calibration import Calibration
 from ml.data import load_pictures
-from ml.evaluation.agreement import check_parity
+from ml.evaluation.agreement import EXACT, QUANTIZED, check_agreement
 from ml.evaluation.outputs import keras_outputs
-from ml.export import load_best
+from ml.export import load_run
 from ml.export import main as export
 from ml.inference.classifier import Classifier
 from ml.inference.contract import ModelError
 from ml.model import best_network
+from ml.serving_network import serving_network
 from ml.train import main as train
 
 
@@ -35,13 +37,14 @@ def run_dir(pattern_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="module")
 def exported(run_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("exported")
-    done = subprocess.run(
-        [sys.executable, "-m", "ml.export", str(run_dir), "--out", str(out)],
-        capture_output=True,
-        text=True,
-        timeout=400,
-    )
-    assert done.returncode == 0, done.stderr
+    assert export([str(run_dir), "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def exported_float(run_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("exported-float")
+    assert export([str(run_dir), "--out", str(out), "--float"]) == 0
     return out
 
 
@@ -51,15 +54,56 @@ def test_card_says_what_serving_needs(exported: Path) -> None:
     assert card["input"] == {"shape": [48, 48, 1], "type": "float32", "range": [0, 255], "color": "grey"}
     assert card["outputs"] == ["original", "people", "served"]
     assert 0 <= card["uncertain_below"] <= 1
-    assert card["parity"]["max_difference"] <= 1e-3
+    assert card["quantization"]["bits"] == 8
+    assert card["quantization"]["float_parity"]["same_answer"] == 1
+    assert card["quantization"]["float_parity"]["max_difference"] <= 1e-3
+    assert card["parity"]["same_answer"] >= QUANTIZED.same_answer
     assert card["metrics"]["n"] == 42
 
 
-def test_serving_code_answers_as_keras_does(exported: Path, run_dir: Path, pattern_data: Path) -> None:
+def test_the_trunk_calculates_in_integers(exported: Path, exported_float: Path) -> None:
+    sizes = [(folder / "emotion.tflite").stat().st_size for folder in (exported, exported_float)]
+    assert sizes[0] < 0.3 * sizes[1]
+    types = {}
+    for folder in (exported, exported_float):
+        interpreter = Interpreter(str(folder / "emotion.tflite"))
+        interpreter.allocate_tensors()
+        types[folder] = {
+            detail["dtype"] for detail in interpreter.get_tensor_details() if "conv2d" in detail["name"].lower()
+        }
+    assert types[exported] == {np.int8, np.int32}
+    assert types[exported_float] == {np.float32}
+    assert json.loads((exported_float / "emotion.json").read_text())["parity"]["max_difference"] <= 1e-3
+
+
+def test_an_export_is_converted_again_to_the_same_file(exported: Path, pattern_data: Path, tmp_path: Path) -> None:
+    data, votes = str(pattern_data), str(pattern_data / "votes.csv")
+    assert export([str(exported), "--data", data, "--votes", votes, "--out", str(tmp_path)]) == 0
+    before, after = (json.loads((folder / "emotion.json").read_text()) for folder in (exported, tmp_path))
+    assert after["calibration"]["offset"] == pytest.approx(before["calibration"]["offset"])
+    for card in (before, after):
+        del card["training"]["export_commit"]
+    assert after["training"] == before["training"]
     images = load_pictures(pattern_data, "test").images
-    network = load_best(run_dir)
+    first, second = (Classifier(folder / "emotion.tflite").predict(images) for folder in (exported, tmp_path))
+    assert np.abs(first - second).max() < 1e-6
+
+
+def test_an_export_is_not_converted_with_other_data(
+    exported: Path, pattern_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert export([str(exported), "--out", str(tmp_path / "out")]) == 2
+    assert "expected --data DIR with" in capsys.readouterr().err
+    assert export([str(exported), "--data", str(pattern_data), "--out", str(tmp_path / "out")]) == 2
+    assert "expected the pictures and votes that the network was trained on" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_serving_code_answers_as_keras_does(exported_float: Path, run_dir: Path, pattern_data: Path) -> None:
+    images = load_pictures(pattern_data, "test").images
+    network = load_run(run_dir)[0]
     assert set(network.output) == {"original", "people"}
-    classifier = Classifier(exported / "emotion.tflite")
+    classifier = Classifier(exported_float / "emotion.tflite")
     expected = keras_outputs(serving_network(network, Calibration.from_card(classifier.card)), images)
     received = classifier.predict_outputs(images)
     assert set(received) == {"served", "original", "people"}
@@ -100,8 +144,9 @@ def test_batch_size_does_not_change_answers(exported: Path, pattern_data: Path) 
 def test_refuses_a_model_that_answers_differently(exported: Path) -> None:
     other = serving_network(best_network(), Calibration({"original": 1.0, "people": 1.0, "served": 1.0}))
     images = np.random.default_rng(0).integers(0, 256, (20, 48, 48), dtype=np.uint8)
-    with pytest.raises(ModelError, match=r"expected the same answers within .* from Keras and LiteRT"):
-        check_parity(Classifier(exported / "emotion.tflite"), other, images)
+    for bounds in (EXACT, QUANTIZED):
+        with pytest.raises(ModelError, match="expected the same answers from Keras and LiteRT"):
+            check_agreement(Classifier(exported / "emotion.tflite"), other, images, bounds)
 
 
 def test_refuses_a_changed_file(exported: Path, tmp_path: Path) -> None:
