@@ -10,6 +10,8 @@ import { Shortcuts } from "./live/keys.js";
 import { Live } from "./live/live.js";
 import { Page, Settings, element } from "./shared/page.js";
 import { Panels } from "./shared/panels.js";
+import { recordingWaits } from "./shared/unsaved.js";
+import { toast } from "./shared/toast.js";
 
 const page = new Page();
 const settings = new Settings();
@@ -41,6 +43,27 @@ const panels = new Panels(page, async (shown, before) => {
   (await open(before)).leave();
   (await open(shown)).enter();
 });
+
+/** What has a past is loaded with the first answer, or at once where a recording waits to be recovered. */
+function openPast(early) {
+  opening ??= import("./session/session.js").then(({ openSession }) => openSession({
+    page, settings, readings, stream: () => live.stream, restart: () => live.restart(), select: (id) => live.select(id), selected: () => live.selected,
+  }, early)).then((session) => {
+    shortcuts.add("camera", session.keys);
+    return session;
+  });
+  return opening;
+}
+
+let opening = null;
+const unsubscribe = readings.subscribe((reading) => {
+  unsubscribe();
+  openPast([reading]).catch((error) => {
+    console.error(error);
+    toast(page.t("app.not_loaded"));
+  });
+});
+if (recordingWaits()) openPast().then((session) => session.recover());
 
 shortcuts.add("camera", live.keys);
 shortcuts.add("every", { "?": () => element("keys").showModal() });

@@ -77,6 +77,21 @@ export class Live {
     return this.#video.srcObject;
   }
 
+  /** Turns the camera on as it was last. */
+  restart() {
+    this.#start(this.#settings.get("camera"));
+  }
+
+  /** @returns {number | null} id of the face that is opened in the list */
+  get selected() {
+    return this.#reader?.selected ?? null;
+  }
+
+  /** @param {number} id */
+  select(id) {
+    this.#reader?.selectFace(id);
+  }
+
   /** Keys of this panel and what they do. */
   get keys() {
     return {

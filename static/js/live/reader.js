@@ -159,6 +159,15 @@ export class Reader {
     this.#speech.say(this.isRunning ? this.#faces.list() : null, otherwise, performance.now());
   }
 
+  get selected() {
+    return this.#list.selected;
+  }
+
+  /** @param {number} id of a face in view; another one changes nothing */
+  selectFace(id) {
+    if (this.#faces.list().some((face) => face.id === id)) this.#list.select(id);
+  }
+
   /** @param {number} index of the face in the list */
   select(index) {
     const face = this.#faces.list()[index];

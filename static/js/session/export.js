@@ -111,10 +111,10 @@ const round = (value, digits) => Number(value.toFixed(digits));
 const named = (labels, vector) => Object.fromEntries(labels.map((label, i) => [label, round(vector[i], 4)]));
 const rounded = (emotions) => Object.fromEntries(Object.entries(emotions).map(([label, value]) => [label, round(value, 4)]));
 
-function frame({ frame, timestamp_s, time_utc, delay_ms, faces }) {
+function frame({ frame, timestamp_s, time_utc, delay_ms, image, faces }) {
   const times = Number.isFinite(time_utc) ? { time_utc: iso(time_utc), delay_ms: round(delay_ms, 1) } : {};
   return {
-    frame, timestamp_s, ...times,
+    frame, timestamp_s, ...times, image,
     faces: faces.map((face) => ({
       ...face, box: face.box.map((side) => round(side, 1)), confidence: round(face.confidence, 4),
       emotions: rounded(face.emotions), smoothed: rounded(face.smoothed),

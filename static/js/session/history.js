@@ -46,6 +46,7 @@ export class Track {
   /** @param {number} id @param {number} width of the vectors */
   constructor(id, width) {
     this.id = id;
+    this.width = width;
     this.#tables = [new Columns(shape(width), 64), new Columns(shape(width))];
   }
 
@@ -192,6 +193,11 @@ export class History {
   #reach(timeS) {
     if (!(timeS >= this.startS)) this.startS = timeS;
     this.endS = Math.max(timeS, Number.isNaN(this.endS) ? timeS : this.endS);
+  }
+
+  /** Sets the beginning of time, before the first reading. */
+  reachFrom(timeS) {
+    this.#reach(timeS);
   }
 
   /** Moves the end of time, while paused for instance. */

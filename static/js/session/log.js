@@ -3,7 +3,7 @@ import { Columns } from "./columns.js";
 
 const FRAME = {
   time_ms: [Float64Array, 1], frame: [Uint32Array, 1], utc_ms: [Float64Array, 1], delay_ms: [Float32Array, 1],
-  first_face: [Uint32Array, 1], faces: [Uint16Array, 1],
+  first_face: [Uint32Array, 1], faces: [Uint16Array, 1], size: [Uint16Array, 2],
 };
 const face = (width) => ({
   id: [Int32Array, 1], box: [Float32Array, 4], emotions: [Float32Array, width], smoothed: [Float32Array, width],
@@ -36,7 +36,7 @@ export class ReadingLog {
     const time_ms = Math.max(Math.round((reading.timestamp_s - startS) * 1000), last + 1);
     frames.push({
       time_ms, frame: frames.length, utc_ms: utcMs(reading.time_utc), delay_ms: reading.delay_ms ?? NaN,
-      first_face: faces.length, faces: reading.faces.length,
+      first_face: faces.length, faces: reading.faces.length, size: [reading.image?.width ?? 0, reading.image?.height ?? 0],
     });
     for (const one of reading.faces) {
       const emotions = toVector(one.emotions);
@@ -89,6 +89,7 @@ export class ReadingLog {
     const { frames, faces, labels } = this;
     const named = (vector) => Object.fromEntries(labels.map((label, i) => [label, vector[i]]));
     const first = frames.get("first_face", row);
+    const [width, height] = frames.row("size", row);
     const read = [];
     for (let at = first; at < first + frames.get("faces", row); at++) {
       read.push({
@@ -98,7 +99,7 @@ export class ReadingLog {
       });
     }
     return {
-      source, frame: frames.get("frame", row), timestamp_s: frames.get("time_ms", row) / 1000, faces: read,
+      source, frame: frames.get("frame", row), timestamp_s: frames.get("time_ms", row) / 1000, image: { width, height }, faces: read,
       time_utc: frames.get("utc_ms", row), delay_ms: frames.get("delay_ms", row),
     };
   }

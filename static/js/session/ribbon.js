@@ -8,7 +8,7 @@ export const GLYPH_FROM_PX = 14;
 export const ABSENT = 254;
 
 /**
- * What each pixel of a window shows. Of several samples under one pixel the longest gives the emotion, and the height is their mean.
+ * What each pixel of a window shows. Of several emotions under one pixel it is the one shown longest, and the height is their mean.
  * @param {import("./history.js").Track} track
  * @param {number} fromS left edge
  * @param {number} toS right edge
@@ -18,8 +18,9 @@ export const ABSENT = 254;
 export function pixels(track, fromS, toS, width) {
   const keys = new Uint8Array(width).fill(ABSENT);
   const heights = new Float32Array(width);
-  const longest = new Float32Array(width);
   const covered = new Float32Array(width);
+  const kinds = track.width + 1; // the labels, and unsure
+  const shown = new Float32Array(width * kinds);
   const perS = width / (toS - fromS);
   for (let row = Math.max(0, track.rowAt(fromS)); row < track.length; row++) {
     const sample = track.sample(row);
@@ -30,10 +31,16 @@ export function pixels(track, fromS, toS, width) {
       const part = Math.min(x + 1, right) - Math.max(x, left);
       covered[x] += part;
       heights[x] += part * sample.confidence;
-      if (part > longest[x]) [longest[x], keys[x]] = [part, sample.key];
+      shown[x * kinds + Math.min(sample.key, track.width)] += part;
     }
   }
-  for (let x = 0; x < width; x++) if (covered[x]) heights[x] /= covered[x];
+  for (let x = 0; x < width; x++) {
+    if (!covered[x]) continue;
+    heights[x] /= covered[x];
+    const votes = shown.subarray(x * kinds, (x + 1) * kinds);
+    const most = votes.indexOf(Math.max(...votes));
+    keys[x] = most === track.width ? UNSURE : most;
+  }
   return { keys, heights };
 }
 

@@ -14,4 +14,4 @@ export const STARTED_MS = Date.UTC(2026, 10, 25, 12, 0, 0);
 
 /** A reading of a camera. */
 export const reading = (timestamp_s, faces, frame = 0) =>
-  ({ source: "live", frame, timestamp_s, faces, time_utc: STARTED_MS + timestamp_s * 1000, delay_ms: 42.5 });
+  ({ source: "live", frame, timestamp_s, image: { width: 640, height: 480 }, faces, time_utc: STARTED_MS + timestamp_s * 1000, delay_ms: 42.5 });

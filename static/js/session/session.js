@@ -1,0 +1,302 @@
+/**
+ * Everything of the camera that has a past: its timeline, its recording, its summary and what can be saved. Loaded with the first
+ * answer, or when a recording waits to be recovered. Reads nothing but readings and what the source does.
+ */
+import { element } from "../shared/page.js";
+import { toast } from "../shared/toast.js";
+import { Exports } from "./exports.js";
+import { History } from "./history.js";
+import { ReadingLog } from "./log.js";
+import { historyOf } from "./playback.js";
+import { RecordControl } from "./record_control.js";
+import { Recorder } from "./recorder.js";
+import { newRecording } from "./recording.js";
+import { offerRecovery } from "./recovery.js";
+import { SUMMED_FROM_S, SummaryView } from "./summary.js";
+import { Timeline } from "./timeline.js";
+
+/** Without a recording the page remembers every answer of the last ten minutes. */
+const REMEMBERED_S = 600;
+const TRIM_EVERY_S = 30;
+
+/**
+ * Loads words and styles, and makes the session. Readings that come meanwhile wait for it.
+ * @param {object} options as for `Session`, and:
+ * @param {import("../faces/reading.js").Readings} options.readings
+ * @param {import("../faces/reading.js").Reading[]} [early] readings that came before this was loaded
+ * @returns {Promise<Session>}
+ */
+export async function openSession({ readings, ...options }, early = []) {
+  const waiting = early.map((reading) => () => session.add(reading));
+  let session = null;
+  const tell = (news) => (session ? news() : waiting.push(news));
+  readings.subscribe((reading) => tell(() => session.add(reading)));
+  readings.subscribeActivity((activity) => tell(() => session.activity(activity)));
+  await Promise.all([options.page.need("session"), style()]);
+  session = new Session(options);
+  for (const news of waiting) news();
+  return session;
+}
+
+function style() {
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL("../../css/session.css", import.meta.url) });
+  return new Promise((resolve, reject) => {
+    link.onload = resolve;
+    link.onerror = () => reject(new Error(`expected the style sheet ${link.href}, received none`));
+    document.head.append(link);
+  });
+}
+
+export class Session {
+  #page;
+  #options;
+  #history;
+  #memory;
+  #trimmedS = 0;
+  #names = new Map();
+  #offsetS = NaN;
+  #isRunning = false;
+  #looksAt = null;
+  #viewer = null;
+  #recorder;
+  #timeline;
+  #control;
+  #summary;
+  #exports;
+  #listening = new AbortController();
+
+  /**
+   * @param {object} options
+   * @param {import("../shared/page.js").Page} options.page with the words of "session"
+   * @param {import("../shared/page.js").Settings} options.settings
+   * @param {() => MediaStream | null} options.stream the camera's
+   * @param {() => void} options.restart turns the camera on again
+   * @param {(id: number) => void} options.select a face
+   * @param {() => number | null} options.selected
+   */
+  constructor(options) {
+    this.#options = options;
+    const { page, settings } = options;
+    this.#page = page;
+    this.#history = new History(page.labels.names);
+    this.#memory = new ReadingLog(page.labels.names);
+    this.#recorder = new Recorder({
+      now: () => this.#nowS(),
+      openJournal: async () => new (await import("./journal.js")).Journal(),
+      onStorage: (problem) => toast(page.t(problem === "full" ? "record.storage_full" : "record.storage_blocked")),
+      onChange: () => this.#changed(),
+      onVideoEnd: () => toast(page.t("record.video_ended")),
+    });
+    this.#timeline = new Timeline(element("timeline"), page, this.#history, {
+      nameOf: (id) => this.#nameOf(id), now: () => (this.#isRunning ? this.#nowS() : null), onSelect: (id) => options.select(id),
+      onLook: (timeS) => this.#viewer?.show(timeS ?? this.#timeline.cursorS),
+      onExclude: (range) => this.#exclude(range),
+    });
+    this.#control = new RecordControl(element("session-tools"), this.#timeline.tools, { page, settings, recorder: this.#recorder }, {
+      start: (withVideo) => this.#record(withVideo), stop: () => this.#endRecording(),
+      momentS: () => (this.#timeline.isFollowing ? this.#recorder.timeS : Math.max(0, this.#timeline.cursorS - this.#recorder.startS)),
+    });
+    this.#summary = new SummaryView(element("summary"), page);
+    this.#exports = new Exports(page, { nameOf: (id) => this.#nameOf(id), onSaved: (recording) => recording === this.#recorder.recording && this.#recorder.saved() });
+    const { signal } = this.#listening;
+    addEventListener("beforeunload", (event) => this.#recorder.isUnsaved && event.preventDefault(), { signal });
+    addEventListener("pagehide", () => this.#recorder.flush(), { signal });
+    this.#timeline.start();
+  }
+
+  /** Ends every timer and listener. */
+  close() {
+    this.#listening.abort();
+    this.#timeline.close();
+    this.#control.close();
+    this.#viewer?.close();
+  }
+
+  /** Keys of the camera's panel and what they do here. */
+  get keys() {
+    return {
+      r: () => this.#control.toggle(), k: () => this.#control.mark(), x: () => this.#control.exclude(),
+      arrowleft: () => this.#timeline.step(-1), arrowright: () => this.#timeline.step(1), l: () => this.#timeline.look(null),
+      home: () => this.#timeline.look(this.#history.startS), end: () => this.#timeline.look(null),
+    };
+  }
+
+  /** Offers what a page that crashed has left, if anything. */
+  async recover() {
+    await offerRecovery(this.#page, (recording, journal) => {
+      this.#recorder.adopt(recording, journal);
+      this.#sumUp(recording);
+    });
+  }
+
+  // What the source does
+
+  /** @param {import("../faces/reading.js").Reading} reading */
+  add(reading) {
+    const arrivedS = performance.now() / 1000;
+    if (!this.#isRunning) this.#begin();
+    if (Number.isNaN(this.#offsetS)) this.#offsetS = arrivedS - reading.timestamp_s - (reading.delay_ms ?? 0) / 1000;
+    for (const { id, shown } of reading.faces) if (shown?.name) this.#names.set(id, shown.name);
+    this.#history.add(reading);
+    this.#memory.add(reading);
+    this.#recorder.add(reading);
+    if (reading.timestamp_s - this.#trimmedS > REMEMBERED_S + TRIM_EVERY_S) {
+      this.#trimmedS = reading.timestamp_s - REMEMBERED_S;
+      this.#memory.dropBefore(this.#trimmedS);
+    }
+    this.#timeline.selected = this.#options.selected();
+  }
+
+  /** @param {import("../faces/reading.js").Activity} activity */
+  activity({ kind, timestamp_s: timeS }) {
+    if (!this.#isRunning) return;
+    if (kind === "stopped") this.#end(timeS);
+    else if (kind === "reading") {
+      this.#history.close(timeS);
+      this.#recorder.resume();
+    } else {
+      this.#history.open(kind, timeS);
+      this.#recorder.interrupt(kind);
+    }
+  }
+
+  #begin() {
+    this.#isRunning = true;
+    this.#offsetS = NaN;
+    this.#trimmedS = 0;
+    this.#names.clear();
+    const labels = this.#page.labels.names;
+    this.#memory = new ReadingLog(labels);
+    this.#history = new History(labels);
+    this.#history.reachFrom(0);
+    this.#recorder.release();
+    this.#hideSummary();
+    this.#timeline.show(this.#history);
+    this.#changed();
+  }
+
+  async #end(timeS) {
+    this.#history.close(timeS);
+    this.#isRunning = false;
+    await this.#recorder.stop();
+    // What was recorded and is in no file is always shown, however short.
+    if (this.#recorder.isUnsaved) this.#sumUp(this.#recorder.recording);
+    else if (this.#memory.endS >= SUMMED_FROM_S) this.#sumUp(this.#remembered());
+    this.#changed();
+  }
+
+  /** What the page remembers of a session that was not recorded. */
+  #remembered() {
+    const log = this.#memory;
+    const startedUtcMs = log.length ? log.frames.get("utc_ms", 0) - log.frames.get("time_ms", 0) : Date.now();
+    return newRecording({ ...this.#facts(), log, startedUtcMs, gaps: this.#history.gaps, recorded: false });
+  }
+
+  #facts() {
+    return { source: "live", model: { ...this.#page.model }, pageVersion: this.#page.pageVersion, names: Object.fromEntries(this.#names) };
+  }
+
+  // What people do
+
+  #record(withVideo) {
+    if (!this.#isRunning) return;
+    this.#recorder.release();
+    this.#recorder.start({ ...this.#facts(), labels: this.#page.labels.names }, withVideo ? this.#options.stream() : null);
+  }
+
+  async #endRecording() {
+    const recording = await this.#recorder.stop();
+    const show = this.#toastButton("record.show", () => this.#sumUp(recording));
+    toast(this.#page.t("record.kept"), this.#toastButton("summary.csv", () => this.#exports.csv(recording)), show);
+  }
+
+  #toastButton(key, onClick) {
+    const made = Object.assign(document.createElement("button"), { type: "button", className: "button button--small", textContent: this.#page.t(key) });
+    made.addEventListener("click", onClick);
+    return made;
+  }
+
+  /** A range of the timeline, on its own clock. */
+  #exclude({ from_s, to_s }) {
+    if (!this.#recorder.recording) return;
+    const shift = this.#timelineShift();
+    this.#recorder.exclude({ from_s: from_s - shift, to_s: to_s - shift });
+  }
+
+  // The summary takes the stage's place
+
+  #sumUp(recording) {
+    this.#looksAt = recording;
+    recording.names = { ...recording.names, ...Object.fromEntries(this.#names) };
+    const again = () => this.#sumUp(recording);
+    this.#summary.show(recording, (id) => recording.names[id] || this.#page.t("face.label", { id }), {
+      save: this.#exports, look: () => this.#look(recording), renew: () => this.#renew(), back: this.#isRunning ? () => this.#hideSummary() : null,
+      rename: (marker, name) => this.#recorder.rename(marker, name),
+      include: (range) => {
+        this.#recorder.include(range);
+        again();
+      },
+    });
+    element("stage").hidden = true;
+    if (!this.#isRunning) this.#timeline.show((this.#history = historyOf(recording)), { isFinished: true });
+    this.#changed();
+    this.#summary.focus();
+  }
+
+  #hideSummary() {
+    this.#viewer?.close();
+    this.#viewer = null;
+    this.#looksAt = null;
+    this.#summary.hide();
+    element("stage").hidden = false;
+  }
+
+  #renew() {
+    this.#recorder.release();
+    this.#hideSummary();
+    this.#options.restart();
+  }
+
+  async #look(recording) {
+    const { Viewer } = await import("./viewer.js");
+    this.#viewer?.close();
+    this.#viewer = new Viewer(element("summary"), recording, this.#page, {
+      onTime: (timeS) => this.#timeline.look(timeS),
+      onClose: () => {
+        this.#viewer = null;
+        this.#sumUp(recording);
+      },
+    });
+    this.#timeline.look(this.#history.startS);
+  }
+
+  // What follows from it
+
+  #nowS() {
+    return Number.isNaN(this.#offsetS) ? 0 : performance.now() / 1000 - this.#offsetS;
+  }
+
+  #nameOf(id) {
+    return this.#names.get(id) || this.#looksAt?.names[id] || this.#page.t("face.label", { id });
+  }
+
+  /** The recording's clock at 0, on the clock of the timeline. */
+  #timelineShift() {
+    return this.#looksAt && !this.#isRunning ? 0 : this.#recorder.startS;
+  }
+
+  #changed() {
+    const { recording, isRunning, excludingFromS } = this.#recorder;
+    const shift = this.#timelineShift();
+    const excluding = isRunning && excludingFromS !== null ? [{ from_s: excludingFromS, to_s: this.#recorder.timeS }] : [];
+    const shown = recording && (isRunning || this.#looksAt === recording) ? recording : null;
+    const marks = this.#timeline?.marks;
+    if (!marks) return;
+    marks.recorded = shown ? { from_s: shift, to_s: isRunning ? null : shift + shown.log.endS } : null;
+    marks.excluded = [...(shown?.excluded ?? []), ...excluding].map(({ from_s, to_s }) => ({ from_s: from_s + shift, to_s: to_s + shift }));
+    marks.markers = (shown?.markers ?? []).map(({ t_s, name }) => ({ t_s: t_s + shift, name }));
+    this.#timeline.draw();
+    this.#control?.show();
+    this.#control?.enable(this.#isRunning);
+  }
+}

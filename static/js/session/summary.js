@@ -1,0 +1,171 @@
+/** What a session amounts to, in the stage's place after Stop: numbers, one bar a face, and what to do with it. */
+import { drawing, SHAPES } from "../faces/emotions.js";
+import { make } from "../shared/dom.js";
+import { clock } from "./scale.js";
+import { summarise } from "./statistics.js";
+import { share } from "./words.js";
+
+/** Nothing is summed up that was shorter. */
+export const SUMMED_FROM_S = 5;
+
+/** Below half a second an emotion was not worth a line. */
+const NAMED_FROM_S = 0.5;
+
+/**
+ * @typedef {object} SummaryHandlers each gets the recording
+ * @property {Record<"csv" | "json" | "video" | "picture" | "report", (recording: object) => void>} save
+ * @property {(recording: object) => void} look
+ * @property {() => void} renew begin a new session
+ * @property {(() => void) | null} back return to the camera, which is still on
+ * @property {(marker: object, name: string) => void} rename
+ * @property {(range: object) => void} include take an excluded range back in
+ */
+
+/** "3:12 · 2 faces · unsure 9 % · nobody 4 %" @param {import("./statistics.js").Summary} summary */
+export function headline({ duration_s, faces, unsure, nobody }, { t, language }) {
+  const count = new Intl.PluralRules(language).select(faces.length) === "one" ? "summary.faces_one" : "summary.faces_other";
+  return [
+    clock(duration_s), t(count, { n: faces.length }), t("summary.unsure", { percent: share(language, unsure) }),
+    t("summary.nobody", { percent: share(language, nobody) }),
+  ].join(" · ");
+}
+
+/** "mostly Neutral; Happiness 0:41" @param {import("./statistics.js").FaceSummary} face @param {string[]} labels */
+export function faceLine({ mostly, next, seconds }, labels, { t }) {
+  if (mostly < 0) return t("summary.only_unsure");
+  const first = t("summary.mostly", { word: t(`emotion.${labels[mostly]}`) });
+  return next < 0 || seconds[next] < NAMED_FROM_S ? first : `${first}; ${t(`emotion.${labels[next]}`)} ${clock(seconds[next])}`;
+}
+
+/** "Longest change: Happiness, 0:12 at 1:03", "" when there was none */
+export function changeLine({ change }, labels, { t }) {
+  if (!change || change.to_s - change.from_s < NAMED_FROM_S) return "";
+  return t("summary.change", { word: t(`emotion.${labels[change.key]}`), length: clock(change.to_s - change.from_s), time: clock(change.from_s) });
+}
+
+export class SummaryView {
+  #root;
+  #page;
+
+  /** @param {HTMLElement} root @param {{t: Function, language: string, labels: object}} page with the session's sentences */
+  constructor(root, page) {
+    this.#root = root;
+    this.#page = page;
+    root.tabIndex = -1;
+  }
+
+  /**
+   * @param {import("./recording.js").Recording} recording
+   * @param {(id: number) => string} nameOf
+   * @param {SummaryHandlers} handlers
+   */
+  show(recording, nameOf, handlers) {
+    const { t } = this.#page;
+    const summary = summarise(recording);
+    const title = make("h2", "summary__title", headline(summary, this.#page));
+    title.id = "summary-title";
+    this.#root.setAttribute("role", "region");
+    this.#root.setAttribute("aria-labelledby", title.id);
+    const faces = make("div", "summary__faces");
+    faces.append(...summary.faces.map((face) => this.#face(face, recording.log.labels, nameOf)));
+    if (!summary.faces.length) faces.append(make("p", "", t("summary.no_faces")));
+    const kept = make("p", "small summary__kept", t(recording.recorded ? "summary.recorded" : "summary.remembered"));
+    const body = make("div", "summary__body");
+    body.append(faces, this.#marks(recording, handlers), kept);
+    body.tabIndex = 0; // it scrolls where there are many faces
+    body.setAttribute("role", "group");
+    body.setAttribute("aria-label", t("summary.details"));
+    this.#root.replaceChildren(title, body, this.#actions(recording, handlers));
+    this.#root.hidden = false;
+  }
+
+  hide() {
+    this.#root.hidden = true;
+    this.#root.replaceChildren();
+  }
+
+  focus() {
+    this.#root.focus({ preventScroll: true });
+  }
+
+  #face(face, labels, nameOf) {
+    const { t } = this.#page;
+    const element = make("article", "summary__face");
+    const bar = make("div", "summary__bar");
+    bar.setAttribute("aria-hidden", "true");
+    const times = make("ul", "summary__times");
+    const parts = face.seconds.map((seconds, i) => ({ label: labels[i], seconds })).concat({ label: "unsure", seconds: face.unsure_s });
+    for (const { label, seconds } of parts.filter(({ seconds }) => seconds > 0)) {
+      const style = this.#page.labels.styleOf(label);
+      const part = make("span", "summary__part");
+      part.dataset.style = style;
+      part.style.setProperty("flex-grow", seconds.toFixed(3));
+      bar.append(part);
+      if (seconds < NAMED_FROM_S) continue;
+      const item = make("li", "summary__time");
+      item.dataset.style = style;
+      item.append(drawing(SHAPES[style], "shape"), `${label === "unsure" ? t("timeline.unsure") : t(`emotion.${label}`)} ${clock(seconds)}`);
+      times.append(item);
+    }
+    const change = changeLine(face, labels, this.#page);
+    const head = make("div", "summary__head");
+    head.append(make("h3", "summary__name", nameOf(face.id)), make("p", "summary__line", faceLine(face, labels, this.#page)));
+    element.append(head, bar, times, ...(change ? [make("p", "small", change)] : []));
+    return element;
+  }
+
+  #marks({ markers, excluded }, { rename, include }) {
+    const { t } = this.#page;
+    const list = make("ul", "summary__marks");
+    for (const marker of markers) {
+      const item = make("li", "summary__mark");
+      const name = Object.assign(make("input", "summary__input"), { value: marker.name, maxLength: 80 });
+      name.setAttribute("aria-label", t("record.marker_name", { time: clock(marker.t_s) }));
+      name.addEventListener("change", () => rename(marker, name.value.trim() || marker.name));
+      item.append(make("span", "summary__clock", clock(marker.t_s)), name);
+      list.append(item);
+    }
+    for (const range of excluded) {
+      const item = make("li", "summary__mark");
+      const text = t("summary.excluded", { from: clock(range.from_s), to: clock(range.to_s) });
+      item.append(make("span", "", text), this.#button("summary.include", () => include(range), "button button--small", { range: text }));
+      list.append(item);
+    }
+    list.hidden = !list.children.length;
+    return list;
+  }
+
+  #actions(recording, { save, look, renew, back }) {
+    const { t } = this.#page;
+    const group = make("div", "summary__saves");
+    const heading = make("h3", "summary__heading", t("summary.save"));
+    heading.id = "summary-save";
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-labelledby", heading.id);
+    const video = this.#button("summary.video", () => recording.video && save.video(recording));
+    const reason = make("p", "small", recording.video ? "" : t("summary.no_video"));
+    if (!recording.video) {
+      reason.id = "summary-no-video";
+      video.setAttribute("aria-disabled", "true");
+      video.setAttribute("aria-describedby", reason.id);
+    }
+    reason.hidden = Boolean(recording.video);
+    group.append(
+      this.#button("summary.csv", () => save.csv(recording), "button button--main"), this.#button("summary.json", () => save.json(recording)), video,
+      this.#button("summary.picture", () => save.picture(recording)), this.#button("summary.report", () => save.report(recording)),
+    );
+    const ways = make("div", "summary__ways");
+    ways.append(this.#button("summary.look", () => look(recording)), this.#button(back ? "summary.back" : "summary.renew", back ?? renew));
+    const all = make("div", "summary__actions");
+    group.prepend(heading);
+    all.append(group, reason, ways);
+    return all;
+  }
+
+  #button(key, onClick, className = "button", values = {}) {
+    const made = make("button", className, this.#page.t(key, values));
+    made.type = "button";
+    made.addEventListener("click", onClick);
+    return made;
+  }
+}

@@ -1,0 +1,373 @@
+"""What has a past: the timeline, recording, recovery, the summary and the files it saves."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pandas as pd
+import pytest
+from playwright.sync_api import Download, Error, Page, expect
+
+from ml.batch.rows import COLUMNS
+from ml.inference.contract import EMOTIONS
+from tests.browser.access import assert_accessible, assert_no_sideways_scroll
+from tests.browser.conftest import start_camera, until
+
+OpenPage = Callable[..., Page]
+
+RECORD_S = float(os.environ.get("EMOTION_SESSION_SECONDS", "7"))
+"""Length of the recorded session; 120 checks what the README promises of two minutes."""
+VIEWS = [(360, 640, "light"), (1280, 720, "dark"), (1280, 720, "light"), (2560, 1440, "dark")]
+
+NUMBERS = "localStorage.setItem('settings', JSON.stringify({record: 'numbers'}));"
+BLOCKED = NUMBERS + "indexedDB.open = () => { throw new DOMException('no storage here', 'SecurityError'); };"
+FULL = NUMBERS + (
+    "IDBObjectStore.prototype.put = () => { throw new DOMException('no room is left', 'QuotaExceededError'); };"
+)
+
+
+class Answers:
+    """Every answered frame that reached the page, read from its socket: the list of its faces."""
+
+    def __init__(self, page: Page) -> None:
+        self.faces: list[list[dict[str, Any]]] = []
+        self._newest = -1
+        session = page.context.new_cdp_session(page)
+        session.on("Network.webSocketFrameReceived", self._received)
+        session.send("Network.enable")
+
+    def _received(self, event: dict[str, Any]) -> None:
+        found = re.match(r"43(\d+)(\[.*)", str(event["response"]["payloadData"]), re.DOTALL)
+        if not found:
+            return
+        number = int(found[1])
+        for answer in json.loads(found[2]):
+            # An answer that was overtaken by a later one is not shown.
+            if "faces" in answer and number > self._newest:
+                self._newest = number
+                self.faces.append(answer["faces"])
+
+
+def open_session(open_page: OpenPage, script: str = NUMBERS, **options: Any) -> Page:
+    """A page whose camera is read and whose timeline is loaded."""
+    page = start_camera(open_page(script=script, **options))
+    expect(page.locator("#record")).to_be_enabled()
+    return page
+
+
+def record(page: Page, seconds: float) -> None:
+    """Press Record, and wait until so much was recorded."""
+    page.click("#record")
+    expect(page.locator("#record")).to_have_attribute("aria-pressed", "true")
+    page.wait_for_function(
+        """s => { const [m, t] = document.querySelector('#record .tool__label').textContent.split(':');
+           return +m * 60 + +t >= s; }""",
+        arg=seconds,
+        timeout=60_000 + seconds * 1000,
+    )
+
+
+def stop(page: Page) -> None:
+    page.click("#stop")
+    expect(page.locator("#summary")).to_be_visible()
+
+
+def save(page: Page, name: str, folder: Path) -> Path:
+    with page.expect_download(timeout=60_000) as saving:
+        page.get_by_role("group", name="Save…").get_by_role("button", name=name).click()
+    return keep(saving.value, folder)
+
+
+def keep(download: Download, folder: Path) -> Path:
+    path = folder / download.suggested_filename
+    download.save_as(path)
+    return path
+
+
+def left_out(frames: list[Any], answered: list[Any]) -> tuple[int, int]:
+    """How many answers from the first recorded frame on are not recorded: between frames, and after the last one.
+
+    Raises AssertionError when a recorded frame was not answered, or not in this order.
+    """
+    at = next(at for at in range(len(answered)) if answered[at : at + 3] == frames[:3])
+    missed = 0
+    for frame in frames:
+        while at < len(answered) and answered[at] != frame:
+            at, missed = at + 1, missed + 1
+        assert at < len(answered), "expected every recorded frame among the answered ones, in their order"
+        at += 1
+    return missed, len(answered) - at
+
+
+def test_nothing_of_it_is_loaded_before_the_first_answer(open_page: OpenPage) -> None:
+    page = open_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    assert not [url for url in asked if "/session" in url or "idb" in url]
+
+
+def test_a_recording_holds_every_answered_frame(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_session(open_page, camera="people")
+    answers = Answers(page)
+    record(page, RECORD_S / 2)
+    page.keyboard.press("k")
+    page.keyboard.type("Song")
+    page.keyboard.press("Enter")
+    page.keyboard.press("x")
+    page.wait_for_timeout(1200)
+    page.keyboard.press("x")
+    page.click("#pause")
+    page.wait_for_timeout(1500)
+    page.click("#pause")
+    page.wait_for_timeout(RECORD_S * 500)
+    stop(page)
+    page.wait_for_timeout(200)
+
+    document = json.loads(save(page, "JSON", tmp_path).read_text("utf-8"))
+    frames = [[face["box"] for face in frame["faces"]] for frame in document["frames"]]
+    between, after = left_out(frames, [[face["box"] for face in faces] for faces in answers.faces])
+    # Two answers may be on their way at Pause, and two at Stop: the page shows neither.
+    assert between <= 2
+    assert after <= 2
+    kinds = [event["kind"] for event in document["events"] if event["kind"] != "nobody"]
+    assert kinds == ["marker", "excluded", "paused"]
+    assert document["model"]["version"]
+
+    path = save(page, "CSV", tmp_path)
+    assert re.fullmatch(r"emotions_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d\.csv", path.name)
+    raw = path.read_bytes()
+    assert not raw.startswith(b"\xef\xbb\xbf")
+    assert raw.count(b"\r\n") == raw.count(b"\n")
+    table = pd.read_csv(path)
+    smoothed = [f"smoothed_{name}" for name in EMOTIONS]
+    assert list(table) == [*COLUMNS, *EMOTIONS, "time_utc", "delay_ms", *smoothed, "marker", "excluded"]
+    assert len(table) == sum(map(len, frames))
+    kinds_of = {name: table[name].dtype.kind for name in table}
+    assert {kinds_of[name] for name in ("frame", "face_id", "x", "y", "width", "height")} == {"i"}
+    assert {kinds_of[name] for name in ("timestamp_s", "confidence", "delay_ms", *EMOTIONS, *smoothed)} == {"f"}
+    assert {kinds_of[name] for name in ("uncertain", "excluded")} == {"b"}
+    assert table["marker"].dropna().tolist() == ["Song"]
+    assert table["excluded"].any()
+    assert not table["excluded"].all()
+    for _, face in table.groupby("face_id"):
+        assert face["timestamp_s"].is_monotonic_increasing
+        assert face["timestamp_s"].is_unique
+    times = pd.to_datetime(table["time_utc"])
+    assert (times.diff().dropna().dt.total_seconds() >= 0).all()
+    assert set(table["source"]) == {"live"}
+
+    report = save(page, "Report to print", tmp_path).read_text("utf-8")
+    assert "<svg" in report
+    assert document["model"]["version"] in report
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", report), "a report holds all it needs"
+    assert cv2.imread(str(save(page, "Picture", tmp_path))).shape[1] == 2560
+
+
+def test_unsaved_numbers_hold_the_page_until_they_are_in_a_file(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_session(open_page)
+    asks = """(() => { const leaving = new Event('beforeunload', {cancelable: true});
+      dispatchEvent(leaving); return leaving.defaultPrevented; })()"""
+    assert not page.evaluate(asks)
+    record(page, 1)
+    assert page.evaluate(asks)
+    stop(page)
+    save(page, "Picture", tmp_path)
+    assert page.evaluate(asks)
+    save(page, "CSV", tmp_path)
+    expect(page.locator(".toast", has_text="Saved emotions_").first).to_be_visible()
+    assert not page.evaluate(asks)
+    page.get_by_role("button", name="New session").click()
+    expect(page.locator("#summary")).to_be_hidden()
+    expect(page.locator("#record")).to_be_enabled()
+
+
+def test_the_first_press_asks_once_and_a_video_is_saved_with_marks(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_session(open_page, script="")
+    page.click("#record")
+    dialog = page.get_by_role("dialog", name="What should be recorded?")
+    expect(dialog).to_be_visible()
+    assert_accessible(page)
+    dialog.get_by_role("button", name="Numbers and video").click()
+    page.wait_for_timeout(2500)
+    stop(page)
+    clip = cv2.VideoCapture(str(save(page, "Video with marks", tmp_path)))
+    frames = 0
+    while clip.read()[0]:
+        frames += 1
+    assert frames >= 4, "a camera's picture may come as rarely as twice a second on a busy machine"
+    assert clip.get(cv2.CAP_PROP_FRAME_WIDTH) == 640, "the camera's own size"
+
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.locator(".viewer__video")).to_be_visible()
+    page.get_by_role("button", name="Play").click()
+    painted = """() => { const c = document.querySelector('.viewer__canvas');
+      return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((value) => value > 0); }"""
+    page.wait_for_function(painted)
+    assert_accessible(page)
+    page.get_by_role("button", name="Back to the summary").click()
+    page.get_by_role("button", name="New session").click()
+    page.click("#record")
+    expect(page.locator("#record")).to_have_attribute("aria-pressed", "true")
+    expect(dialog).to_be_hidden()
+
+
+def test_a_page_that_dies_leaves_a_recording_to_recover_or_delete(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_session(open_page)
+    record(page, 6)  # written at 0 and at 5 s
+    url = page.url
+    session = page.context.new_cdp_session(page)
+    with suppress(Error):  # what is asked to die does not answer
+        session.send("Page.navigate", {"url": "chrome://crash"})
+    page.close()
+
+    again = page.context.new_page()
+    again.goto(url)
+    question = again.get_by_role("group", name=re.compile(r"Recover the recording of .*\(0:0[4-9]\)"))
+    expect(question).to_be_visible()
+    assert_accessible(again)
+    question.get_by_role("button", name="Recover").click()
+    expect(again.locator("#summary")).to_be_visible()
+    table = pd.read_csv(save(again, "CSV", tmp_path))
+    assert table["timestamp_s"].max() > 3
+    assert len(table) > 8
+
+    again.reload()
+    again.wait_for_load_state("networkidle")
+    assert again.evaluate("localStorage.getItem('unsaved-recording')") is None, "what is in a file is not kept"
+
+
+@pytest.mark.parametrize(("script", "says"), [(BLOCKED, "keeps nothing"), (FULL, "storage is full")])
+def test_without_storage_a_recording_goes_on_in_memory(
+    open_page: OpenPage, tmp_path: Path, script: str, says: str
+) -> None:
+    page = open_session(open_page, script=script)
+    record(page, 1)
+    expect(page.locator(".toast", has_text=says)).to_be_visible()
+    page.wait_for_timeout(1000)
+    stop(page)
+    assert len(pd.read_csv(save(page, "CSV", tmp_path))) > 0
+
+
+def test_the_timeline_is_worked_by_keys_and_by_mouse(open_page: OpenPage, screenshots: Path) -> None:
+    page = open_session(open_page, camera="people")
+    timeline = page.locator("#timeline")
+    expect(timeline).to_have_attribute("data-state", "shown", timeout=30_000)
+    slider = page.get_by_role("slider", name="Moment of the session")
+    expect(page.get_by_role("button", name="Back to live")).to_be_hidden()
+
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("button", name="Back to live")).to_be_visible()
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^0:\d\d, .+"))
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^0:00, "))
+    page.get_by_role("button", name="Back to live").click()
+    expect(page.get_by_role("button", name="Back to live")).to_be_hidden()
+
+    page.get_by_role("button", name="Show as table").click()
+    table = page.get_by_role("region", name="Timeline as a table").get_by_role("table")
+    expect(table.get_by_role("row").nth(1)).to_contain_text("0:00")
+    assert_accessible(page)
+    page.keyboard.press("Escape")
+
+    record(page, 3)
+    canvas = timeline.locator("canvas").first
+    box = canvas.bounding_box()
+    assert box
+    page.get_by_role("radio", name="30 s").check()
+    lived = page.evaluate("Number(document.querySelector('.timeline__range').max)")
+    right = box["x"] + box["width"] * min(1, lived / 30) - 4
+    page.keyboard.down("Shift")
+    page.mouse.move(right - box["width"] * 1.5 / 30, box["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(right, box["y"] + 8, steps=4)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    for width, height, scheme in VIEWS:
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.wait_for_timeout(400)
+        page.screenshot(path=screenshots / f"session-{width}-{scheme}.png")
+        assert_no_sideways_scroll(page)
+        assert_accessible(page)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.get_by_role("button", name="Show lines").click()
+    page.wait_for_timeout(400)
+    page.screenshot(path=screenshots / "session-lines.png")
+    assert len(painted_colours(page, ".timeline__canvas--lines")) >= 4, "lines in the colours of several emotions"
+
+    stop(page)
+    for width, height, scheme in VIEWS:
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.wait_for_timeout(300)
+        page.screenshot(path=screenshots / f"summary-{width}-{scheme}.png")
+        assert_no_sideways_scroll(page)
+        assert_accessible(page)
+    expect(page.locator("#summary")).to_contain_text("Excluded: 0:")
+
+
+def painted_colours(page: Page, canvas: str) -> set[int]:
+    """Opaque colours that cover at least ten pixels of a canvas."""
+    found = page.evaluate(
+        """selector => { const c = document.querySelector(selector), counts = new Map();
+           const d = new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer);
+           for (const pixel of d) if (pixel >>> 24 === 255) counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
+           return [...counts].filter(([, n]) => n >= 10).map(([pixel]) => pixel); }""",
+        canvas,
+    )
+    return set(found)
+
+
+def test_a_short_session_has_no_summary(open_page: OpenPage) -> None:
+    page = open_session(open_page)
+    page.click("#stop")
+    page.wait_for_timeout(500)
+    expect(page.locator("#summary")).to_be_hidden()
+
+
+HALF_AN_HOUR = """async () => {
+  const base = document.querySelector('script[type=module]').src.replace(/main\\.js$/, 'session/');
+  const [{ ReadingLog }, { newRecording }, { csv, json, toBlob }, { historyOf }] = await Promise.all(
+    ['log', 'recording', 'export', 'playback'].map((name) => import(`${base}${name}.js`)));
+  const labels = ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral'];
+  const emotions = Object.fromEntries(labels.map((name, i) => [name, i === 3 ? 0.4 : 0.1]));
+  const read = { box: [1, 2, 3, 4], emotions, smoothed: emotions, dominant_emotion: 'happy', confidence: 0.4 };
+  const log = new ReadingLog(labels), faces = [{ ...read, id: 1 }, { ...read, id: 2 }];
+  for (let i = 0; i < 30 * 60 * 12; i++) log.add({ timestamp_s: i / 12, faces, time_utc: i, delay_ms: 1 });
+  window.kept = newRecording({ log });
+  window.seen = historyOf(window.kept);
+  const started = performance.now();
+  window.files = [await toBlob(csv(window.kept), 'text/csv'), await toBlob(json(window.kept), 'application/json')];
+  return { ms: performance.now() - started, bytes: window.files.map(({ size }) => size), rows: 30 * 60 * 12 * 2 };
+}"""
+
+
+def test_half_an_hour_is_kept_and_saved_within_bounds(open_page: OpenPage) -> None:
+    page = open_page()
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def measured(name: str) -> float:
+        session.send("HeapProfiler.collectGarbage")
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(metric["value"] for metric in metrics if metric["name"] == name)
+
+    before_bytes, before_s = measured("JSHeapUsedSize"), measured("ScriptDuration")
+    made = page.evaluate(HALF_AN_HOUR)
+    after_bytes, after_s = measured("JSHeapUsedSize"), measured("ScriptDuration")
+    assert made["bytes"][0] > made["rows"] * 100
+    # Typed arrays live outside the script's heap: 104 bytes a face in the log, 60 in the timeline.
+    assert after_bytes - before_bytes + made["rows"] * (104 + 60) * 2 < 150e6
+    assert after_s - before_s < 10, "script time for making the recording, its timeline, CSV and JSON"
+    until(page, lambda: page.evaluate("files.length") == 2, "both files")
