@@ -162,6 +162,7 @@ export class Overlay {
   #drawn = new Map();
   #crowded = false;
   #onDrawn;
+  #shift;
 
   visible = true;
   mirrored = false;
@@ -174,14 +175,16 @@ export class Overlay {
    * @param {HTMLVideoElement} video
    * @param {import("./faces.js").Faces} faces
    * @param {import("./text.js").Words} page
-   * @param {(ageMs: number) => void} onDrawn gets the age of the marks at each drawing
+   * @param {{onDrawn: (ageMs: number) => void, shift: (id: number) => {x: number, y: number}}} sight `onDrawn` gets the age of the marks at
+   *   each drawing; `shift` tells how far a face has gone since its answer, in fractions of the picture
    */
-  constructor(canvas, video, faces, page, onDrawn) {
+  constructor(canvas, video, faces, page, { onDrawn, shift }) {
     this.#canvas = canvas;
     this.#video = video;
     this.#faces = faces;
     this.#page = page;
     this.#onDrawn = onDrawn;
+    this.#shift = shift;
   }
 
   start() {
@@ -231,13 +234,20 @@ export class Overlay {
   }
 
   #mark(face, view, elapsed, count, now) {
-    const target = project(face.box, view, this.mirrored);
+    const shift = this.#shift(face.id);
+    const target = project({ ...face.box, x: face.box.x + shift.x, y: face.box.y + shift.y }, view, this.mirrored);
     let state = this.#drawn.get(face.id);
     if (!state) this.#drawn.set(face.id, (state = { box: target, view }));
+    // What the page has seen the face do is followed at once; only an answer that says otherwise is eased.
+    if (state.seenMs === face.seenMs) {
+      state.box = {
+        ...state.box, x: state.box.x + (shift.x - state.shift.x) * view.w * (this.mirrored ? -1 : 1), y: state.box.y + (shift.y - state.shift.y) * view.h,
+      };
+    }
     const jumped = state.mirrored !== this.mirrored || state.view.w !== view.w || state.view.x !== view.x;
     const step = this.#calm.matches || jumped ? 1 : 1 - Math.exp(-elapsed / EASE_TAU_MS);
     for (const side of ["x", "y", "w", "h"]) state.box = { ...state.box, [side]: state.box[side] + step * (target[side] - state.box[side]) };
-    Object.assign(state, { view, mirrored: this.mirrored });
+    Object.assign(state, { view, mirrored: this.mirrored, shift, seenMs: face.seenMs });
     const text = plateText(face, count, this.#page);
     const selected = count > 1 && face.id === this.selected;
     return { face, box: state.box, alpha: opacity(now - face.seenMs), text, side: state.side, selected, state };

@@ -2,7 +2,7 @@
 import { element } from "../shared/page.js";
 import { make, write } from "../shared/dom.js";
 
-const SWITCHES = ["mirror", "marks", "announce", "shortcuts"];
+const SWITCHES = ["mirror", "marks", "eager", "announce", "shortcuts"];
 
 export class Controls {
   #settings;

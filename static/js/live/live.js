@@ -289,7 +289,8 @@ export class Live {
 
   #applySettings() {
     this.#video.classList.toggle("mirrored", this.#isMirrored);
-    this.#reader?.apply({ marks: this.#settings.get("marks"), mirrored: this.#isMirrored, smoothing: this.#settings.get("smoothing") });
+    const [marks, smoothing, eager] = ["marks", "smoothing", "eager"].map((name) => this.#settings.get(name));
+    this.#reader?.apply({ marks, smoothing, eager, mirrored: this.#isMirrored });
     this.#controls.show({ mirrored: this.#isMirrored });
   }
 

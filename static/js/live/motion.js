@@ -4,8 +4,6 @@
  * video. Positions alone are carried on, never words or numbers.
  */
 
-/** Longer side of the grey copy in pixels. */
-export const COPY_SIDE_PX = 160;
 /** Grey copies that are kept: as many as an answer can be late. */
 const KEPT_MS = 1000;
 /** A face's patch is compared at this many points across and down. */
@@ -17,6 +15,10 @@ const REACH_PX = 6;
 /** Mean difference, as a share of the patch's own contrast, above which nothing was found. */
 const LOST_AT = 0.75;
 const FLAT_CONTRAST = 4;
+/** A face that is not found goes on with the speed of its last answers for so long. */
+const GUESSED_MS = 150;
+/** Answers further apart tell no speed. */
+const BREAK_MS = 500;
 
 /**
  * @typedef {{grey: Uint8Array, width: number, height: number, capturedMs: number}} Copy one byte a pixel
@@ -28,8 +30,11 @@ export class Motion {
   #copies = [];
   #faces = new Map();
 
+  #newestMs = 0;
+
   /** Takes the newest copy of the video and finds each face in it. @param {Copy} copy */
   see(copy) {
+    this.#newestMs = copy.capturedMs;
     this.#copies = this.#copies.filter(({ capturedMs }) => copy.capturedMs - capturedMs < KEPT_MS);
     this.#copies.push(copy);
     for (const face of this.#faces.values()) follow(face, copy);
@@ -42,22 +47,38 @@ export class Motion {
    */
   answer(faces, capturedMs) {
     const start = this.#copies.findIndex((copy) => copy.capturedMs >= capturedMs - 2);
-    this.#faces = new Map(start < 0 ? [] : faces.map(({ id, box }) => [id, patchOf(this.#copies[start], box)]));
-    for (const face of this.#faces.values()) {
-      for (const copy of this.#copies.slice(start + 1)) follow(face, copy);
+    const before = this.#faces;
+    this.#faces = new Map();
+    for (const { id, box } of faces) {
+      const face = start < 0 ? { dx: 0, dy: 0, width: 1, height: 1, isLost: true } : patchOf(this.#copies[start], box);
+      Object.assign(face, { box, capturedMs, velocity: velocityOf(before.get(id), box, capturedMs) });
+      if (start >= 0) for (const copy of this.#copies.slice(start + 1)) follow(face, copy);
+      this.#faces.set(id, face);
     }
   }
 
   /** @returns {{x: number, y: number}} how far a face has gone since its answer, in fractions of the picture */
   shift(id) {
     const face = this.#faces.get(id);
-    return face ? { x: face.dx / face.width, y: face.dy / face.height } : { x: 0, y: 0 };
+    if (!face) return { x: 0, y: 0 };
+    if (!face.isLost) return { x: face.dx / face.width, y: face.dy / face.height };
+    const elapsedMs = Math.min(GUESSED_MS, Math.max(0, this.#newestMs - face.capturedMs));
+    return { x: face.velocity.x * elapsedMs, y: face.velocity.y * elapsedMs };
   }
 
   clear() {
     this.#copies = [];
     this.#faces.clear();
   }
+}
+
+/** Between two answers, in fractions of the picture a ms; none after a break. */
+function velocityOf(before, box, capturedMs) {
+  const elapsedMs = capturedMs - (before?.capturedMs ?? -Infinity);
+  if (!(elapsedMs > 0 && elapsedMs < BREAK_MS)) return { x: 0, y: 0 };
+  const across = box.x + box.w / 2 - (before.box.x + before.box.w / 2);
+  const down = box.y + box.h / 2 - (before.box.y + before.box.h / 2);
+  return { x: across / elapsedMs, y: down / elapsedMs };
 }
 
 /** The points of a face in a copy, and its contrast. */
@@ -77,7 +98,7 @@ function patchOf({ grey, width, height }, box) {
   const mean = points.reduce((sum, { level }) => sum + level, 0) / points.length;
   const contrast = points.reduce((sum, { level }) => sum + Math.abs(level - mean), 0) / points.length;
   const flat = Int16Array.from(points.flatMap(({ x, y, level }) => [x, y, level]));
-  return { points: flat, contrast, dx: 0, dy: 0, width, height };
+  return { points: flat, contrast, dx: 0, dy: 0, width, height, isLost: !(contrast > FLAT_CONTRAST) };
 }
 
 /** Moves a face to where its patch is found in a copy; a face that is not found stays where it was. */
@@ -95,10 +116,13 @@ function follow(face, copy) {
       }
     }
   }
+  face.isLost = best.difference > LOST_AT * face.contrast && hasVelocity(face);
   if (best.difference > LOST_AT * face.contrast) return;
   face.dx = best.dx;
   face.dy = best.dy;
 }
+
+const hasVelocity = ({ velocity }) => Boolean(velocity && (velocity.x || velocity.y));
 
 /** Mean absolute difference between a face's points and a copy at a displacement; gives up above `limit`. */
 function difference({ points }, { grey, width, height }, dx, dy, limit) {
@@ -115,28 +139,4 @@ function difference({ points }, { grey, width, height }, dx, dy, limit) {
     if (sum > most) return Infinity;
   }
   return count * 6 > points.length ? sum / count : Infinity;
-}
-
-/** Makes grey copies of a video, small enough to be read back from the canvas in a fraction of a millisecond. */
-export class Copier {
-  #canvas = document.createElement("canvas");
-  #context = this.#canvas.getContext("2d", { alpha: false, willReadFrequently: true });
-
-  /**
-   * @param {HTMLVideoElement} video with a picture
-   * @param {number} capturedMs when the picture was taken
-   * @returns {Copy}
-   */
-  copy(video, capturedMs) {
-    const scale = COPY_SIDE_PX / Math.max(video.videoWidth, video.videoHeight);
-    const width = Math.max(1, Math.round(video.videoWidth * scale));
-    const height = Math.max(1, Math.round(video.videoHeight * scale));
-    if (this.#canvas.width !== width) this.#canvas.width = width;
-    if (this.#canvas.height !== height) this.#canvas.height = height;
-    this.#context.drawImage(video, 0, 0, width, height);
-    const { data } = this.#context.getImageData(0, 0, width, height);
-    const grey = new Uint8Array(width * height);
-    for (let i = 0, j = 0; i < grey.length; i++, j += 4) grey[i] = data[j + 1]; // green carries most of the light
-    return { grey, width, height, capturedMs };
-  }
 }

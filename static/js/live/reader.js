@@ -5,6 +5,7 @@ import { toReading, withShown } from "../faces/reading.js";
 import { FaceList } from "../faces/rows.js";
 import { element } from "../shared/page.js";
 import { Advice } from "./advice.js";
+import { Follower } from "./follower.js";
 import { Readout } from "./readout.js";
 import { FrameSender } from "./sender.js";
 import { Link } from "./socket.js";
@@ -23,6 +24,7 @@ export class Reader {
   #sender;
   #advice;
   #readout;
+  #follower = new Follower(this.#video);
   #speech;
   #frame = null;
   #count = 0;
@@ -45,7 +47,9 @@ export class Reader {
     this.#faces = new Faces(page);
     this.#readout = new Readout(page);
     this.#speech = new Speech(page);
-    this.#overlay = new Overlay(element("overlay"), this.#video, this.#faces, page, (ageMs) => this.#readout.drawn(ageMs, performance.now()));
+    this.#overlay = new Overlay(element("overlay"), this.#video, this.#faces, page, {
+      onDrawn: (ageMs) => this.#readout.drawn(ageMs, performance.now()), shift: (id) => this.#follower.shift(id),
+    });
     this.#list = new FaceList(element("faces"), page, {
       onSelect: (id) => (this.#overlay.selected = id),
       onRename: (id, name) => {
@@ -111,12 +115,14 @@ export class Reader {
 
   run() {
     this.#overlay.start();
+    this.#follower.start();
     this.#sender.start();
   }
 
   /** Stops sending and takes the marks away. */
   rest() {
     this.#sender.stop();
+    this.#follower.stop();
     this.#overlay.stop();
     this.#advice.reset();
   }
@@ -134,8 +140,9 @@ export class Reader {
     this.#show();
   }
 
-  /** @param {{marks: boolean, mirrored: boolean, smoothing: string}} settings */
-  apply({ marks, mirrored, smoothing }) {
+  /** @param {{marks: boolean, mirrored: boolean, smoothing: string, eager: boolean}} settings `eager`: as many pictures as the server takes */
+  apply({ marks, mirrored, smoothing, eager }) {
+    this.#sender.pace.eager = eager;
     this.#overlay.visible = marks;
     this.#overlay.mirrored = mirrored;
     this.#faces.smoothing = smoothing;
@@ -194,6 +201,7 @@ export class Reader {
     this.#readout.answered(nowMs);
     this.#advice.read(reading);
     this.#faces.update(reading, nowMs);
+    this.#follower.answer(this.#faces.list(), frame.capturedMs);
     this.#overlay.capturedMs = frame.capturedMs;
     this.#show();
     this.#readings.publish(withShown(reading, this.#faces.list()));

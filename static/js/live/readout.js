@@ -4,6 +4,8 @@ import { element } from "../shared/page.js";
 import { write } from "../shared/dom.js";
 
 const WINDOW_MS = 2000;
+/** The stage's attributes tell of the last second, each second. */
+const WATCHED_MS = 1000;
 const FLOW_WINDOW_MS = 10000;
 
 /** Collects measurements and writes them twice a second. */
@@ -12,6 +14,7 @@ export class Readout {
   #answers = [];
   #ages = [];
   #sent = [];
+  #watchedMs = 0;
 
   /** @param {{t: Function, language: string}} page */
   constructor(page) {
@@ -40,12 +43,13 @@ export class Readout {
   }
 
   /**
-   * @param {{totals: object, pace: {ackMs: number}}} sender
+   * @param {{totals: object, isRunning: boolean, pace: {ackMs: number, roundTripMs: number, queueMs: number}}} sender
    * @param {number} nowMs
    */
   update(sender, nowMs) {
     this.#answers = this.#answers.filter((ms) => nowMs - ms < WINDOW_MS);
     this.#ages = this.#ages.filter((age) => nowMs - age.nowMs < WINDOW_MS);
+    if (nowMs - this.#watchedMs >= WATCHED_MS) this.#watch(sender.isRunning, nowMs);
     const { t, language } = this.#page;
     const age = quantile(this.#ages.map((entry) => entry.ageMs), 0.5);
     const number = (value) => (Number.isFinite(value) ? whole(language, value) : "–");
@@ -53,11 +57,22 @@ export class Readout {
     if (!totals.sent) return;
     write(element("number-rate"), t("numbers.rate_value", { n: short(language, this.rate) }));
     write(element("number-delay"), t("numbers.ms", { n: number(pace.ackMs) }));
+    write(element("number-path"), t("numbers.path_value", { rtt: number(pace.roundTripMs), queue: number(pace.queueMs) }));
     write(element("number-age"), t("numbers.ms", { n: number(age) }));
     write(element("number-size"), t("numbers.size_value", { w: totals.width, h: totals.height, kb: short(language, totals.frameBytes / 1000) }));
     write(element("number-sent"), t("numbers.mb", { n: short(language, totals.bytes / 1e6) }));
     write(element("number-flow"), t("numbers.flow_value", { n: short(language, this.#megabytesPerMinute(totals.bytes, nowMs)) }));
     write(element("number-dropped"), whole(language, totals.dropped));
+  }
+
+  /** `data-rate` and `data-age-ms` of the stage, for whoever watches the page from outside; empty while nothing is read. */
+  #watch(isRunning, nowMs) {
+    this.#watchedMs = nowMs;
+    const late = (list, timeOf) => list.filter((entry) => nowMs - timeOf(entry) < WATCHED_MS);
+    const age = quantile(late(this.#ages, (entry) => entry.nowMs).map((entry) => entry.ageMs), 0.5);
+    const { dataset } = element("stage");
+    dataset.rate = isRunning ? late(this.#answers, (ms) => ms).length : "";
+    dataset.ageMs = isRunning && Number.isFinite(age) ? Math.round(age) : "";
   }
 
   /** Of the last ten seconds. */

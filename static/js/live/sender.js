@@ -1,5 +1,6 @@
 /** Takes frames from the video and sends them: as many in flight as the path holds, the newest wins, nothing is queued. */
 import { Pace, frameSize } from "./pace.js";
+import { onVideoFrame } from "./video_frame.js";
 
 /** An answer to a picture older than this is not shown: it tells of a moment that has passed. */
 const STALE_MS = 1000;
@@ -27,6 +28,7 @@ export class FrameSender {
   #onAnswer;
   #onBusy;
   #encoder = null;
+  #pictureOf = null;
   #running = 0;
   #inFlight = new Set();
   #encoding = false;
@@ -109,14 +111,14 @@ export class FrameSender {
     const takenMs = performance.now();
     this.pace.taken(takenMs);
     this.#encoding = true;
-    let encoded;
+    let bytes;
     try {
-      this.#encoder ??= new (await import("./encoder.js")).Encoder(); // not needed before the camera is on
-      encoded = await this.#encoder.encode(this.#video, { width, height, quality });
+      if (!this.#encoder) await this.#makeEncoder();
+      bytes = await this.#encoder.encode(this.#pictureOf(this.#video), { width, height, quality });
     } finally {
       this.#encoding = false;
     }
-    const { bytes, elapsedMs: encodeMs } = encoded;
+    const encodeMs = performance.now() - takenMs;
     performance.measure("encode", { start: takenMs });
     performance.clearMeasures("encode");
     // Paused, hidden or disconnected while encoding: the picture stays here.
@@ -129,12 +131,19 @@ export class FrameSender {
     this.totals.bytes += bytes.byteLength;
     this.#inFlight.add(frame);
     try {
-      this.#answered(await this.#link.send(bytes, frame.seq), frame, cameraLongSide, run);
+      this.#answered(await this.#link.send(bytes), frame, cameraLongSide, run);
     } catch {
       this.totals.dropped += 1; // no answer: the link tells why
     } finally {
       this.#inFlight.delete(frame);
     }
+  }
+
+  /** Not needed before the camera is on, and so not loaded before. */
+  async #makeEncoder() {
+    const { Encoder, pictureOf } = await import("../shared/encoder.js");
+    this.#pictureOf = pictureOf;
+    this.#encoder = new Encoder();
   }
 
   #answered(answer, frame, cameraLongSide, run) {
@@ -190,13 +199,4 @@ const serverMs = ({ timing_ms: { queue = 0, total = 0 } = {} }) => queue + total
 function isMetered() {
   const { saveData = false, type = "" } = navigator.connection ?? {};
   return saveData || type === "cellular";
-}
-
-/** Calls back at the next camera frame with the time it was captured, as well as the browser knows it. */
-function onVideoFrame(video, callback) {
-  if (video.requestVideoFrameCallback) {
-    video.requestVideoFrameCallback((now, metadata) => callback(metadata.captureTime ?? metadata.presentationTime ?? now));
-  } else {
-    requestAnimationFrame(callback);
-  }
 }

@@ -75,15 +75,16 @@ export class Link {
   /**
    * Sends one frame.
    * @param {ArrayBuffer} bytes
-   * @param {number} seq
+   * @param {object} [details] what the server should know of it, see webapp/events.py
+   * @param {number} [patienceMs] without an answer for so long the connection counts as dead
    * @returns {Promise<object>} the answer: a result, or an error shape
    * @throws {Error} when there is no connection, or no answer came in time
    */
-  async send(bytes, seq) {
+  async send(bytes, details = {}, patienceMs = ACK_TIMEOUT_MS) {
     const socket = this.#socket;
     if (!socket?.connected) throw new Error("expected an open connection, received none");
     try {
-      return await socket.timeout(ACK_TIMEOUT_MS).emitWithAck("frame", bytes, { seq });
+      return await socket.timeout(patienceMs).emitWithAck("frame", bytes, details);
     } catch (error) {
       // Silence for this long means a dead connection that nobody closed: waiting for the ping would take far longer.
       if (socket === this.#socket && socket.connected) {

@@ -44,7 +44,7 @@ export class Page {
 }
 
 const DEFAULTS = {
-  camera: "", mirror: null, marks: true, smoothing: "normal", announce: true, shortcuts: true,
+  camera: "", mirror: null, marks: true, smoothing: "normal", eager: false, announce: true, shortcuts: true,
 };
 
 /** Settings kept in this browser; they last as long as the page where storage is blocked. */

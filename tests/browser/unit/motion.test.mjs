@@ -84,3 +84,16 @@ test("an answer older than every copy, or a picture that turned, moves nothing",
   motion.see({ ...copy([[40, 30]], 5033), width: HEIGHT, height: WIDTH });
   assert.deepEqual(pixels(motion.shift(1)), [0, 0]);
 });
+
+test("a face without anything to hold on to goes on with the speed of its last answers, for a moment", () => {
+  const motion = new Motion();
+  const blank = (capturedMs) => ({ grey: new Uint8Array(WIDTH * HEIGHT).fill(120), width: WIDTH, height: HEIGHT, capturedMs });
+  motion.see(blank(0));
+  motion.answer([{ id: 1, box: box(20, 40) }], 0);
+  motion.see(blank(100));
+  motion.answer([{ id: 1, box: box(30, 40) }], 100);
+  motion.see(blank(200));
+  assert.deepEqual(pixels(motion.shift(1)), [10, 0]);
+  motion.see(blank(900));
+  assert.deepEqual(pixels(motion.shift(1)), [15, 0]);
+});

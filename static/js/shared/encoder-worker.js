@@ -1,7 +1,7 @@
 /** The worker of encoder.js: a video frame in, the bytes of a JPEG out, or null where it could not be made. */
 let canvas = null;
 
-addEventListener("message", async ({ data: { frame, width, height, quality } }) => {
+addEventListener("message", async ({ data: { id, frame, width, height, quality } }) => {
   try {
     canvas ??= new OffscreenCanvas(width, height);
     if (canvas.width !== width) canvas.width = width;
@@ -9,8 +9,8 @@ addEventListener("message", async ({ data: { frame, width, height, quality } }) 
     canvas.getContext("2d", { alpha: false }).drawImage(frame, 0, 0, width, height);
     frame.close();
     const bytes = await (await canvas.convertToBlob({ type: "image/jpeg", quality })).arrayBuffer();
-    postMessage(bytes, { transfer: [bytes] });
+    postMessage({ id, bytes }, { transfer: [bytes] });
   } catch {
-    postMessage(null);
+    postMessage({ id, bytes: null });
   }
 });
