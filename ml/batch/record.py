@@ -61,6 +61,7 @@ class Record:
         run("PRAGMA locking_mode = EXCLUSIVE")
         run("PRAGMA journal_mode = TRUNCATE")
         run("PRAGMA synchronous = NORMAL")
+        run("PRAGMA cache_size = -16000")  # 16 MB hold the index of a million files
         run("BEGIN EXCLUSIVE")
         (layout,) = run("PRAGMA user_version").fetchone()
         if not resume or layout != LAYOUT:
@@ -68,7 +69,7 @@ class Record:
             run("DROP TABLE IF EXISTS results")
         run("CREATE TABLE IF NOT EXISTS parts (key TEXT PRIMARY KEY, segments INT, faces INT, failures INT)")
         columns = "key TEXT, segment INT, faces TEXT, failures TEXT"
-        run(f"CREATE TABLE IF NOT EXISTS results ({columns}, PRIMARY KEY (key, segment)) WITHOUT ROWID")
+        run(f"CREATE TABLE IF NOT EXISTS results ({columns}, PRIMARY KEY (key, segment))")
         run(f"PRAGMA user_version = {LAYOUT}")
 
     def finished(self, key: str) -> Finished | None:
