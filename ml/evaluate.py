@@ -13,7 +13,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ml.data import DataError, load_pictures, load_votes
+from ml.console import OutputError, answer_interrupts, check_writable, run
+
+if __name__ == "__main__":  # before the slow imports
+    answer_interrupts("ml.evaluate")
+
+from ml.data import DataError, find_split, load_pictures, load_votes
+from ml.data.reading import count_by_suffix
 from ml.evaluation.groups import measure_groups, print_groups, read_people
 from ml.evaluation.model_card import write_card
 from ml.evaluation.outputs import load_predict
@@ -22,7 +28,7 @@ from ml.evaluation.scoring import robustness, score
 from ml.inference.analyzer import Analyzer
 from ml.inference.card import load_card
 from ml.inference.classifier import SHIPPED_MODEL, Classifier
-from ml.inference.contract import ModelError
+from ml.inference.contract import EMOTIONS, ModelError
 
 
 def evaluate(
@@ -30,11 +36,19 @@ def evaluate(
 ) -> dict[str, Any]:
     """Score a model on one split; write report.json and the plots to `out`."""
     predict, classes = load_predict(model)
-    pictures = load_pictures(data, split, classes)
+    folder = find_split(data, split.lower())
+    pictures = load_pictures(data, folder.name if folder else split, classes)
+    if votes_csv and classes != EMOTIONS:
+        raise DataError(f"expected a model of the seven emotions with --votes, received {', '.join(classes)}")
     votes = load_votes(votes_csv, pictures.files) if votes_csv else None
     outputs = predict(pictures.images)
     report = score(outputs, pictures, votes)
-    report |= {"split": split, "model": model.name, "skipped": list(pictures.skipped)}
+    report |= {
+        "split": split,
+        "model": model.name,
+        "skipped": list(pictures.skipped),
+        "left_out": count_by_suffix(pictures.left_out),
+    }
     if with_robustness:
         report["robustness"] = robustness(predict, pictures, votes, report["served"])
     write_report(report, outputs, pictures, votes, out)
@@ -74,15 +88,23 @@ def main(arguments: list[str] | None = None) -> int:
     if options.data is None and (options.groups is None or options.card is not None):
         print("ml.evaluate: expected --data DIR, or --groups PEOPLE.csv without --card, received none", file=sys.stderr)
         return 2
+    if options.card and options.model.suffix != ".tflite":
+        parser.error(f"expected a .tflite model, which has a card, with --card, received {options.model}")
     try:
+        check_writable(options.out, folder=True)
+        if options.card:
+            check_writable(options.card)
         groups = evaluate_groups(options.groups, options.model, options.out) if options.groups else None
         if options.data is None:
             print(f"\nResults in {options.out}")
             return 0
         report = evaluate(options.data, options.split, options.model, options.out, options.votes, options.robustness)
-    except (DataError, ModelError) as error:
+    except (DataError, ModelError, OutputError) as error:
         print(f"ml.evaluate: {error}", file=sys.stderr)
         return 2
+    for line in (*report["skipped"], report["left_out"]):
+        if line:
+            print(f"skipped {line}" if line in report["skipped"] else line, file=sys.stderr)
     print_table(report)
     if options.card:
         write_card(report, load_card(options.model), options.card, groups)
@@ -93,4 +115,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("ml.evaluate", main)

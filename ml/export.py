@@ -12,6 +12,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ml.console import OutputError, answer_interrupts, check_writable, run
+
+if __name__ == "__main__":  # before the slow imports
+    answer_interrupts("ml.export")
+
 import keras
 
 from ml.artifact import write_artifact
@@ -96,8 +101,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--votes", metavar="CSV", help="with an export: what several people saw in each picture")
     options = parser.parse_args(arguments)
     try:
+        check_writable(options.out, folder=True)
         card = export(options.source, options.out, options.data, options.votes, not options.float)
-    except (DataError, ModelError) as error:
+    except (DataError, ModelError, OutputError) as error:
         print(f"ml.export: {error}", file=sys.stderr)
         return 2
     parity, split = card["parity"], card["metrics"]["split"]
@@ -115,4 +121,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("ml.export", main)

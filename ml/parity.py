@@ -9,6 +9,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from ml.console import answer_interrupts, run
+
+if __name__ == "__main__":  # before the slow imports
+    answer_interrupts("ml.parity")
+
 import keras
 
 from ml.calibration import Calibration
@@ -35,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         serving = serving_network(network, Calibration.from_card(classifier.card))
         bounds = QUANTIZED if classifier.card.quantization else EXACT
         parity = check_agreement(classifier, serving, pictures.images, bounds)
-    except (DataError, ModelError, OSError) as error:
+    except (DataError, ModelError, OSError, ValueError) as error:
         print(f"ml.parity: {error}", file=sys.stderr)
         return 2
     print(
@@ -47,4 +52,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("ml.parity", main)

@@ -6,24 +6,18 @@ A run that was interrupted continues with `--resume` and ends where an uninterru
 from __future__ import annotations
 
 import argparse
-import os
-import signal
+import importlib.util
 import sys
 from pathlib import Path
 from typing import Any
 
-from ml.data import DataError
-from ml.evaluation.report import print_table
-from ml.model import SHIPPED_NETWORK
-from ml.training.fit import train
-from ml.training.presets import PRESETS
-from ml.training.runs import Config, begun_settings
+from ml.console import OutputError, check_writable, run
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ml.train", description="Train a network on a folder data set.")
     parser.add_argument("--data", required=True, help="directory with train/CLASS/*.jpg and test/CLASS/*.jpg")
-    parser.add_argument("--preset", choices=[name for name in PRESETS if name != "adapt"], help="default: document")
+    parser.add_argument("--preset", metavar="NAME", help="document (default), best, or a part of best")
     parser.add_argument(
         "--from", dest="base", metavar="MODEL", help="adapt a trained model: shipped, or a run's .h5 file"
     )
@@ -35,7 +29,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, help="directory for the results; default runs/PRESET, runs/adapt with --from"
     )
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    parser.add_argument("--resume", action="store_true", help="continue the run in --out")
+    parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="write Keras's TensorBoard logs as well")
     parser.add_argument("--seed", type=int, help="default: 0")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), help="default: float32")
     return parser.parse_args(arguments)
@@ -48,6 +43,18 @@ def refuse(message: str) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
+    from ml.data import DataError
+    from ml.evaluation.report import print_table
+    from ml.model import SHIPPED_NETWORK
+    from ml.training.fit import train
+    from ml.training.presets import PRESETS
+    from ml.training.runs import Config, begun_settings
+
+    names = [name for name in PRESETS if name != "adapt"]
+    if options.preset and options.preset not in names:
+        return refuse(f"expected --preset {', '.join(names)}, received {options.preset}")
+    if options.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        return refuse("expected the package tensorboard with --tensorboard, received none: pip install tensorboard")
     if options.base and options.preset:
         return refuse("expected --from or --preset, received both: --from is a recipe of its own")
     name = "adapt" if options.base else options.preset or "document"
@@ -61,7 +68,10 @@ def main(arguments: list[str] | None = None) -> int:
     if base and not Path(base).is_file():
         return refuse(f"expected --from shipped or with a run's .h5 file, received {base}: there is no such file")
     out = options.out or Path("runs") / name
-    begun = begun_settings(out) if options.resume else {}
+    try:
+        begun = begun_settings(out) if options.resume else {}
+    except DataError as error:
+        return refuse(str(error))
 
     def chosen(option: str, default: Any) -> Any:
         """As given, else as the run that is resumed began, else the default."""
@@ -81,21 +91,15 @@ def main(arguments: list[str] | None = None) -> int:
         base=base,
     )
     try:
-        report = train(config, out, options.resume)
-    except DataError as error:
+        for folder in filter(None, (out, options.tensorboard)):
+            check_writable(folder, folder=True)
+        report = train(config, out, options.resume, tensorboard=options.tensorboard)
+    except (DataError, OutputError) as error:
         return refuse(str(error))
     print_table(report)
     print(f"\nResults in {out}")
     return 0
 
 
-def leave(signal_number: int, frame: Any) -> None:
-    """Ctrl-C: go at once, without waiting for threads that prepare batches. What is on the disk is always whole."""
-    print("\nml.train: stopped; the same command with --resume goes on after the last whole epoch", file=sys.stderr)
-    sys.stderr.flush()
-    os._exit(130)
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, leave)
-    sys.exit(main())
+    run("ml.train", main, "the same command with --resume continues after the last whole epoch")

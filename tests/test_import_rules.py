@@ -26,7 +26,7 @@ PIXELS = {"cv2", "ai_edge_litert", "PIL", "numpy"}
 WEB = {"webapp", "flask", "flask_socketio", "socketio", "engineio", "eventlet", "gunicorn", "werkzeug"}
 
 LIBRARIES = (
-    *("ml.data", "ml.training", "ml.evaluation", "ml.inference", "ml.model", "ml.calibration"),
+    *("ml.console", "ml.data", "ml.training", "ml.evaluation", "ml.inference", "ml.model", "ml.calibration"),
     *("ml.serving_network", "ml.serving_choice", "ml.quantize", "ml.artifact"),
 )
 """What the commands of training and evaluation share. A command is not among them."""
@@ -38,12 +38,13 @@ MAY_IMPORT = {
     "webapp": ("webapp", "ml.inference.contract", "ml.inference.card", "ml.inference.tracks"),
     "webapp.pool": ("webapp.pool", "ml.inference.contract", "ml.inference.protocol"),
     "ml": LIBRARIES,
-    "ml.evaluation": ("ml.evaluation", "ml.data", "ml.inference"),
-    "ml.training": ("ml.training", "ml.evaluation", "ml.data", "ml.inference", "ml.model"),
+    "ml.console": (),
+    "ml.evaluation": ("ml.console", "ml.evaluation", "ml.data", "ml.inference"),
+    "ml.training": ("ml.console", "ml.training", "ml.evaluation", "ml.data", "ml.inference", "ml.model"),
     "ml.calibration": ("ml.inference.card", "ml.inference.contract"),
     "ml.serving_network": ("ml.calibration", "ml.model"),
     "ml.quantize": ("ml.inference.preprocess",),
-    "ml.data": ("ml.data", "ml.inference.contract", "ml.inference.formats", "ml.inference.preprocess"),
+    "ml.data": ("ml.console", "ml.data", "ml.inference.contract", "ml.inference.formats", "ml.inference.preprocess"),
     "ml.model": ("ml.inference.contract",),
     "ml.batch": ("ml.batch", "ml.inference"),
     "ml.predict": ("ml.batch", "ml.inference"),

@@ -2,11 +2,12 @@
 
 from ml.data.folders import (
     FOLDER_NAMES,
-    PICTURE_SUFFIXES,
+    VALIDATION_NAMES,
     DataError,
     Pictures,
     class_folders,
     discover_classes,
+    find_split,
     load_pictures,
 )
 from ml.data.training_set import TrainingSet, fingerprints, split_validation
@@ -14,13 +15,14 @@ from ml.data.votes import Votes, load_votes
 
 __all__ = [
     "FOLDER_NAMES",
-    "PICTURE_SUFFIXES",
+    "VALIDATION_NAMES",
     "DataError",
     "Pictures",
     "TrainingSet",
     "Votes",
     "class_folders",
     "discover_classes",
+    "find_split",
     "fingerprints",
     "load_pictures",
     "load_votes",

@@ -7,6 +7,11 @@ import json
 import sys
 from pathlib import Path
 
+from ml.console import OutputError, answer_interrupts, check_writable, run, write_text
+
+if __name__ == "__main__":  # before the slow imports
+    answer_interrupts("ml.data")
+
 from ml.data.audit import audit, table
 from ml.data.fer2013 import import_fer2013
 from ml.data.folders import DataError
@@ -33,21 +38,24 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         if options.command == "import":
+            check_writable(options.out, folder=True)
             imported = import_fer2013(options.csv, options.out, options.votes)
             for split, count in imported.pictures.items():
                 print(f"{options.out / split}: {count:,} pictures")
             if options.votes:
                 print(f"{options.out / 'ferplus_votes.csv'}: {imported.votes:,} rows")
             return 0
+        if options.json:
+            check_writable(options.json)
         report = audit(options.folder, options.near)
-    except DataError as error:
-        print(error, file=sys.stderr)
+    except (DataError, OutputError) as error:
+        print(f"ml.data: {error}", file=sys.stderr)
         return 2
     print(table(report))
     if options.json:
-        options.json.write_text(json.dumps(report.to_dict(), indent=1, ensure_ascii=False), encoding="utf-8")
+        write_text(options.json, json.dumps(report.to_dict(), indent=1, ensure_ascii=False))
     return 1 if report.problems else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("ml.data", main)

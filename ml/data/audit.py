@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,22 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ml.data.folders import FOLDER_NAMES, PICTURE_SUFFIXES, DataError
+from ml.console import printable
+from ml.data.folders import (
+    FOLDER_NAMES,
+    VALIDATION_NAMES,
+    DataError,
+    discover_classes,
+    find_split,
+    folder_label,
+    match_classes,
+    subfolders,
+)
 from ml.data.near_duplicates import connected, near_pairs
-from ml.inference.contract import AnalysisError
-from ml.inference.preprocess import decode_image, fit_to_input
+from ml.data.reading import advice_on_sizes, count_by_suffix, read_or_reason, sort_entries
+from ml.data.training_set import require_variety
+from ml.inference.contract import EMOTIONS
+from ml.inference.preprocess import fit_to_input
 
 
 @dataclass(frozen=True)
@@ -36,17 +48,20 @@ class Group:
 
 @dataclass(frozen=True)
 class Audit:
-    """The findings. `problems` make the data set unusable as it stands; the rest is to know.
+    """The findings.
 
-    counts: split → label → readable pictures. sizes: "48×48" → pictures. duplicates: pictures with identical pixels.
-    near_duplicates: almost identical or mirrored ones, or None when they were not looked for.
+    counts: split → class → readable pictures. sizes: "48×48" → pictures. problems: what stops `ml.train`. remarks: what
+    is worth knowing before it. left_out: files that are no pictures. unreadable, odd_sized: a line for each such
+    picture. duplicates: pictures with identical pixels. near_duplicates: almost identical or mirrored ones, or None when
+    they were not looked for.
     """
 
     folder: str
     counts: dict[str, dict[str, int]]
     sizes: dict[str, int]
     problems: tuple[str, ...]
-    ignored: tuple[str, ...]
+    remarks: tuple[str, ...]
+    left_out: tuple[str, ...]
     unreadable: tuple[str, ...]
     odd_sized: tuple[str, ...]
     duplicates: tuple[Group, ...]
@@ -75,7 +90,7 @@ class Audit:
 
 
 def audit(folder: Path, near: bool = False) -> Audit:
-    """Read every file of a folder data set.
+    """Read every file of a folder data set, by the rules of `TrainingSet.load`.
 
     Args:
         folder: holds a directory per split (`train`, `test`, …), each with a directory per class.
@@ -84,89 +99,122 @@ def audit(folder: Path, near: bool = False) -> Audit:
     Raises:
         DataError: there is no such folder, or no split in it.
     """
-    splits = _directories(folder) if folder.is_dir() else []
+    splits = subfolders(folder) if folder.is_dir() else []
     if not splits:
-        raise DataError(f"expected a folder with train/ and test/, received {folder}")
-    labels = _labels(splits)
-    counts: dict[str, dict[str, int]] = {}
-    few = len(set(labels.values())) < 2
-    problems = [f"expected at least two classes, received {', '.join(labels.values()) or 'none'}"] if few else []
-    ignored: list[str] = []
-    unreadable: list[str] = []
-    files: list[str] = []
-    sizes: list[tuple[int, int]] = []
-    prints: list[str] = []
-    images: list[np.ndarray] = []
+        raise DataError(f"expected a folder with train/ and test/, received {printable(str(folder))}")
+    found = _Findings(folder, near)
+    train, held_out = found.attempt(lambda: _trained_splits(folder)) or (None, None)
+    classes = found.attempt(lambda: discover_classes(train or folder / "train")) or _all_labels(splits)
     for split in splits:
-        counts[split.name] = dict.fromkeys(labels.values(), 0)
-        for path, label in tqdm(
-            list(_pictures(split, labels, problems, ignored)), desc=split.name, leave=False, disable=None
-        ):
-            name = path.relative_to(folder).as_posix()
+        is_trained = split in (train, held_out) or split.name.lower() == "test"
+        found.read_split(split, classes, found.problems if is_trained else found.remarks)
+    if train and not held_out:
+        mine = [index for index, file in enumerate(found.files) if file.startswith(f"{train.name}/")]
+        labels = np.array([found.files[index].split("/")[1] for index in mine])
+        found.attempt(lambda: require_variety(labels, np.array([found.input_prints[index] for index in mine])))
+    if classes != EMOTIONS:
+        found.remarks.append(f"the classes are {', '.join(classes)}: presets that learn from votes need the seven emotions")
+    if advice := advice_on_sizes(found.sizes):
+        found.remarks.append(advice)
+    return found.summary()
+
+
+class _Findings:
+    """What has been found so far, split by split."""
+
+    def __init__(self, folder: Path, near: bool) -> None:
+        self.folder, self.near = folder, near
+        self.counts: dict[str, dict[str, int]] = {}
+        self.problems: list[str] = []
+        self.remarks: list[str] = []
+        self.left_out: list[str] = []
+        self.unreadable: list[str] = []
+        self.files: list[str] = []
+        self.sizes: list[tuple[int, int]] = []
+        self.prints: list[str] = []
+        self.input_prints: list[str] = []
+        self.images: list[np.ndarray] = []
+
+    def attempt(self, rule: Callable[[], Any]) -> Any:
+        """The value of a rule of training; where it refuses, None and a problem."""
+        try:
+            return rule()
+        except DataError as error:
+            self.problems.append(str(error))
+            return None
+
+    def read_split(self, split: Path, classes: tuple[str, ...], complaints: list[str]) -> None:
+        name = printable(split.name)
+        counts = self.counts[name] = dict.fromkeys(classes, 0)
+        try:
+            folders, wrong = match_classes(split, classes)
+        except DataError as error:
+            complaints.append(str(error))
+            return
+        complaints += wrong
+        self.left_out += [self._name(path) for path in sorted(split.iterdir()) if _is_loose(path)]
+        for label, folder in folders.items():
             try:
-                gray = decode_image(path.read_bytes())
-            except AnalysisError as error:
-                unreadable.append(f"{name}: {error}")
+                paths, broken, others = sort_entries(folder)
+            except OSError as error:
+                complaints.append(f"expected a readable folder, received {printable(str(folder))}: {error.strerror}")
                 continue
-            counts[split.name][label] += 1
-            files.append(name)
-            sizes.append((gray.shape[1], gray.shape[0]))
-            prints.append(hashlib.blake2b(gray.tobytes() + bytes(str(gray.shape), "ascii"), digest_size=16).hexdigest())
-            if near:
-                images.append(fit_to_input(gray))
-        problems += [
-            f"{split.name}: expected pictures of {label}, received none"
-            for label, n in counts[split.name].items()
-            if not n
-        ]
-    usual, _ = Counter(sizes).most_common(1)[0] if sizes else ((0, 0), 0)
-    odd = [f"{file}: {w}×{h}" for file, (w, h) in zip(files, sizes, strict=True) if (w, h) != usual]
-    return Audit(
-        folder=str(folder),
-        counts=counts,
-        sizes={f"{w}×{h}": n for (w, h), n in Counter(sizes).most_common()},
-        problems=tuple(problems),
-        ignored=tuple(ignored),
-        unreadable=tuple(unreadable),
-        odd_sized=tuple(odd),
-        duplicates=_groups(files, prints),
-        near_duplicates=_near_groups(files, prints, np.stack(images)) if near and images else None,
-    )
+            self.left_out += map(self._name, others)
+            self.unreadable += [f"{self._name(path)}: {reason}" for path, reason in broken.items()]
+            for path in tqdm(paths, desc=f"{name}/{label}", leave=False, disable=None):
+                counts[label] += self._read(path)
+            if not counts[label]:
+                complaints.append(f"{name}: expected at least one readable picture of {label}, received none")
+
+    def _read(self, path: Path) -> bool:
+        gray = read_or_reason(path)
+        if isinstance(gray, str):
+            self.unreadable.append(f"{self._name(path)}: {gray}")
+            return False
+        self.files.append(self._name(path))
+        self.sizes.append((gray.shape[1], gray.shape[0]))
+        self.prints.append(hashlib.blake2b(gray.tobytes() + str(gray.shape).encode(), digest_size=16).hexdigest())
+        image = fit_to_input(gray)
+        self.input_prints.append(hashlib.blake2b(image.tobytes(), digest_size=12).hexdigest())
+        if self.near:
+            self.images.append(image)
+        return True
+
+    def _name(self, path: Path) -> str:
+        return printable(path.relative_to(self.folder).as_posix())
+
+    def summary(self) -> Audit:
+        usual, _ = Counter(self.sizes).most_common(1)[0] if self.sizes else ((0, 0), 0)
+        odd = [f"{file}: {w}×{h}" for file, (w, h) in zip(self.files, self.sizes, strict=True) if (w, h) != usual]
+        near = _near_groups(self.files, self.prints, np.stack(self.images)) if self.images else ()
+        return Audit(
+            folder=printable(str(self.folder)),
+            counts=self.counts,
+            sizes={f"{w}×{h}": n for (w, h), n in Counter(self.sizes).most_common()},
+            problems=tuple(self.problems),
+            remarks=tuple(self.remarks),
+            left_out=tuple(self.left_out),
+            unreadable=tuple(sorted(self.unreadable)),
+            odd_sized=tuple(odd),
+            duplicates=_groups(self.files, self.prints),
+            near_duplicates=near if self.near else None,
+        )
 
 
-def _directories(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+def _trained_splits(folder: Path) -> tuple[Path | None, Path | None]:
+    """The folders that are trained on and validated on."""
+    return find_split(folder, "train"), find_split(folder, *VALIDATION_NAMES)
 
 
-def _labels(splits: Iterable[Path]) -> dict[str, str]:
-    """Folder names, lower case, and the labels they stand for: the emotions, unless no folder names one."""
-    names = {folder.name.lower() for split in splits for folder in _directories(split)}
-    return FOLDER_NAMES if names & FOLDER_NAMES.keys() or not names else {name: name for name in sorted(names)}
+def _all_labels(splits: Iterable[Path]) -> tuple[str, ...]:
+    """The classes of a data set that can't be trained on: emotions if a folder names one, else all folder names."""
+    names = {folder_label(folder.name) for split in splits for folder in subfolders(split)}
+    return EMOTIONS if names & FOLDER_NAMES.keys() or not names else tuple(sorted(names))
 
 
-def _pictures(
-    split: Path, labels: Mapping[str, str], problems: list[str], ignored: list[str]
-) -> Iterator[tuple[Path, str]]:
-    """Every picture file of a split with its label; what is unexpected goes to the two lists."""
-    ignored += [
-        file.relative_to(split.parent).as_posix()
-        for file in sorted(split.iterdir())
-        if file.is_file() and not file.name.startswith(".")
-    ]
-    seen: dict[str, str] = {}
-    for folder in _directories(split):
-        label = labels.get(folder.name.lower())
-        if label is None:
-            problems.append(f"{split.name}: expected folders named after the emotions, received {folder.name}")
-            continue
-        if label in seen:
-            problems.append(f"{split.name}: expected one folder for {label}, received {seen[label]} and {folder.name}")
-        seen[label] = folder.name
-        for path in sorted(folder.iterdir()):
-            if path.suffix.lower() in PICTURE_SUFFIXES:
-                yield path, label
-            elif not path.name.startswith("."):
-                ignored.append(path.relative_to(split.parent).as_posix())
+def _is_loose(path: Path) -> bool:
+    """Whether an entry of a split is no class folder."""
+    return not path.is_dir() and not path.name.startswith(".")
 
 
 def _groups(files: Iterable[str], keys: Iterable[str]) -> tuple[Group, ...]:
@@ -203,10 +251,17 @@ def table(report: Audit) -> str:
     if report.near_duplicates is not None:
         across = sum(len(group.splits) > 1 for group in report.near_duplicates)
         lines.append(f"near duplicates: {_extent(report.near_duplicates)}; {_groups_of(across)} across splits")
-    for name in ("odd_sized", "unreadable", "ignored", "problems"):
+    titles = {
+        "odd_sized": "odd sized",
+        "unreadable": "unreadable, skipped",
+        "left_out": "no pictures, left out",
+        "remarks": "remarks",
+        "problems": "problems that stop training",
+    }
+    for name, title in titles.items():
         found: tuple[str, ...] = getattr(report, name)
-        title = {"unreadable": "unreadable, left out", "problems": "problems that stop training"}.get(name, name)
-        lines.append(f"{title.replace('_', ' ')}: {len(found):,}")
+        kinds = f" ({count_by_suffix(found)})" if name == "left_out" and found else ""
+        lines.append(f"{title}: {len(found):,}{kinds}")
         lines += [f"  {line}" for line in found[:10]] + (["  …"] if len(found) > 10 else [])
     return "\n".join(lines)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +18,9 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from ml.console import scratch_directory
 from ml.data.folders import DataError
+from ml.data.tables import read_rows
 from ml.inference.contract import EMOTIONS, INPUT_SIZE
 
 SPLITS = {"Training": "train", "PublicTest": "test", "PrivateTest": "private_test"}
@@ -56,16 +57,16 @@ def import_fer2013(fer_csv: Path, out: Path, votes_csv: Path | None = None) -> I
 
     Raises:
         DataError: `out` has something in it, or a file is not of the expected form; the line is named.
+        OSError: the disk is full, or `out` can't be written; nothing is left behind.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"expected a new or empty folder to import into, received {out}")
-    out.parent.mkdir(parents=True, exist_ok=True)
     # Beside its final place first, so that an import that fails or is stopped leaves nothing half done.
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as temporary:
-        imported = _write(fer_csv, votes_csv, Path(temporary) / "data")
+    with scratch_directory(out) as scratch:
+        imported = _write(fer_csv, votes_csv, scratch / "data")
         if out.exists():
             out.rmdir()
-        (Path(temporary) / "data").rename(out)
+        (scratch / "data").rename(out)
     return imported
 
 
@@ -78,7 +79,7 @@ def _write(fer_csv: Path, votes_csv: Path | None, out: Path) -> Imported:
     for index, (row, vote) in enumerate(tqdm(_pairs(fer_csv, votes_csv), unit="picture", disable=None)):
         folder, pixels = _picture(row, f"{fer_csv}, picture {index}")
         file = f"{folder}/fer{index:07d}.png"
-        cv2.imwrite(str(out / file), pixels)
+        (out / file).write_bytes(cv2.imencode(".png", pixels)[1].tobytes())  # cv2.imwrite says nothing of a full disk
         pictures[folder.partition("/")[0]] += 1
         if vote is not None:
             votes.append({"file": file, **_votes(vote, row["Usage"], f"{votes_csv}, picture {index}")})
@@ -96,33 +97,16 @@ def _write(fer_csv: Path, votes_csv: Path | None, out: Path) -> Imported:
 
 def _pairs(fer_csv: Path, votes_csv: Path | None) -> Iterator[tuple[dict[str, str], dict[str, str] | None]]:
     """The rows of both files side by side; None for the votes where none are given."""
-    fer_rows = _rows(fer_csv, ("emotion", "pixels", "Usage"))
+    fer_rows = (row for _, row in read_rows(fer_csv, ("emotion", "pixels", "Usage")))
     if votes_csv is None:
         yield from ((row, None) for row in fer_rows)
         return
-    for index, (row, vote) in enumerate(zip_longest(fer_rows, _rows(votes_csv, ("Usage", *VOTES)))):
+    vote_rows = (row for _, row in read_rows(votes_csv, ("Usage", *VOTES)))
+    for index, (row, vote) in enumerate(zip_longest(fer_rows, vote_rows)):
         if row is None or vote is None:
             longer, shorter = (votes_csv, fer_csv) if row is None else (fer_csv, votes_csv)
             raise DataError(f"expected as many rows in {shorter} as in {longer}, received {index}")
         yield row, vote
-
-
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    """The rows of a CSV file, its column names without the blanks that one published version has in them."""
-    try:
-        stream = path.open(newline="", encoding="utf-8-sig")
-    except OSError as error:
-        raise DataError(f"expected a CSV file, received {path}: {error.strerror}") from error
-    with stream:
-        reader = csv.DictReader(stream)
-        names = [name.strip() for name in reader.fieldnames or ()]
-        missing = [name for name in columns if name not in names]
-        if missing:
-            raise DataError(
-                f"expected the columns {', '.join(columns)} in {path}, received none named {', '.join(missing)}"
-            )
-        reader.fieldnames = names
-        yield from reader
 
 
 def _picture(row: dict[str, str], place: str) -> tuple[str, np.ndarray]:

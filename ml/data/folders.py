@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from ml.inference.contract import DISPLAY_NAMES, EMOTIONS, AnalysisError
-from ml.inference.preprocess import decode_image, fit_to_input
-
-PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+from ml.console import printable
+from ml.data.reading import read_or_reason, sort_entries
+from ml.inference.contract import DISPLAY_NAMES, EMOTIONS, RESERVED_LABELS
+from ml.inference.preprocess import fit_to_input
 
 VARIANTS = {
     "angry": ("anger", "an"),
@@ -26,6 +27,8 @@ FOLDER_NAMES = {
     name.lower(): emotion for emotion in EMOTIONS for name in (emotion, DISPLAY_NAMES[emotion], *VARIANTS[emotion])
 }
 """Every accepted folder name, lower case, and the emotion it stands for."""
+VALIDATION_NAMES = ("validation", "val", "valid")
+"""Folders beside `train/` that are used for validation."""
 
 
 class DataError(Exception):
@@ -37,7 +40,8 @@ class Pictures:
     """One split in memory.
 
     images: `(n, 48, 48)` uint8 grey. labels: `(n,)` int64 indices into `classes`. files: paths relative to the data
-    set, `train/happy/a.jpg`. skipped: a line for each file left out and why.
+    set, `train/happy/a.jpg`. skipped: a line for each picture that can't be read, with the reason. sizes: width and
+    height of each file in pixels. left_out: files that are no pictures, by path.
     """
 
     images: np.ndarray
@@ -45,13 +49,89 @@ class Pictures:
     files: tuple[str, ...]
     skipped: tuple[str, ...]
     classes: tuple[str, ...] = EMOTIONS
+    sizes: tuple[tuple[int, int], ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def subset(self, indices: np.ndarray) -> Pictures:
         files = tuple(self.files[i] for i in indices)
-        return Pictures(self.images[indices], self.labels[indices], files, self.skipped, self.classes)
+        sizes = tuple(self.sizes[i] for i in indices) if self.sizes else ()
+        return Pictures(
+            self.images[indices], self.labels[indices], files, self.skipped, self.classes, sizes, self.left_out
+        )
+
+    def __add__(self, other: Pictures) -> Pictures:
+        return Pictures(
+            np.concatenate([self.images, other.images]),
+            np.concatenate([self.labels, other.labels]),
+            self.files + other.files,
+            self.skipped + other.skipped,
+            self.classes,
+            self.sizes + other.sizes,
+            self.left_out + other.left_out,
+        )
+
+
+def folder_label(name: str) -> str:
+    """A class folder's name as a label: lower case, in Unicode normal form C, whatever wrote it to the disk."""
+    return printable(unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).lower()))
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """The folders in a folder, sorted by name, without hidden ones.
+
+    Raises:
+        DataError: it can't be listed.
+    """
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError as error:
+        raise DataError(
+            f"expected a directory with one folder per class, received {printable(str(folder))}: {error.strerror}"
+        ) from error
+
+
+def find_split(data: str | Path, *names: str) -> Path | None:
+    """The folder of a split under any of its names, in upper or lower case; None where there is none.
+
+    Raises:
+        DataError: two folders have such a name.
+    """
+    root = Path(data)
+    found = [path for path in subfolders(root) if path.name.lower() in names] if root.is_dir() else []
+    if len(found) > 1:
+        raise DataError(f"expected one folder of {', '.join(names)} in {root}, received {found[0]} and {found[1]}")
+    return found[0] if found else None
+
+
+def match_classes(split_dir: Path, classes: tuple[str, ...]) -> tuple[dict[str, Path], list[str]]:
+    """The folder of every class by name, and a line for every folder or class without a match.
+
+    Raises:
+        DataError: no such directory, or it can't be listed.
+    """
+    if not split_dir.is_dir():
+        raise DataError(f"expected a directory with one folder per class, received {printable(str(split_dir))}")
+    names = FOLDER_NAMES if set(classes) <= set(EMOTIONS) else {folder_label(name): name for name in classes}
+    found: dict[str, Path] = {}
+    wrong: list[str] = []
+    for folder in subfolders(split_dir):
+        label = names.get(folder_label(folder.name))
+        shown = printable(str(folder))
+        if label not in classes:
+            wrong.append(f"expected folders named like {', '.join(classes)}, received {shown}")
+        elif label in found:
+            wrong.append(f"expected one folder for {label}, received {printable(found[label].name)} and {shown}")
+        else:
+            found[label] = folder
+    missing = [name for name in classes if name not in found]
+    if missing:
+        wrong.append(
+            f"expected a folder for every class in {printable(str(split_dir))}, received none for {', '.join(missing)}"
+        )
+    return {name: found[name] for name in classes if name in found}, wrong
 
 
 def class_folders(split_dir: Path, classes: tuple[str, ...] = EMOTIONS) -> dict[str, Path]:
@@ -60,48 +140,42 @@ def class_folders(split_dir: Path, classes: tuple[str, ...] = EMOTIONS) -> dict[
     Raises:
         DataError: no such directory, an unknown folder name, a class without a folder, or two folders for one class.
     """
-    if not split_dir.is_dir():
-        raise DataError(f"expected a directory with one folder per class, received {split_dir}")
-    names = FOLDER_NAMES if set(classes) <= set(EMOTIONS) else {name.lower(): name for name in classes}
-    found: dict[str, Path] = {}
-    for folder in sorted(path for path in split_dir.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        label = names.get(folder.name.lower())
-        if label not in classes:
-            other = "" if classes != EMOTIONS else "; ml.train --from shipped learns other classes"
-            raise DataError(f"expected folders named like {', '.join(classes)}, received {folder}{other}")
-        if label in found:
-            raise DataError(f"expected one folder for {label}, received {found[label].name} and {folder.name}")
-        found[label] = folder
-    missing = [name for name in classes if name not in found]
-    if missing:
-        raise DataError(f"expected a folder for every class in {split_dir}, received none for {', '.join(missing)}")
-    return {name: found[name] for name in classes}
+    found, wrong = match_classes(split_dir, classes)
+    if wrong:
+        raise DataError(wrong[0])
+    return found
 
 
 def discover_classes(split_dir: Path) -> tuple[str, ...]:
     """The classes that a split's folders name: emotions in label order if all are emotions, else sorted by name.
 
     Raises:
-        DataError: no such directory, or fewer than two folders in it.
+        DataError: no such directory, fewer than two folders in it, or a name that result tables have for a column.
     """
     if not split_dir.is_dir():
-        raise DataError(f"expected a directory with one folder per class, received {split_dir}")
-    folders = [path.name.lower() for path in split_dir.iterdir() if path.is_dir() and not path.name.startswith(".")]
+        raise DataError(f"expected a directory with one folder per class, received {printable(str(split_dir))}")
+    folders = [folder_label(path.name) for path in subfolders(split_dir)]
     if len(folders) < 2:
-        raise DataError(f"expected at least two class folders in {split_dir}, received {len(folders)}")
+        raise DataError(f"expected at least two class folders in {printable(str(split_dir))}, received {len(folders)}")
+    reserved = sorted(set(folders) & RESERVED_LABELS)
+    if reserved:
+        raise DataError(
+            f"expected class names other than the columns of result tables, received {', '.join(reserved)} in "
+            f"{printable(str(split_dir))}: rename the folder"
+        )
     if all(name in FOLDER_NAMES for name in folders):
         named = {FOLDER_NAMES[name] for name in folders}
         return tuple(emotion for emotion in EMOTIONS if emotion in named)
-    return tuple(sorted(folders))
+    return tuple(sorted(set(folders)))
 
 
 def load_pictures(
-    data_dir: str | Path, split: str, classes: tuple[str, ...] = EMOTIONS, limit: int | None = None
+    data_dir: str | Path, split: str | Path, classes: tuple[str, ...] = EMOTIONS, limit: int | None = None
 ) -> Pictures:
     """Read one split of a folder data set.
 
     Args:
-        data_dir: holds `train/` and `test/`. split: which of them. limit: at most so many pictures of each class.
+        data_dir: holds `train/` and `test/`. split: which of them. limit: at most this many pictures of each class.
 
     Raises:
         DataError: the folders are wrong (see `class_folders`) or a class has no readable picture.
@@ -110,21 +184,41 @@ def load_pictures(
     images: list[np.ndarray] = []
     labels: list[int] = []
     files: list[str] = []
+    sizes: list[tuple[int, int]] = []
     skipped: list[str] = []
+    left_out: list[str] = []
     for label, folder in enumerate(class_folders(root / split, classes).values()):
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)[:limit]
+        try:
+            paths, broken, others = sort_entries(folder)
+        except OSError as error:
+            raise DataError(f"expected a readable folder, received {printable(str(folder))}: {error.strerror}") from error
+        skipped += [f"{printable(_name(path, root))}: {reason}" for path, reason in broken.items()]
+        left_out += [_name(path, root) for path in others]
         before = len(images)
-        for path in tqdm(paths, desc=f"{split}/{folder.name}", unit="picture", leave=False, disable=None):
-            name = path.relative_to(root).as_posix()
-            try:
-                images.append(fit_to_input(decode_image(path.read_bytes())))
-            except AnalysisError as error:
-                skipped.append(f"{name}: {error}")
+        for path in tqdm(paths[:limit], desc=printable(folder.name), unit="picture", leave=False, disable=None):
+            gray = read_or_reason(path)
+            if isinstance(gray, str):
+                skipped.append(f"{printable(_name(path, root))}: {gray}")
                 continue
+            images.append(fit_to_input(gray))
             labels.append(label)
-            files.append(name)
+            files.append(_name(path, root))
+            sizes.append((gray.shape[1], gray.shape[0]))
         if len(images) == before:
             raise DataError(
-                f"expected at least one readable picture in {folder}, received {len(paths)} files, none usable"
+                f"expected at least one readable picture in {printable(str(folder))}, received "
+                f"{len(paths) + len(broken) + len(others)} files, none usable"
             )
-    return Pictures(np.stack(images), np.asarray(labels), tuple(files), tuple(skipped), classes)
+    return Pictures(
+        np.stack(images),
+        np.asarray(labels),
+        tuple(files),
+        tuple(sorted(skipped)),
+        classes,
+        tuple(sizes),
+        tuple(left_out),
+    )
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()

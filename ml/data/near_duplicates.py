@@ -1,14 +1,13 @@
-"""Pictures that are almost the same: one photograph mirrored, stamped, lit or compressed anew."""
+"""Near duplicates: one photograph in several versions, mirrored, watermarked, relit or recompressed."""
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 NEAR_CORRELATION = 0.93
-"""Pictures correlated above this, brightness and contrast apart, are one photograph: mirrored, stamped, compressed.
-
-Chosen by eye on FER-2013: of 32 pairs between 0.92 and 0.95 none was wrong, of 16 at 0.90 a third was.
-"""
+"""Pictures whose pixels correlate above this are near duplicates. Brightness and contrast do not matter to it."""
 
 
 def near_pairs(images: np.ndarray, least: float = NEAR_CORRELATION, block: int = 2048) -> np.ndarray:
@@ -50,18 +49,8 @@ def _standardised(images: np.ndarray) -> np.ndarray:
 
 
 def connected(n: int, pairs: np.ndarray) -> list[list[int]]:
-    """The groups, of two and more among `n` things, that `(pairs, 2)` indices connect."""
-    parent = list(range(n))
-
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
-
-    for first, second in pairs:
-        parent[root(second)] = root(first)
-    members: dict[int, list[int]] = {}
-    for index in range(n):
-        members.setdefault(root(index), []).append(index)
-    return [group for group in members.values() if len(group) > 1]
+    """The groups of two and more among `n` pictures that `(pairs, 2)` indices connect."""
+    links = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    _, group_of = connected_components(links, directed=False)
+    groups = np.split(np.argsort(group_of, kind="stable"), np.cumsum(np.bincount(group_of, minlength=1))[:-1])
+    return sorted(group.tolist() for group in groups if len(group) > 1)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from ml.data.folders import DataError, Pictures, discover_classes, load_pictures
+from ml.data.folders import VALIDATION_NAMES, DataError, Pictures, discover_classes, find_split, load_pictures
 from ml.data.votes import Votes, load_votes
 from ml.inference.contract import EMOTIONS
 
@@ -39,23 +39,31 @@ class TrainingSet:
         """Read a folder data set and divide it.
 
         Args:
-            data: directory with `train/` and, if there is one, `test/`.
-            share: part of `train/` that is held out for validation, above 0 and at most 0.5.
-            limit: at most this many pictures of each class in `train/`.
+            data: directory with `train/` and, if there are any, `test/` and `validation/` (or `val/`, `valid/`).
+            share: part of `train/` that is held out for validation where there is no folder for it, above 0 and at
+                most 0.5.
+            limit: at most this many pictures of each class, except in `test/`.
 
         Raises:
             DataError: the folders, the pictures or the votes can't be used.
         """
-        classes = discover_classes(Path(data) / "train")
+        train = find_split(data, "train") or Path(data) / "train"
+        classes = discover_classes(train)
         if votes_csv and classes != EMOTIONS:
             raise DataError(f"expected the seven emotions as classes with --votes, received {', '.join(classes)}")
-        pictures = load_pictures(data, "train", classes, limit)
+        pictures = load_pictures(data, train.name, classes, limit)
+        if held_out_folder := find_split(data, *VALIDATION_NAMES):
+            count = len(pictures)
+            pictures += load_pictures(data, held_out_folder.name, classes, limit)
+            training, validation = np.arange(count), np.arange(count, len(pictures))
+        else:
+            training, validation = split_validation(pictures, share)
         votes = load_votes(votes_csv, pictures.files) if votes_csv else None
-        training, validation = split_validation(pictures, share)
-        if not (Path(data) / "test").is_dir():
+        test = find_split(data, "test")
+        if test is None:
             held_out = pictures.subset(validation)
             return cls(pictures, votes, training, validation, held_out, votes and votes.subset(validation))
-        scored = load_pictures(data, "test", classes)
+        scored = load_pictures(data, test.name, classes)
         scored_votes = load_votes(votes_csv, scored.files) if votes_csv else None
         return cls(pictures, votes, training, validation, scored, scored_votes)
 
@@ -100,6 +108,23 @@ def fingerprints(images: np.ndarray) -> np.ndarray:
     return np.asarray([hashlib.blake2b(image.tobytes(), digest_size=12).hexdigest() for image in images])
 
 
+def require_variety(labels: np.ndarray, prints: np.ndarray) -> int:
+    """The largest number of different pictures of a class.
+
+    Args:
+        labels, prints: `(n,)`, class and fingerprint of each picture.
+
+    Raises:
+        DataError: it is one, so that nothing can be held out for validation.
+    """
+    different = max((len(set(prints[labels == label])) for label in set(labels.tolist())), default=0)
+    if different < 2:
+        raise DataError(
+            "expected at least two different pictures of a class, or a validation folder, received one of each"
+        )
+    return different
+
+
 def split_validation(pictures: Pictures, share: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Indices for training and validation: stratified by class, seeded, duplicates on one side.
 
@@ -114,9 +139,7 @@ def split_validation(pictures: Pictures, share: float, seed: int = 0) -> tuple[n
     if not 0 < share <= 0.5:
         raise DataError(f"expected a validation share above 0 and at most 0.5, received {share}")
     groups = fingerprints(pictures.images)
-    different = max(len(set(groups[pictures.labels == label])) for label in range(len(pictures.classes)))
-    if different < 2:
-        raise DataError("expected at least two different pictures of a class, received one of each")
+    different = require_variety(pictures.labels, groups)
     folds = StratifiedGroupKFold(n_splits=min(round(1 / share), different), shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)

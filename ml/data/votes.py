@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
+from ml.console import printable
 from ml.data.folders import DataError
+from ml.data.tables import read_rows
 from ml.inference.contract import EMOTIONS
 
 
@@ -40,18 +42,38 @@ def load_votes(votes_csv: str | Path, files: tuple[str, ...]) -> Votes:
         files: the pictures to look up, as paths relative to the data set; one that is not in the table has no votes.
 
     Raises:
-        DataError: the file can't be read or lacks a column.
+        DataError: the file can't be read, lacks a column, has a row that is cut off, a picture twice, or a field that is
+            no number of votes.
     """
-    try:
-        table = pd.read_csv(votes_csv, index_col="file")
-    except (OSError, ValueError) as error:
-        raise DataError(f"expected a table of votes with a column 'file', received: {error}") from error
-    missing = set(EMOTIONS) - set(table.columns)
-    if missing:
-        raise DataError(f"expected a column for each emotion in {votes_csv}, received none for {', '.join(missing)}")
-    others = [name for name in table.columns if name not in EMOTIONS]
-    votes = table.reindex(list(files))[[*EMOTIONS, *others]].fillna(0).to_numpy(np.float32)
+    wanted = {file: index for index, file in enumerate(files)}
+    votes: np.ndarray | None = None
+    seen: set[str] = set()
+    for line, row in read_rows(Path(votes_csv), ("file", *EMOTIONS)):
+        place = f"{printable(str(votes_csv))}, line {line}"
+        file = row.pop("file")
+        if file in seen:
+            raise DataError(f"{place}: expected one row per picture, received {printable(file)} again")
+        seen.add(file)
+        counts = [_count(row[emotion], place) for emotion in EMOTIONS]
+        counts += [_count(value, place) for name, value in row.items() if name not in EMOTIONS]
+        if votes is None:
+            votes = np.zeros((len(files), len(counts)), np.float32)
+        if file in wanted:
+            votes[wanted[file]] = counts
+    if votes is None:
+        votes = np.zeros((len(files), len(EMOTIONS)), np.float32)
     top = votes.argmax(axis=1)
     known = (top < len(EMOTIONS)) & votes.any(axis=1)
     seven = votes[:, : len(EMOTIONS)] * known[:, np.newaxis]
-    return Votes(seven / np.maximum(seven.sum(axis=1, keepdims=True), 1), np.where(known, top, -1))
+    return Votes(seven / np.maximum(seven.sum(axis=1, keepdims=True), 1e-9), np.where(known, top, -1))
+
+
+def _count(text: str, place: str) -> float:
+    """A field as a number of votes or a share, from 0 up; an empty one is 0."""
+    try:
+        count = float(text or 0)
+    except ValueError:
+        count = math.nan
+    if not 0 <= count < math.inf:
+        raise DataError(f"{place}: expected a number of votes, received {printable(text)!r}")
+    return count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from ml.console import write_file
 from ml.inference.contract import DISPLAY_NAMES
 
 BLUE, ORANGE, GREY = "#1D4ED8", "#C2410C", "#6F7785"
@@ -31,8 +33,7 @@ def training_curves(history: list[dict[str, float]], out: Path) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
-        figure.savefig(out / f"training{what}.png", dpi=120)
-        plt.close(figure)
+        _save(figure, out / f"training{what}.png", 120)
 
 
 def confusion_matrices(report: dict[str, Any], path: Path, title: str) -> None:
@@ -51,8 +52,7 @@ def confusion_matrices(report: dict[str, Any], path: Path, title: str) -> None:
         axes.set_xticks(range(len(names)), names, rotation=35, ha="right")
         axes.set_yticks(range(len(names)), names)
         axes.set(xlabel="Predicted", ylabel="Label", title=name)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    _save(figure, path)
 
 
 def reliability_diagram(steps_by_output: dict[str, list[dict[str, float]]], path: Path) -> None:
@@ -67,8 +67,7 @@ def reliability_diagram(steps_by_output: dict[str, list[dict[str, float]]], path
     axes.set(xlabel="Confidence", ylabel="Accuracy", xlim=(0, 1), ylim=(0, 1), title="Reliability (dot size: pictures)")
     axes.grid(alpha=0.3)
     axes.legend()
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    _save(figure, path)
 
 
 def contact_sheet(images: np.ndarray, captions: list[str], path: Path, title: str, columns: int = 10) -> None:
@@ -83,5 +82,12 @@ def contact_sheet(images: np.ndarray, captions: list[str], path: Path, title: st
     for axes, image, caption in zip(grid.flat, images, captions, strict=False):
         axes.imshow(image, cmap="gray", vmin=0, vmax=255)
         axes.set_title(caption, fontsize=7)
-    figure.savefig(path, dpi=110)
+    _save(figure, path)
+
+
+def _save(figure: Any, path: Path, dpi: int = 110) -> None:
+    """Write a figure as PNG, whole or not at all."""
+    content = io.BytesIO()
+    figure.savefig(content, dpi=dpi)
     plt.close(figure)
+    write_file(path, content.getvalue())

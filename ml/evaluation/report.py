@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from ml.console import write_text
 from ml.data import Pictures, Votes
 from ml.evaluation import plots
 from ml.evaluation.metrics import reliability
 
 REPORT_FILE = "report.json"
+CONFUSION_FILE = "confusionmatrix.png"
 
 
 def print_table(report: dict[str, Any]) -> None:
@@ -39,8 +41,7 @@ def write_report(
 ) -> None:
     """Write `report.json`, confusion matrices, the reliability diagram and the worst mistakes to a directory."""
     out.mkdir(parents=True, exist_ok=True)
-    (out / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n")
-    plots.confusion_matrices(report, out / "confusionmatrix.png", f"Output {report['output']}, folder labels")
+    plots.confusion_matrices(report, out / CONFUSION_FILE, f"Output {report['output']}, folder labels")
     diagrams = {f"{name}, folder labels": reliability(rows, pictures.labels) for name, rows in outputs.items()}
     if votes and "people" in report["outputs"][report["served"]]:
         known = votes.majority >= 0
@@ -57,6 +58,7 @@ def write_report(
         }
     plots.reliability_diagram(diagrams, out / "reliability.png")
     _worst_mistakes(outputs[report["output"]], pictures, out / "mistakes.png")
+    write_text(out / REPORT_FILE, json.dumps(report, indent=2) + "\n")  # last: a run with a report is finished
 
 
 def _worst_mistakes(rows: np.ndarray, pictures: Pictures, path: Path, count: int = 60) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.data import Pictures, Votes
+from ml.data import VALIDATION_NAMES, Pictures, Votes
 from ml.evaluation.metrics import measure
 from ml.evaluation.outputs import Predict
 from ml.evaluation.robustness import CONDITIONS
@@ -45,8 +45,8 @@ def score(outputs: dict[str, np.ndarray], pictures: Pictures, votes: Votes | Non
 
 def split_of(pictures: Pictures) -> str:
     """The split that pictures were read from; training pictures that are scored were held out for validation."""
-    split = pictures.files[0].partition("/")[0]
-    return "validation" if split == "train" else split
+    split = pictures.files[0].partition("/")[0].lower()
+    return "validation" if split in ("train", *VALIDATION_NAMES) else split
 
 
 def robustness(predict: Predict, pictures: Pictures, votes: Votes | None, output: str) -> dict[str, float]:

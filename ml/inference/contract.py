@@ -31,6 +31,12 @@ DISPLAY_NAMES = {
     "neutral": "Neutral",
 }
 
+RESERVED_LABELS = frozenset(
+    {"source", "frame", "timestamp_s", "face_id", "x", "y", "width", "height", "dominant_emotion", "confidence"}
+    | {"uncertain", "time_utc", "delay_ms"}
+)
+"""Columns of result tables beside the classes: a class of such a name is refused at training and export."""
+
 INPUT_SIZE = 48
 """Side of the model's square grey input, in pixels."""
 

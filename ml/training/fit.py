@@ -15,10 +15,12 @@ import keras
 import numpy as np
 
 from ml.data import DataError, TrainingSet
+from ml.data.reading import advice_on_sizes, count_by_suffix
 from ml.evaluation import plots
 from ml.evaluation.outputs import keras_outputs
-from ml.evaluation.report import REPORT_FILE, write_report
+from ml.evaluation.report import CONFUSION_FILE, REPORT_FILE, write_report
 from ml.evaluation.scoring import score
+from ml.inference.contract import EMOTIONS
 from ml.model import adapted_network
 from ml.training.batches import Batches, one_or_all
 from ml.training.presets import PRESETS, Preset
@@ -27,13 +29,19 @@ from ml.training.weights import load_weights, save_whole
 
 
 def train(
-    config: Config, out: Path, resume: bool = False, root: Path | None = None, data: TrainingSet | None = None
+    config: Config,
+    out: Path,
+    resume: bool = False,
+    root: Path | None = None,
+    data: TrainingSet | None = None,
+    tensorboard: Path | None = None,
 ) -> dict[str, Any]:
     """Train to the end of the configured epochs, then write the results. Returns the report of the best weights.
 
     Args:
         root: directory of the preset's parts, each in a directory of its name; `out` if None.
         data: what `load_data(config)` returns, where it is loaded already.
+        tensorboard: directory for Keras's TensorBoard logs; None writes none.
 
     Raises:
         DataError: the data, the votes or the directory can't be used.
@@ -51,7 +59,6 @@ def train(
     run.restore(network)
     images = data.pictures.images[data.training]
     targets = {name: rows[data.training] for name, rows in data.targets(preset.needs_votes).items()}
-    held_out, held_out_votes = data.held_out()
     for epoch in range(len(run.history), config.epochs):
         print(f"Epoch {epoch + 1} of {config.epochs}{time_left(run.history, config.epochs)}", flush=True)
         started = time.monotonic()
@@ -66,12 +73,38 @@ def train(
             partial(mean_outputs, teachers) if teachers else None,
             preset.distillation_weight,
         )
-        fitted = network.fit(batches, shuffle=False, verbose="auto" if sys.stdout.isatty() else 0)
-        report = score(keras_outputs(network, held_out.images), held_out, held_out_votes)
-        row = history_row(epoch, fitted.history, report, list(targets), time.monotonic() - started)
+        validation = Validation(data)
+        logs = [keras.callbacks.TensorBoard(tensorboard)] if tensorboard else []
+        fitted = network.fit(
+            batches,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            shuffle=False,  # Keras would shuffle the batches by the global random numbers, which a resumed run has not
+            callbacks=[validation, *logs],
+            verbose="auto" if sys.stdout.isatty() else 0,
+        )
+        row = history_row(epoch, fitted.history, validation.report, list(targets), time.monotonic() - started)
         run.save_epoch(network, row)
+        plots.training_curves(run.history, out)
+        plots.confusion_matrices(
+            validation.report, out / CONFUSION_FILE, f"Epoch {epoch + 1} on the validation pictures"
+        )
         print("  " + "  ".join(f"{key} {value:.4g}" for key, value in row.items()), flush=True)
     return finish(network, preset, config, run, data)
+
+
+class Validation(keras.callbacks.Callback):
+    """Scores the network on the validation pictures at the end of an epoch; later callbacks see the figures too."""
+
+    def __init__(self, data: TrainingSet) -> None:
+        super().__init__()
+        self._pictures, self._votes = data.held_out()
+        self.report: dict[str, Any] = {}
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.report = score(keras_outputs(self.model, self._pictures.images), self._pictures, self._votes)
+        if logs is not None:
+            logs |= {"val_accuracy": self.report["accuracy"], "val_loss": self.report["cross_entropy"]}
 
 
 def load_data(config: Config) -> TrainingSet:
@@ -82,6 +115,12 @@ def load_data(config: Config) -> TrainingSet:
     data = TrainingSet.load(config.data, preset.validation_share, config.votes, config.limit)
     for line in data.pictures.skipped:
         print(f"skipped {line}", file=sys.stderr)
+    for remark in (count_by_suffix(data.pictures.left_out), advice_on_sizes(data.pictures.sizes)):
+        if remark:
+            print(remark, file=sys.stderr)
+    print(f"{len(data.training):,} pictures to train on, {len(data.validation):,} for validation")
+    if data.classes != EMOTIONS:
+        print(f"Classes: {', '.join(data.classes)}")
     return data
 
 
@@ -189,9 +228,10 @@ def finish(trained: keras.Model, preset: Preset, config: Config, run: Run, data:
     load_weights(network, run.directory / BEST_WEIGHTS)
     outputs = keras_outputs(network, data.scored.images)
     report = score(outputs, data.scored, data.scored_votes)
-    report |= {"model": BEST_WEIGHTS, "skipped": list(data.scored.skipped)}
+    unreadable = {"skipped": list(data.scored.skipped), "left_out": count_by_suffix(data.scored.left_out)}
+    trained_on = {"skipped": list(data.pictures.skipped), "left_out": count_by_suffix(data.pictures.left_out)}
+    report |= {"model": BEST_WEIGHTS, **unreadable, "training": trained_on}
     write_report(report, outputs, data.scored, data.scored_votes, run.directory)
-    plots.training_curves(run.history, run.directory)
     return report
 
 
@@ -203,7 +243,7 @@ def history_row(
     Each output is validated on the labels that it is trained on. With several outputs `val_accuracy` is their mean; it
     decides which weights are the best.
     """
-    logs = {key: values[0] for key, values in fitted.items()}
+    logs = {key: values[0] for key, values in fitted.items() if not key.startswith("val_")}
     validated = {name: report["outputs"][name].get(name, report["outputs"][name]["folder"]) for name in outputs}
     row = {
         "epoch": epoch + 1,

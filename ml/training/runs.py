@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import subprocess
 import sys
@@ -12,9 +13,10 @@ from typing import Any
 
 import keras
 
+from ml.console import printable, write_text
 from ml.data import DataError, TrainingSet
 from ml.evaluation.outputs import CONFIG_FILE
-from ml.training.weights import save_weights
+from ml.training.weights import load_checkpoint, save_checkpoint, save_weights
 
 STATE_FILE = "state.json"
 BEST_WEIGHTS = "model_weights.h5"
@@ -62,34 +64,42 @@ class Run:
             check_resumable(directory, config, data)
             self.history = json.loads(state.read_text())["history"]
         directory.mkdir(parents=True, exist_ok=True)
-        provenance = {"command": " ".join(sys.argv), "commit": git_commit(), "backend": keras.backend.backend()}
+        provenance = {
+            "command": printable(" ".join(sys.argv)),
+            "commit": git_commit(),
+            "backend": keras.backend.backend(),
+        }
         identity = {"classes": list(data.classes), "fingerprint": data.fingerprint}
         content = {"settings": asdict(config), "data": identity, **provenance}
-        (directory / CONFIG_FILE).write_text(json.dumps(content, indent=2) + "\n")
+        write_text(directory / CONFIG_FILE, json.dumps(content, indent=2) + "\n")
 
     def restore(self, network: keras.Model) -> None:
+        """Bring a compiled network to the state after the last whole epoch."""
         if self.history:
-            network.optimizer.build(network.trainable_variables)  # otherwise Keras ignores its state in the file
-            network.load_weights(self._weights(len(self.history)))
+            load_checkpoint(network, self._checkpoint(len(self.history)))
 
     def save_epoch(self, network: keras.Model, row: dict[str, float]) -> None:
-        """Write the weights, then the state that names them: an interruption at any moment leaves a whole epoch."""
+        """Write the weights, then the state that names them: an interruption at any moment leaves a whole epoch.
+
+        Raises:
+            OSError: the disk is full; the state still names the epoch before.
+        """
         best_before = max((past["val_accuracy"] for past in self.history), default=-1.0)
-        self.history.append(row)
-        network.save_weights(self._weights(len(self.history)))
+        history = [*self.history, row]
+        save_checkpoint(network, self._checkpoint(len(history)))
         if row["val_accuracy"] > best_before:
             save_weights(network, self.directory / BEST_WEIGHTS)
-        draft = self.directory / f".{STATE_FILE}"
-        draft.write_text(json.dumps({"history": self.history}))
-        draft.replace(self.directory / STATE_FILE)
-        self._weights(len(self.history) - 1).unlink(missing_ok=True)
-        with (self.directory / "history.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            writer.writeheader()
-            writer.writerows(self.history)
+        write_text(self.directory / STATE_FILE, json.dumps({"history": history}))
+        self.history = history
+        self._checkpoint(len(history) - 1).unlink(missing_ok=True)
+        table = io.StringIO(newline="")
+        writer = csv.DictWriter(table, fieldnames=list(row))
+        writer.writeheader()
+        writer.writerows(history)
+        write_text(self.directory / "history.csv", table.getvalue())
 
-    def _weights(self, epoch: int) -> Path:
-        return self.directory / f"epoch-{epoch:03d}.weights.h5"
+    def _checkpoint(self, epoch: int) -> Path:
+        return self.directory / f"epoch-{epoch:03d}.npz"
 
 
 def read_config(directory: Path) -> tuple[Config, dict[str, Any]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -18,6 +20,7 @@ import pytest
 from ml.data import load_pictures
 from ml.inference.classifier import Classifier
 from ml.model import adapted_network, best_network
+from ml.train import main
 from ml.training.augment import Augmentation
 from ml.training.fit import part_settings, train
 from ml.training.presets import PRESETS
@@ -70,12 +73,13 @@ def test_both_weight_files_load_in_a_fresh_process_and_agree(document_run: Path)
 import numpy as np, keras
 from pathlib import Path
 from ml.model import document_network
-from ml.training.weights import load_weights
+from ml.training.weights import load_checkpoint, load_weights
 faces = np.random.default_rng(0).uniform(0, 255, (4, 48, 48, 1)).astype("float32")
 whole = keras.models.load_model("{document_run}/EmoDetector.h5", compile=False)
 best, last = document_network(), document_network()
 load_weights(best, Path("{document_run}/model_weights.h5"))
-load_weights(last, Path("{document_run}/epoch-002.weights.h5"))
+last.compile("adam", loss="categorical_crossentropy")
+load_checkpoint(last, Path("{document_run}/epoch-002.npz"))
 untrained = document_network()(faces).numpy()
 assert np.abs(best(faces).numpy() - untrained).max() > 1e-4
 print(np.abs(whole(faces).numpy() - last(faces).numpy()).max())
@@ -162,34 +166,41 @@ def test_a_parts_learning_rate_is_as_one_would_give_it(whole: float, part: float
     [
         (("--data", "no-such-dir"), "expected a directory with one folder per class, received no-such-dir/train"),
         (("--data", "{data}", "--preset", "best"), "expected --votes CSV"),
-        (("--data", "{data}", "--preset", "best", "--votes", "none.csv"), "expected a table of votes"),
+        (("--data", "{data}", "--preset", "best", "--votes", "none.csv"), "expected a CSV file, received none.csv"),
         (("--data", "{data}", "--resume"), "expected a run to resume"),
         (("--data", "{data}", "--preset", "best", "--from", "shipped"), "expected --from or --preset, received both"),
         (("--data", "{data}", "--from", "shiped"), "received shiped: there is no such file"),
+        (("--data", "{data}", "--preset", "bets"), "expected --preset document, best, "),
+        (("--data", "{data}", "--tensorboard", "{data}/votes.csv"), "expected a folder to write to, received"),
         (("--data", "{data}", "--epochs", "0"), "expected --epochs of at least 1, received 0"),
         (("--data", "{data}", "--learning-rate", "-1"), "expected --learning-rate above 0, received -1.0"),
     ],
 )
 def test_bad_arguments_are_one_sentence(
-    arguments: tuple[str, ...], words: str, pattern_data: Path, tmp_path: Path
+    arguments: tuple[str, ...], words: str, pattern_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = run(*(argument.format(data=pattern_data) for argument in arguments), "--out", tmp_path / "out")
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    given = [argument.format(data=pattern_data) for argument in arguments]
+    assert main([*given, "--out", str(tmp_path / "out")]) == 2
+    errors = capsys.readouterr().err
+    assert words in errors
+    assert errors.count("\n") == 1
 
 
-def test_a_wrong_test_folder_is_told_before_any_training(pattern_data: Path, tmp_path: Path) -> None:
+def test_a_wrong_test_folder_is_refused_before_any_training(
+    pattern_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copytree(pattern_data, tmp_path / "data")
     shutil.rmtree(tmp_path / "data" / "test" / "sad")
-    done = run("--data", tmp_path / "data", "--epochs", 1, "--out", tmp_path / "out")
-    assert done.returncode == 2
-    assert f"expected a folder for every class in {tmp_path}/data/test, received none for sad" in done.stderr
-    assert "Epoch" not in done.stdout
+    assert main(["--data", str(tmp_path / "data"), "--epochs", "1", "--out", str(tmp_path / "out")]) == 2
+    printed = capsys.readouterr()
+    assert f"expected a folder for every class in {tmp_path}/data/test, received none for sad" in printed.err
+    assert "Epoch" not in printed.out
     assert not (tmp_path / "out").exists()
 
 
-def test_a_run_is_not_resumed_otherwise_than_it_began(document_run: Path, pattern_data: Path, tmp_path: Path) -> None:
+def test_a_run_is_not_resumed_with_other_settings_or_data(
+    document_run: Path, pattern_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out, other = tmp_path / "run", tmp_path / "other"
     shutil.copytree(document_run, out)
     shutil.copytree(pattern_data, other)
@@ -202,9 +213,8 @@ def test_a_run_is_not_resumed_otherwise_than_it_began(document_run: Path, patter
         (("--data", pattern_data, "--precision", "bfloat16"), "expected --precision float32"),
         (("--data", pattern_data, "--epochs", 1), "expected --epochs of at least the 2"),
     ):
-        done = run(*arguments, "--out", out, "--resume")
-        assert done.returncode == 2, arguments
-        assert words in done.stderr
+        assert main([*map(str, arguments), "--out", str(out), "--resume"]) == 2, arguments
+        assert words in capsys.readouterr().err
     assert (out / "config.json").read_text() == before
 
 
@@ -221,7 +231,7 @@ def test_stopping_by_hand_is_one_sentence(pattern_data: Path, tmp_path: Path) ->
         finally:
             process.kill()
     assert process.returncode == 130
-    assert errors.rstrip().endswith("with --resume goes on after the last whole epoch")
+    assert errors.rstrip().endswith("with --resume continues after the last whole epoch")
     assert "Traceback" not in errors
 
 
@@ -252,6 +262,51 @@ def test_a_resumed_run_is_bit_equal_to_an_uninterrupted_one(
         for name in ("whole", "cut")
     )
     assert all(map(np.array_equal, expected, received))
+
+
+def test_a_full_disk_ends_training_with_one_sentence_and_keeps_the_last_epoch(
+    pattern_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every file written after the first epoch meets the error that a full disk gives."""
+    whole, fsync = tmp_path / "run" / "state.json", os.fsync
+
+    def full(descriptor: int) -> None:
+        if whole.exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
+
+    config = Config(str(pattern_data), "document", 3, 20, 1e-3, limit=4)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            train(config, tmp_path / "run")
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert not [name for name in names if name.startswith(".")], "no drafts are left"
+    assert len(json.loads(whole.read_text())["history"]) == 1
+    assert {"epoch-001.npz", "model_weights.h5"} <= names
+    train(config, tmp_path / "run", resume=True)
+    assert [row["epoch"] for row in json.loads(whole.read_text())["history"]] == [1, 2, 3]
+
+
+def test_curves_and_confusion_matrix_are_drawn_after_every_epoch_and_logs_written(
+    pattern_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[set[str]] = []
+    save_epoch = Run.save_epoch
+
+    def look_and_save(self: Run, network: keras.Model, row: dict[str, float]) -> None:
+        seen.append({path.name for path in self.directory.iterdir()})
+        save_epoch(self, network, row)
+
+    monkeypatch.setattr(Run, "save_epoch", look_and_save)
+    config = Config(str(pattern_data), "document", 2, 20, 1e-3, limit=4)
+    train(config, tmp_path / "run", tensorboard=tmp_path / "logs")
+    assert {"trainingloss.png", "trainingaccuracy.png", "confusionmatrix.png"} <= seen[1]
+    assert not {"trainingloss.png", "confusionmatrix.png"} & seen[0]
+    logs = b"".join(path.read_bytes() for path in (tmp_path / "logs").rglob("events*"))
+    assert b"epoch_loss" in logs
+    assert b"epoch_accuracy" in logs
+    assert (tmp_path / "logs" / "validation").is_dir()
 
 
 @pytest.mark.timeout(500)

@@ -1,0 +1,158 @@
+"""What every command shares: UTF-8 output, Ctrl-C, a full disk, and outputs that are checked before the work.
+
+Standard library only, so that a command can install all of it before the slow imports.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells report it."""
+GRACE_S = 0.3
+"""Time for the main thread to react to Ctrl-C; after that a second thread ends the process."""
+
+_scratch: set[Path] = set()
+
+
+class OutputError(Exception):
+    """A place that can't be written to. The message says what was expected and what was received."""
+
+
+def run(program: str, main: Callable[[], int], advice: str = "") -> None:
+    """Run a command and exit with its code. Ctrl-C, a full disk and a closed pipe end it with one sentence at most.
+
+    Args:
+        program: name for messages, such as `ml.train`.
+        advice: how to go on after Ctrl-C or a full disk, added to the sentence.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    answer_interrupts(program, advice)
+    code = 2
+    try:
+        code = main()
+        sys.stdout.flush()
+    except OutputError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing more to say to it
+    except OSError as error:
+        place = f": {printable(str(error.filename))}" if error.filename else ""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            reason = f"expected room on the disk, received: {error.strerror}{place}{'; ' if advice else ''}{advice}"
+        else:
+            reason = f"expected files that can be read and written, received: {error.strerror or error}{place}"
+        print(f"{program}: {reason}", file=sys.stderr)
+    sys.exit(code)
+
+
+def printable(text: str) -> str:
+    """Text that every output can hold: bytes of a file name that are not UTF-8 are written as `\\xNN`."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # halves of a character, which no file name decodes to
+        return text.encode("utf-8", "backslashreplace").decode()
+
+
+def check_writable(path: Path, folder: bool = False) -> None:
+    """Check before the work that a file, or files in a folder, can be written. Nothing is left behind.
+
+    Raises:
+        OutputError: it is a folder where a file is expected or the other way round, or it can't be written.
+    """
+    if folder and path.exists() and not path.is_dir():
+        raise OutputError(f"expected a folder to write to, received {printable(str(path))}, which is a file")
+    if not folder and path.is_dir():
+        raise OutputError(f"expected a file to write to, received {printable(str(path))}, which is a folder")
+    parent = path if folder else path.parent
+    while not parent.exists() and parent != parent.parent:
+        parent = parent.parent
+    try:
+        if not folder and path.exists():
+            with path.open("ab"):
+                return
+        with tempfile.TemporaryFile(dir=parent):
+            return
+    except OSError as error:
+        raise OutputError(
+            f"expected a place that can be written to, received {printable(str(path))}: {error.strerror}"
+        ) from error
+
+
+@contextlib.contextmanager
+def scratch_directory(target: Path) -> Iterator[Path]:
+    """A temporary directory beside a target, on the same disk; removed in the end, also after Ctrl-C."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as name:
+        _scratch.add(Path(name))
+        try:
+            yield Path(name)
+        finally:
+            _scratch.discard(Path(name))
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: into a draft beside it, which then takes its name.
+
+    Raises:
+        OSError: the disk is full or refuses; the draft is removed, and an older file of that name is kept.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8, whole or not at all; what UTF-8 can't hold is written as `\\xNN`."""
+    write_file(path, printable(text).encode())
+
+
+def answer_interrupts(program: str, advice: str = "") -> None:
+    """Let Ctrl-C end the process at once with one sentence, without waiting for other threads.
+
+    The main thread reacts between two Python instructions. While it is busy inside a library, a second thread, woken by
+    the signal's file descriptor, reacts in its place. Commands call it before their slow imports.
+    """
+    sentence = f"{program}: stopped{'; ' if advice else ''}{advice}"
+    main_process = os.getpid()
+
+    def leave() -> None:
+        if os.getpid() == main_process:
+            for directory in list(_scratch):
+                shutil.rmtree(directory, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                os.write(2, f"\n{sentence}\n".encode())
+        os._exit(INTERRUPTED)
+
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+
+    def watch() -> None:
+        while os.read(reading, 1)[0] != signal.SIGINT:
+            pass
+        threading.Event().wait(GRACE_S)
+        leave()
+
+    signal.signal(signal.SIGINT, lambda *_: leave())
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    threading.Thread(target=watch, name="interrupt", daemon=True).start()

@@ -1,0 +1,123 @@
+"""What every command shares: names of any bytes, outputs checked beforehand, whole files, Ctrl-C and full disks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ml.console import OutputError, check_writable, printable, scratch_directory, write_file, write_text
+
+STATEMENTS = (
+    "import pathlib, sys, time; from ml import console; from ml.console import *; path = pathlib.Path(sys.argv[1])\n"
+)
+
+
+def start(body: str, *arguments: object, **environment: str) -> subprocess.Popen[bytes]:
+    """A command whose main function has the body."""
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    program = f"{STATEMENTS}def main():\n{lines}\n    return 0\nrun('the.command', main, 'go on like this')"
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | environment,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"Caf\xe9.jpg", "Caf\\xe9.jpg"),
+        (b"\xff\xfe", "\\xff\\xfe"),
+        ("é中.png".encode(), "é中.png"),
+        (b"plain", "plain"),
+    ],
+)
+def test_a_name_of_any_bytes_can_be_written(name: bytes, shown: str, tmp_path: Path) -> None:
+    text = os.fsdecode(name)
+    assert printable(text) == shown
+    write_text(tmp_path / "out.txt", text)
+    assert (tmp_path / "out.txt").read_text("utf-8") == shown
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_output_is_utf8_whatever_the_terminal_says(encoding: str, tmp_path: Path) -> None:
+    command = start(r"print('é \udce9 中')", tmp_path, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+    out, errors = command.communicate(timeout=60)
+    assert (command.returncode, errors) == (0, b"")
+    assert out.decode("utf-8") == "é \\udce9 中\n"
+
+
+def test_outputs_are_checked_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    check_writable(tmp_path / "new" / "deep" / "a.json")
+    check_writable(tmp_path / "new", folder=True)
+    check_writable(tmp_path / "file")
+    for path, folder in ((tmp_path, False), (tmp_path / "file", True), (Path("/proc/a"), False)):
+        with pytest.raises(OutputError, match=r"expected a .*, received"):
+            check_writable(path, folder)
+    with pytest.raises(OutputError):
+        check_writable(tmp_path / "file" / "below")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_file_that_does_not_fit_is_written_not_at_all(tmp_path: Path) -> None:
+    """/dev/full takes the place of a full disk: every write to it fails with ENOSPC."""
+    write_file(tmp_path / "a", b"before")
+    (tmp_path / f".b.{os.getpid()}").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        write_file(tmp_path / "b", b"x" * 100_000)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"before"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("open('/dev/full', 'w').write('x' * 100000)", "No space left on device; go on like this"),
+        ("open(path / 'none' / 'a')", "expected files that can be read and written, received: No such file"),
+        ("check_writable(path)", "expected a file to write to, received"),
+    ],
+)
+def test_a_failing_disk_is_one_sentence(body: str, words: str, tmp_path: Path) -> None:
+    command = start(body, tmp_path)
+    _, errors = command.communicate(timeout=60)
+    assert command.returncode == 2
+    assert errors.decode().startswith("the.command: expected")
+    assert words in errors.decode()
+    assert errors.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    "busy",
+    [
+        "time.sleep(100)",
+        "while True: sum(range(1000))",
+        "import threading; threading.Thread(target=time.sleep, args=(100,)).start(); time.sleep(100)",
+        "import numpy; a = numpy.ones((3000, 3000))\nfor _ in range(100): a = a @ a * 0",  # inside a library
+    ],
+)
+def test_an_interrupt_is_answered_at_once_and_cleans_up(busy: str, tmp_path: Path) -> None:
+    indented = "\n".join(f"    {line}" for line in busy.splitlines())
+    body = f"with scratch_directory(path / 'out') as made:\n    (made / 'half').touch(); print(flush=True)\n{indented}"
+    command = start(body, tmp_path)
+    assert command.stdout is not None
+    command.stdout.readline()
+    time.sleep(0.2)
+    command.send_signal(signal.SIGINT)
+    _, errors = command.communicate(timeout=20)
+    assert command.returncode == 130
+    assert errors.decode().strip() == "the.command: stopped; go on like this"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scratch_lies_beside_the_target_and_goes(tmp_path: Path) -> None:
+    with scratch_directory(tmp_path / "deep" / "out") as scratch:
+        assert scratch.parent == tmp_path / "deep"
+    assert list((tmp_path / "deep").iterdir()) == []
