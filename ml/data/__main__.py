@@ -1,4 +1,9 @@
-"""Commands for data sets: `python -m ml.data audit DIR` and `python -m ml.data import fer2013.csv --out DIR`."""
+"""Commands for data sets: what is in one, FER-2013 as one, and photographs of one's own to one.
+
+    python -m ml.data audit DIR
+    python -m ml.data import fer2013.csv --out DIR
+    python -m ml.data crop PHOTOS --out DIR
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,7 @@ if __name__ == "__main__":  # before the slow imports
 from ml.data.audit import audit, table
 from ml.data.fer2013 import import_fer2013
 from ml.data.folders import DataError
+from ml.data.reading import count_by_suffix
 
 
 def parser() -> argparse.ArgumentParser:
@@ -30,7 +36,32 @@ def parser() -> argparse.ArgumentParser:
     fill.add_argument("csv", type=Path, help="fer2013.csv")
     fill.add_argument("--votes", type=Path, metavar="CSV", help="fer2013new.csv, the votes of FER+")
     fill.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    cut = commands.add_parser("crop", help="cut the faces out of photographs, as serving does; continues where it ended")
+    cut.add_argument("photos", type=Path, help="a folder per class, or train/ and test/ with a folder per class in each")
+    cut.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new data set, or one to continue")
     return top
+
+
+def _crop(photos: Path, out: Path) -> int:
+    """Cut, and say what came of it; 1 where a class has no face."""
+    from ml.data.crop import CONTACT_FOLDER, RECORD_FILE, crop
+
+    check_writable(out, folder=True)
+    found = crop(photos, out)
+    for label in found.classes:
+        count = sum(bool(one.file) and one.file.split("/")[1] == label for one in found.crops)
+        print(f"{label}: {count:,} faces")
+    for title, crops in (("without a face", found.without_face()), ("with several faces", found.with_several())):
+        print(f"{title}: {len(crops):,} of {len(found.crops):,} photographs")
+        for one in crops[:10]:
+            print(f"  {one.photo}: {one.remark}")
+        if len(crops) > 10:
+            print(f"  … all of them in {out / RECORD_FILE}")
+    if found.left_out:
+        print(count_by_suffix(found.left_out))
+    print(f"Look through {out / CONTACT_FOLDER}, delete what is no face of its class, then: python -m ml.data audit {out}")
+    has_faces = {one.file.split("/")[1] for one in found.crops if one.file}
+    return 0 if has_faces == set(found.classes) else 1
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,6 +76,8 @@ def main(arguments: list[str] | None = None) -> int:
             if options.votes:
                 print(f"{options.out / 'ferplus_votes.csv'}: {imported.votes:,} rows")
             return 0
+        if options.command == "crop":
+            return _crop(options.photos, options.out)
         if options.json:
             check_writable(options.json)
         report = audit(options.folder, options.near)
@@ -58,4 +91,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    run("ml.data", main)
+    run("ml.data", main, "crop continues where it ended when it is called again")

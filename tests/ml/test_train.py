@@ -309,6 +309,19 @@ def test_curves_and_confusion_matrix_are_drawn_after_every_epoch_and_logs_writte
     assert (tmp_path / "logs" / "validation").is_dir()
 
 
+def test_the_notebook_of_the_documents_reproduces_the_report(
+    document_run: Path, pattern_data: Path, root: Path, tmp_path: Path
+) -> None:
+    page = (root / "docs" / "notebook.md").read_text("utf-8")
+    program = page.partition("```python\n")[2].partition("```")[0]
+    assert '"runs/document", "DATA"' in program
+    program = program.replace('"runs/document", "DATA"', f'"{document_run}", "{pattern_data}"')
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    measured, _, reported = done.stdout.splitlines()[-1].partition(", report.json says ")
+    assert measured == reported
+
+
 @pytest.mark.timeout(500)
 def test_adapts_a_trained_network_to_other_classes_and_exports_it(
     document_run: Path, pattern_data: Path, tmp_path: Path
