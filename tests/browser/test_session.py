@@ -177,12 +177,17 @@ def test_unsaved_numbers_hold_the_page_until_they_are_in_a_file(open_page: OpenP
     asks = """(() => { const leaving = new Event('beforeunload', {cancelable: true});
       dispatchEvent(leaving); return leaving.defaultPrevented; })()"""
     assert not page.evaluate(asks)
+    page.get_by_role("button", name="Take my neutral face").click()
+    expect(page.get_by_text(re.compile(r"Change from the neutral face of 0:\d\d, in log-odds"))).to_be_visible()
+    assert_accessible(page)
     record(page, 1)
     assert page.evaluate(asks)
     stop(page)
     save(page, "Picture", tmp_path)
     assert page.evaluate(asks)
-    save(page, "CSV", tmp_path)
+    table = pd.read_csv(save(page, "CSV", tmp_path))
+    assert {table[f"baseline_{name}"].dtype.kind for name in EMOTIONS} == {"f"}
+    assert table["baseline_neutral"].abs().max() <= 13.9, "a change is finite"
     expect(page.locator(".toast", has_text="Saved emotions_").first).to_be_visible()
     assert not page.evaluate(asks)
     page.get_by_role("button", name="New session").click()

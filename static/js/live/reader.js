@@ -3,6 +3,7 @@ import { Faces } from "../faces/faces.js";
 import { Overlay } from "../faces/overlay.js";
 import { toReading, withShown } from "../faces/reading.js";
 import { FaceList } from "../faces/rows.js";
+import { make } from "../shared/dom.js";
 import { element } from "../shared/page.js";
 import { Advice } from "./advice.js";
 import { Follower } from "./follower.js";
@@ -51,6 +52,7 @@ export class Reader {
       onDrawn: (ageMs) => this.#readout.drawn(ageMs, performance.now()), shift: (id) => this.#follower.shift(id),
     });
     this.#list = new FaceList(element("faces"), page, {
+      extra: () => make("div", "face__past"), // for what compares a face with its past
       onSelect: (id) => (this.#overlay.selected = id),
       onRename: (id, name) => {
         this.#faces.rename(id, name);

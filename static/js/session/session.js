@@ -4,6 +4,7 @@
  */
 import { element } from "../shared/page.js";
 import { toast } from "../shared/toast.js";
+import { BaselineControl } from "./baseline_control.js";
 import { Exports } from "./exports.js";
 import { History } from "./history.js";
 import { ReadingLog } from "./log.js";
@@ -63,6 +64,7 @@ export class Session {
   #control;
   #summary;
   #exports;
+  #baselines;
   #listening = new AbortController();
 
   /**
@@ -80,6 +82,7 @@ export class Session {
     this.#page = page;
     this.#history = new History(page.labels.names);
     this.#memory = new ReadingLog(page.labels.names);
+    this.#baselines = new BaselineControl(page, () => this.#memory);
     this.#recorder = new Recorder({
       now: () => this.#nowS(),
       openJournal: async () => new (await import("./journal.js")).Journal(),
@@ -140,6 +143,7 @@ export class Session {
     this.#history.add(reading);
     this.#memory.add(reading);
     this.#recorder.add(reading);
+    this.#baselines.add(reading);
     if (reading.timestamp_s - this.#trimmedS > REMEMBERED_S + TRIM_EVERY_S) {
       this.#trimmedS = reading.timestamp_s - REMEMBERED_S;
       this.#memory.dropBefore(this.#trimmedS);
@@ -165,6 +169,7 @@ export class Session {
     this.#offsetS = NaN;
     this.#trimmedS = 0;
     this.#names.clear();
+    this.#baselines.reset();
     const labels = this.#page.labels.names;
     this.#memory = new ReadingLog(labels);
     this.#history = new History(labels);
@@ -179,6 +184,7 @@ export class Session {
     this.#history.close(timeS);
     this.#isRunning = false;
     await this.#recorder.stop();
+    this.#keepBaselines();
     // What was recorded and is in no file is always shown, however short.
     if (this.#recorder.isUnsaved) this.#sumUp(this.#recorder.recording);
     else if (this.#memory.endS >= SUMMED_FROM_S) this.#sumUp(this.#remembered());
@@ -189,7 +195,7 @@ export class Session {
   #remembered() {
     const log = this.#memory;
     const startedUtcMs = log.length ? log.frames.get("utc_ms", 0) - log.frames.get("time_ms", 0) : Date.now();
-    return newRecording({ ...this.#facts(), log, startedUtcMs, gaps: this.#history.gaps, recorded: false });
+    return newRecording({ ...this.#facts(), log, startedUtcMs, gaps: this.#history.gaps, baselines: { ...this.#baselines.taken }, recorded: false });
   }
 
   #facts() {
@@ -206,8 +212,17 @@ export class Session {
 
   async #endRecording() {
     const recording = await this.#recorder.stop();
+    this.#keepBaselines();
     const show = this.#toastButton("record.show", () => this.#sumUp(recording));
     toast(this.#page.t("record.kept"), this.#toastButton("summary.csv", () => this.#exports.csv(recording)), show);
+  }
+
+  /** The neutral faces of the session go with the recording, on its clock. */
+  #keepBaselines() {
+    const { recording, startS } = this.#recorder;
+    if (!recording || this.#looksAt === recording) return;
+    const moved = Object.entries(this.#baselines.taken).map(([id, { vector, from_s }]) => [id, { vector, from_s: from_s - startS }]);
+    recording.baselines = Object.fromEntries(moved);
   }
 
   #toastButton(key, onClick) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Columns } from "../../../static/js/session/columns.js";
-import { changeFrom } from "../../../static/js/session/baseline.js";
+import { changeFrom, meanOf, quietStretch } from "../../../static/js/session/baseline.js";
 import { cell, columns, csv, json, toBlob } from "../../../static/js/session/export.js";
 import { ReadingLog } from "../../../static/js/session/log.js";
 import { events, newRecording, withRange } from "../../../static/js/session/recording.js";
@@ -180,4 +180,17 @@ test("half an hour of two faces becomes files in seconds, in pieces", async () =
     assert.ok(piece.length < 2_000_000);
     break;
   }
+});
+
+test("a person's neutral is the calm stretch in which they look neutral", () => {
+  const NEUTRAL = EMOTIONS.indexOf("neutral");
+  const vector = (name, value) => EMOTIONS.map((label) => (label === name ? value : (1 - value) / 6));
+  const times = Array.from({ length: 200 }, (_, i) => i / 10);
+  const shown = times.map((t) => (t < 5 ? vector("happy", 0.9) : t < 9 ? vector("neutral", t % 1 < 0.5 ? 0.9 : 0.3) : t < 13 ? vector("neutral", 0.8) : vector("sad", 0.9)));
+  const { from, to } = quietStretch(times, shown, NEUTRAL);
+  assert.ok(times[from] >= 9 && times[to - 1] < 13 && to - from >= 30, `${times[from]}–${times[to - 1]}`);
+  assert.ok(Math.abs(meanOf(shown.slice(from, to))[NEUTRAL] - 0.8) < 1e-9);
+  assert.equal(quietStretch([], [], NEUTRAL), null);
+  assert.equal(quietStretch([0, 1, 2], shown.slice(0, 3), NEUTRAL), null);
+  assert.equal(quietStretch([0, 2, 4], shown.slice(0, 3), NEUTRAL), null, "too few readings");
 });
