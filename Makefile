@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test train evaluate bench lint format browser clean data-named lock audit sbom
+.PHONY: help run test train evaluate bench lint format browser clean data-named lock audit sbom contract
 
 help:
 	@echo 'make run                 serve the page on http://localhost:5000 (PORT=8080 moves it)'
@@ -13,6 +13,7 @@ help:
 	@echo 'make train DATA=folder   train on a folder with train/ and test/ (ARGS="--preset best" adds options)'
 	@echo 'make evaluate DATA=folder  score the shipped model on a folder'
 	@echo 'make bench               measure analyzer, server and page (PEER=1: beside the package fer)'
+	@echo 'make contract            compare the HTTP interface with its description (CASES=500 for each operation)'
 	@echo 'make lint | format       ruff and mypy | ruff format'
 	@echo 'make lock | audit | sbom exact versions for the image | known faults in them | the list of its parts'
 
@@ -26,6 +27,9 @@ lint: $(BIN)/.everything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+contract: $(BIN)/.everything
+	SCHEMATHESIS_CASES=$(or $(CASES),500) $(BIN)/python -m pytest tests/webapp/test_openapi.py --timeout 1800
 
 format: $(BIN)/.everything
 	$(BIN)/ruff check --fix .

@@ -66,7 +66,7 @@ def modules_after(statement: str, tmp_path: Path) -> set[str]:
     program = (
         f"{statement}\nimport json, pathlib, sys; pathlib.Path(sys.argv[1]).write_text(json.dumps([*sys.modules]))"
     )
-    environment = os.environ | {"SECRET_KEY": "for-this-test", "EMOTION_WORKERS": "1"}
+    environment = os.environ | {"EMOTION_WORKERS": "1"}
     done = subprocess.run(
         [sys.executable, "-c", program, str(report)],
         cwd=ROOT,

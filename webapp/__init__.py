@@ -12,8 +12,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ml.inference.contract import MAX_PIXELS
-from webapp.api import MULTIPART_OVERHEAD_BYTES, InMemoryRequest, create_api, error_response
+from webapp.access import Access
+from webapp.api import create_api, error_response
 from webapp.assets import STATIC, TEMPLATES, page_version
+from webapp.body import MIN_UPLOADS_IN_FLIGHT_BYTES, InMemoryRequest, UploadBudget, end_body
 from webapp.connection import RECORDING_WINDOW_FRAMES
 from webapp.events import Live
 from webapp.gate import Gate, address_key, allowed_origins
@@ -62,16 +64,24 @@ def create_app(settings: Settings, analyzers: AnalyzerPool | None = None, metric
 
     # The version is a folder of every static address, so that scripts that import each other inherit it.
     app = WebApp(__name__, template_folder=TEMPLATES, static_folder=STATIC, static_url_path=f"/static/{version}")
-    app.config["SECRET_KEY"] = settings.flask_secret
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = A_YEAR_S
     app.json.sort_keys = False  # type: ignore[attr-defined]
 
-    limiter = Limiter(lambda: address_key(request.remote_addr or ""), app=app, storage_uri="memory://")
+    limiter = Limiter(
+        lambda: address_key(request.remote_addr or ""),
+        app=app,
+        storage_uri=settings.limits,
+        in_memory_fallback_enabled=True,
+    )
+    most_bytes = max(MIN_UPLOADS_IN_FLIGHT_BYTES, settings.max_request_bytes)
+    access = Access(settings.token)
+    budget = UploadBudget(most_bytes, metrics.upload_bytes.set)
     app.register_blueprint(create_pages(pool, metrics, facts))
-    app.register_blueprint(create_api(pool, settings, limiter))
+    app.register_blueprint(create_api(pool, settings, limiter, budget, access))
     app.register_error_handler(HTTPException, error_response)
     app.after_request(with_headers)
+    app.after_request(end_body)
 
     app.socketio = SocketIO(
         app,
@@ -86,7 +96,7 @@ def create_app(settings: Settings, analyzers: AnalyzerPool | None = None, metric
     )
     allowance = Allowance.of(settings.frames_per_second, settings.max_frame_bytes)
     sockets = limit_messages(app.socketio.server, allowance, lambda reason: metrics.closed.labels(reason).inc())
-    app.live = Live(pool, settings, metrics, facts)
+    app.live = Live(pool, settings, metrics, facts, access)
     app.socketio.server.register_namespace(app.live)
     gate = Gate(app.wsgi_app, settings, lambda code: metrics.refused.labels(code).inc())
     app.wsgi_app = gate  # type: ignore[method-assign]

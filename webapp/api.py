@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
-from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
-from flask import Blueprint, Request, Response, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 from flask_limiter import Limiter
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from ml.inference.contract import AnalysisError, BadImage, Busy, InternalError, NotAnImage, NotReady, TooLarge
+from ml.inference.contract import (
+    Analysis,
+    AnalysisError,
+    BadImage,
+    Busy,
+    InternalError,
+    NotAnImage,
+    NotReady,
+    Request,
+    TooLarge,
+)
+from webapp.access import Access
+from webapp.body import InMemoryRequest, UploadBudget
+from webapp.formats import FORMATS
+from webapp.openapi import SEARCHES, description
+from webapp.parallel import in_parallel
+from webapp.pictures import Picture, pictures_of
 from webapp.pool.pool import AnalyzerPool
 from webapp.settings import Settings
 
-FIELDS = ("image", "img", "file")
-MULTIPART_OVERHEAD_BYTES = 64 * 1024
-RAW_BODIES = {"application/octet-stream", "application/x-www-form-urlencoded"}
-"""Types of a raw body that name no picture, as programs send that were told none, curl among them: the bytes decide."""
-READ_OFF_BYTES = 256 * 1024 * 1024
+log = logging.getLogger(__name__)
 
 HTTP_STATUS: dict[type[AnalysisError], HTTPStatus] = {
     BadImage: HTTPStatus.BAD_REQUEST,
@@ -31,23 +46,56 @@ HTTP_STATUS: dict[type[AnalysisError], HTTPStatus] = {
 """The status of each kind of error."""
 
 
-class InMemoryRequest(Request):
-    """A request whose uploads never touch a disk: pictures are read in memory and thrown away."""
-
-    def _get_file_stream(self, *arguments: Any, **options: Any) -> BytesIO:  # type: ignore[override]
-        return BytesIO()
+PARALLEL_PICTURES = 4
+"""Pictures of one request that are analysed at a time."""
 
 
-def create_api(pool: AnalyzerPool, settings: Settings, limiter: Limiter) -> Blueprint:
+@dataclass(frozen=True)
+class Options:
+    """What the query of a request chooses: the shape of the answer, heat maps, the search for the last face."""
+
+    answer: Callable[[Analysis], Any]
+    explain: bool = False
+    exhaustive: bool = False
+
+
+def create_api(
+    pool: AnalyzerPool, settings: Settings, limiter: Limiter, budget: UploadBudget, access: Access
+) -> Blueprint:
     api = Blueprint("api", __name__, url_prefix="/api")
+    api.before_request(access.refuse)
+
+    def answer(picture: Picture, options: Options) -> Any:
+        """The answer for one picture, an error included: one failure never hides the others."""
+        try:
+            if isinstance(picture, AnalysisError):
+                raise picture
+            photo = Request(picture, thorough=True, exhaustive=options.exhaustive, explain=options.explain)
+            return options.answer(pool.photo(photo))
+        except AnalysisError as error:
+            return error
+        except Exception:
+            log.exception("a picture could not be answered")
+            return InternalError("The picture could not be analysed because of a fault in the server.")
+
+    rate = partial(limiter.shared_limit, f"{settings.api_per_minute} per minute", scope="pictures")
+    first, others = rate(), rate(cost=lambda: g.pictures - 1)
 
     @api.post("/analyze")
-    @limiter.limit(f"{settings.api_per_minute} per minute")
     def analyze() -> Response:
-        image = _picture()
-        if len(image) > settings.max_upload_bytes:
-            raise TooLarge(f"expected at most {settings.max_upload_bytes} bytes, received {len(image)}")
-        return jsonify(pool.photo(image).to_dict())
+        options = _options()
+        with first, budget.reserved(request.content_length or settings.max_request_bytes):
+            pictures, wants_list = pictures_of(cast(InMemoryRequest, request), settings.max_upload_bytes)
+            g.pictures = len(pictures)
+            if len(pictures) > 1:
+                with others:
+                    pass
+            answers = in_parallel(lambda picture: answer(picture, options), pictures, PARALLEL_PICTURES)
+        if wants_list:
+            return jsonify([one.to_dict() if isinstance(one, AnalysisError) else one for one in answers])
+        if isinstance(answers[0], AnalysisError):
+            raise answers[0]
+        return jsonify(answers[0])
 
     @api.errorhandler(AnalysisError)
     def analysis_error(error: AnalysisError) -> Response:
@@ -59,7 +107,6 @@ def create_api(pool: AnalyzerPool, settings: Settings, limiter: Limiter) -> Blue
 
     @api.errorhandler(RequestEntityTooLarge)
     def too_large(error: RequestEntityTooLarge) -> Response:
-        _read_off()
         length = request.content_length
         received = "more" if length is None else f"{length} in the whole request"
         return analysis_error(
@@ -72,33 +119,26 @@ def create_api(pool: AnalyzerPool, settings: Settings, limiter: Limiter) -> Blue
             Busy(f"expected at most {settings.api_per_minute} pictures a minute from one address, received more")
         )
 
+    @api.get("/openapi.json")
+    def openapi() -> Response:
+        return jsonify(description(settings))
+
     return api
 
 
-def _picture() -> bytes:
-    """The picture's bytes, from a form's file field or as the whole body."""
-    kind = request.mimetype
-    if kind == "multipart/form-data":
-        upload = next((request.files[name] for name in FIELDS if name in request.files), None)
-        if upload is None:
-            texts = (f"{name} as text" for name in request.form)
-            received = ", ".join([*request.files, *texts]) or "no field at all"
-            raise BadImage(f"expected a file in the field {' or '.join(FIELDS)}, received {received}")
-        image = upload.read()
-    elif kind.startswith("image/") or kind in RAW_BODIES:
-        image = request.get_data(cache=False)
-    else:
-        raise NotAnImage(f"expected multipart/form-data or an image/* body, received {kind or 'no content type'}")
-    if not image:
-        raise BadImage("expected a picture, received no bytes")
-    return image
-
-
-def _read_off() -> None:
-    """Read what the sender is still sending, within reason, or it would never get to read the answer."""
-    stream, left = request.environ["wsgi.input"], min(request.content_length or 0, READ_OFF_BYTES)
-    while left > 0 and (piece := stream.read(min(left, 1 << 16))):
-        left -= len(piece)
+def _options() -> Options:
+    shape = request.args.get("format", "emotion")
+    if shape not in FORMATS:
+        raise BadImage(f"expected the format {', '.join(FORMATS)}, received {shape[:40]!r}")
+    explain = request.args.get("explain", "0")
+    if explain not in ("0", "1"):
+        raise BadImage(f"expected explain=0 or explain=1, received {explain[:40]!r}")
+    if explain == "1" and shape != "emotion":
+        raise BadImage(f"expected explain=1 without another format, received the format {shape}")
+    search = request.args.get("search", SEARCHES[0])
+    if search not in SEARCHES:
+        raise BadImage(f"expected the search {' or '.join(SEARCHES)}, received {search[:40]!r}")
+    return Options(FORMATS[shape], explain=explain == "1", exhaustive=search == "thorough")
 
 
 def error_response(error: HTTPException) -> Response | HTTPException:

@@ -3,6 +3,7 @@
     connect     → `welcome` {page_version, model, limits}; or refused with {code, message, retry_after_s}
     `frame`     JPEG, PNG or WebP bytes, optionally an object → acknowledged with the result, or an error with its code
     `echo`      acknowledged at once with nothing: the page measures the round trip by it
+    (connect with `auth` {"token": …} where the server asks for a token)
     `draining`  the server is about to stop: reconnect
 
 Each frame's acknowledgement goes to its sender alone. Of two frames on the way the older is acknowledged with `busy`
@@ -38,6 +39,7 @@ import socketio
 from flask_socketio import ConnectionRefusedError
 
 from ml.inference.contract import EMOTIONS, AnalysisError, BadImage, Busy, InternalError, TooLarge
+from webapp.access import Access
 from webapp.connection import Connection
 from webapp.frame_options import parse_frame_options
 from webapp.metrics import Metrics
@@ -46,6 +48,7 @@ from webapp.pool.pool import AnalyzerPool
 from webapp.settings import Settings
 
 FULL_RETRY_S = 10
+NO_RETRY_S = 3600
 GOODBYE_S = 0.3
 LAST_ANSWERS_S = 1.6
 """At a shutdown everybody has this long to get the answer to what is being read."""
@@ -56,18 +59,23 @@ log = logging.getLogger(__name__)
 class Live(socketio.Namespace):
     """Live analysis. A plain Socket.IO namespace: frames need no Flask request context, which costs as much again."""
 
-    def __init__(self, pool: AnalyzerPool, settings: Settings, metrics: Metrics, welcome: Mapping[str, Any]) -> None:
+    def __init__(
+        self, pool: AnalyzerPool, settings: Settings, metrics: Metrics, welcome: Mapping[str, Any], access: Access
+    ) -> None:
         super().__init__("/")
         self._pool = pool
         self._settings = settings
         self._metrics = metrics
         self._welcome = welcome
+        self._access = access
         self._connections: dict[str, Connection] = {}
         self._draining = False
 
     def on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
         if self._draining:
             self._refuse("draining", "The server restarts. Back in a moment.", 1)
+        if not self._access.is_granted_to(environ, auth):
+            self._refuse("unauthorized", "expected the server's token, received none or another", NO_RETRY_S)
         if len(self._connections) >= self._settings.max_clients:
             self._refuse("full", "All places are taken: expected a free one, received none.", FULL_RETRY_S)
         self._connections[sid] = Connection(sid, self._pool, self._settings, self._metrics)

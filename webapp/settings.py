@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -14,8 +13,15 @@ from typing import Any, TypeVar
 from ml.inference.card import load_card
 from ml.inference.contract import ModelError
 
+UPLOADS_PER_REQUEST = 4
+"""A request of several pictures may be as large as so many of the largest."""
+REQUEST_OVERHEAD_BYTES = 64 * 1024
+
 T = TypeVar("T")
 PREFIX = "EMOTION_"
+MIN_TOKEN_CHARACTERS = 16
+SECRETS = {"EMOTION_TOKEN", "EMOTION_LIMITS"}
+"""Settings whose values are shown nowhere."""
 
 
 class SettingsError(ValueError):
@@ -25,7 +31,7 @@ class SettingsError(ValueError):
 def _setting(key: str, default: T, parse: Callable[[str], T], meaning: str, unit: str = "") -> T:
     """A field that `from_env` reads from the variable `key`; `meaning` and `unit` document it."""
     metadata = {"key": key, "parse": parse, "meaning": meaning, "unit": unit}
-    return field(default=default, metadata=metadata, repr=key != "SECRET_KEY")  # type: ignore[return-value]
+    return field(default=default, metadata=metadata, repr=key not in SECRETS)  # type: ignore[return-value]
 
 
 def _integer(least: int, most: int) -> Callable[[str], int]:
@@ -66,6 +72,18 @@ def _text(text: str) -> str:
 def _model(text: str) -> str:
     if text:
         load_card(Path(text))
+    return text
+
+
+def _token(text: str) -> str:
+    if text and (len(text) < MIN_TOKEN_CHARACTERS or not text.isascii() or not text.isprintable() or " " in text):
+        raise ValueError(f"at least {MIN_TOKEN_CHARACTERS} printable ASCII characters without spaces")
+    return text
+
+
+def _limits(text: str) -> str:
+    if not text.startswith(("memory://", "redis://", "rediss://", "redis+unix://")):
+        raise ValueError("memory:// or an address that begins with redis://")
     return text
 
 
@@ -116,7 +134,7 @@ class Settings:
     photo_deadline_ms: int = _setting(
         "EMOTION_PHOTO_DEADLINE_MS", 15_000, _integer(500, 300_000), "a photo waits and takes at most this long", "ms"
     )
-    photo_queue: int = _setting("EMOTION_PHOTO_QUEUE", 32, _integer(1, 10_000), "photos that may wait for a worker")
+    photo_queue: int = _setting("EMOTION_PHOTO_QUEUE", 64, _integer(1, 10_000), "photos that may wait for a worker")
     smoothing_s: float = _setting(
         "EMOTION_SMOOTHING_S", 0.3, _number(0, 10), "time constant of the smoothed emotions; 0 is off", "s"
     )
@@ -131,8 +149,14 @@ class Settings:
     log_level: str = _setting(
         "EMOTION_LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"), "least severe message that is logged"
     )
-    secret_key: str = _setting(
-        "SECRET_KEY", "", _text, "Flask's secret; empty means a random one for each start (nothing outlives one)"
+    token: str = _setting(
+        "EMOTION_TOKEN",
+        "",
+        _token,
+        "token that clients of API and socket must show; empty asks for none",
+    )
+    limits: str = _setting(
+        "EMOTION_LIMITS", "memory://", _limits, "where photos are counted: memory://, or redis://… for several replicas"
     )
 
     @classmethod
@@ -157,7 +181,8 @@ class Settings:
             try:
                 values[setting.name] = setting.metadata["parse"](environ[key])
             except ValueError as expected:
-                raise SettingsError(f"{key}: expected {expected}, received {environ[key]!r}") from None
+                received = "another value" if key in SECRETS else repr(environ[key])
+                raise SettingsError(f"{key}: expected {expected}, received {received}") from None
             except ModelError as error:
                 raise SettingsError(f"{key}: {error}") from error
         return cls(**values)
@@ -175,8 +200,8 @@ class Settings:
         return self.max_upload_mb * 1024 * 1024
 
     @property
-    def flask_secret(self) -> str:
-        return self.secret_key or secrets.token_hex(32)
+    def max_request_bytes(self) -> int:
+        return UPLOADS_PER_REQUEST * self.max_upload_bytes + REQUEST_OVERHEAD_BYTES
 
 
 NOT_SETTINGS = frozenset({"EMOTION_TEST_DATA", "EMOTION_SCREENSHOTS"})

@@ -13,6 +13,7 @@ import numpy as np
 from ml.inference.contract import INPUT_SIZE, Analysis, Face, Region, Request
 from ml.inference.deadline import NO_DEADLINE, Deadline
 from ml.inference.decode import decode
+from ml.inference.explain import heat_grid, occlusion_map
 from ml.inference.faces import FaceDetector
 from ml.inference.geometry import Window, clip_box, cut_window
 from ml.inference.photos import PhotoDetector
@@ -66,7 +67,14 @@ class Analyzer:
         decode_ms = _elapsed_ms(started)
         deadline.check()
         return self.analyze_gray(
-            gray, request.near, request.full_search, request.thorough, size_wh, decode_ms, deadline
+            gray,
+            request.near,
+            request.full_search,
+            request.thorough,
+            size_wh,
+            decode_ms,
+            deadline,
+            explain=request.explain,
         )
 
     def analyze_gray(
@@ -78,12 +86,13 @@ class Analyzer:
         size_wh: tuple[int, int] | None = None,
         decode_ms: float = 0.0,
         deadline: Deadline = NO_DEADLINE,
+        explain: bool = False,
     ) -> Analysis:
         """Analyse a decoded picture, for instance a frame of a video.
 
         Args:
             gray: `(height, width)` uint8, upright.
-            near, full_search, thorough: as in `Request`.
+            near, full_search, thorough, explain: as in `Request`.
             size_wh: width and height of the picture whose reduced copy `gray` is; boxes are in its pixels.
             decode_ms: what decoding took, for the timing of the result.
             deadline: ends the work with `Busy`.
@@ -100,6 +109,10 @@ class Analyzer:
         started = time.perf_counter()
         windows = [detection.window for detection in detections]
         probabilities = self._read(gray, windows, PHOTO_FRAMINGS if thorough else (1.0,), mirrored_too=thorough)
+        heats = [
+            self._heat(gray, window, row, deadline) if explain else None
+            for window, row in zip(windows, probabilities, strict=bool(windows))
+        ]
         classify_ms = _elapsed_ms(started)
 
         width, height = size_wh or (gray.shape[1], gray.shape[0])
@@ -113,8 +126,9 @@ class Analyzer:
                     emotions=tuple((row / row.sum()).tolist()),
                     uncertain=self._classifier.is_uncertain(row),
                     labels=self._classifier.classes,
+                    heat=heat,
                 )
-                for detection, row in zip(detections, probabilities.astype(float), strict=True)
+                for detection, row, heat in zip(detections, probabilities.astype(float), heats, strict=True)
             ),
             timing_ms={
                 "decode": decode_ms,
@@ -125,6 +139,13 @@ class Analyzer:
             model=self._classifier.info,
             full_search=searched_fully,
         )
+
+    def _heat(
+        self, gray: np.ndarray, window: Window, probabilities: np.ndarray, deadline: Deadline
+    ) -> tuple[tuple[float, ...], ...]:
+        """What the dominant emotion of a face rests on."""
+        deadline.check()
+        return heat_grid(occlusion_map(self._classifier, crop_window(gray, window), int(probabilities.argmax())))
 
     def _read(
         self, gray: np.ndarray, windows: Sequence[Window], framings: Sequence[float], mirrored_too: bool

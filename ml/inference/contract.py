@@ -46,6 +46,9 @@ MAX_PIXELS = 40_000_000
 DIGITS = 8
 """Decimals of a probability in an answer: few enough to read, enough that seven still sum to 1 within a millionth."""
 
+HEAT_DIGITS = 6
+"""Decimals of a value of a heat map in an answer."""
+
 
 class AnalysisError(Exception):
     """An answer that is not a result. The message is one sentence: what was expected, what was received."""
@@ -123,6 +126,9 @@ class Face:
     smoothed: tuple[float, ...] | None = None
     labels: tuple[str, ...] = EMOTIONS
     """What the probabilities stand for: the seven emotions, or the classes of a model trained on other ones."""
+    heat: tuple[tuple[float, ...], ...] | None = None
+    """How much each part of the face adds to the dominant emotion's probability, -1 to 1: rows from the top, over the
+    face as the model sees it, upright."""
 
     @property
     def confidence(self) -> float:
@@ -143,6 +149,8 @@ class Face:
         }
         if self.smoothed is not None:
             data["smoothed"] = self._by_label(self.smoothed)
+        if self.heat is not None:
+            data["heat"] = [[round(value, HEAT_DIGITS) for value in row] for row in self.heat]
         return data
 
     def _by_label(self, probabilities: tuple[float, ...]) -> dict[str, float]:
@@ -154,14 +162,18 @@ class Request:
     """One picture to analyse.
 
     `near` holds where the faces were a moment ago; `full_search` asks to look at the whole picture as well.
-    `thorough` is for photographs: more cascades and rotated passes, no hurry. `budget_ms` counts from the moment the
-    worker reads the request; when it is over the work ends, and the answer is `Busy`.
+    `thorough` is for photographs: more cascades and rotated passes, no hurry; `exhaustive` asks to look for the last
+    face in them, whatever it costs. `budget_ms` counts from the moment the
+    worker reads the request; when it is over the work ends, and the answer is `Busy`. `explain` asks for a heat map of
+    each face, which costs about a hundred classifications a face.
     """
 
     image: bytes
     near: tuple[Region, ...] = ()
     full_search: bool = True
     thorough: bool = False
+    exhaustive: bool = False
+    explain: bool = False
     budget_ms: float = math.inf
 
 

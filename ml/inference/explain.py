@@ -47,6 +47,11 @@ def occlusion_map(model: Predicts, crop: np.ndarray, label: int) -> np.ndarray:
     return total / np.maximum(covered, 1)
 
 
+def heat_grid(heat: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """A heat map with one value for each square of `STEP_PX` pixels, within which it is constant: 12 rows of 12."""
+    return tuple(map(tuple, heat[STEP_PX // 2 :: STEP_PX, STEP_PX // 2 :: STEP_PX].tolist()))
+
+
 def overlay_heat(crop: np.ndarray, heat: np.ndarray) -> np.ndarray:
     """The crop with its heat map: what speaks for the answer in warm colours, what against it in cold ones.
 

@@ -110,7 +110,7 @@ def reply_head(answer: Analysis | AnalysisError, request_id: int) -> dict[str, A
         "id": request_id,
         "ok": True,
         "size": (answer.width, answer.height),
-        "faces": [(face.box.as_list(), face.emotions, face.uncertain) for face in answer.faces],
+        "faces": [(face.box.as_list(), face.emotions, face.uncertain, face.heat) for face in answer.faces],
         "labels": answer.faces[0].labels if answer.faces else EMOTIONS,
         "timing_ms": dict(answer.timing_ms),
         "model": dict(answer.model),
@@ -132,7 +132,8 @@ def analysis_from_head(head: Mapping[str, Any]) -> Analysis:
         width=width,
         height=height,
         faces=tuple(
-            Face(Box(*box), tuple(emotions), uncertain, labels=labels) for box, emotions, uncertain in head["faces"]
+            Face(Box(*box), tuple(emotions), uncertain, labels=labels, heat=heat and tuple(map(tuple, heat)))
+            for box, emotions, uncertain, heat in head["faces"]
         ),
         timing_ms=head["timing_ms"],
         model=head["model"],

@@ -22,6 +22,7 @@ def fake_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     settings |= {
         "EMOTION_MAX_UPLOAD_MB": "1",
         "EMOTION_FRAMES_PER_SECOND": "1000",
+        "EMOTION_API_PER_MINUTE": "100000",
         "EMOTION_FRAME_DEADLINE_MS": "10000",
     }
     with Server(FAKE, log, **settings) as server:
@@ -33,7 +34,9 @@ def fake_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server as it ships, with one worker."""
     log = tmp_path_factory.mktemp("server") / "log"
-    with Server(log=log, EMOTION_WORKERS="1", EMOTION_FRAME_DEADLINE_MS="10000") as server:
+    with Server(
+        log=log, EMOTION_WORKERS="1", EMOTION_FRAME_DEADLINE_MS="10000", EMOTION_API_PER_MINUTE="100000"
+    ) as server:
         server.wait_until_ready()
         yield server
 

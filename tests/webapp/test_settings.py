@@ -21,7 +21,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
 
 def test_every_setting_says_what_it_means_and_reads_what_it_prints() -> None:
     for setting in fields(Settings):
-        assert setting.metadata["key"] in {"PORT", "SECRET_KEY"} or setting.metadata["key"].startswith("EMOTION_")
+        assert setting.metadata["key"] in {"PORT"} or setting.metadata["key"].startswith("EMOTION_")
         assert setting.metadata["meaning"]
         if isinstance(setting.default, int | float):
             assert setting.metadata["parse"](str(setting.default)) == setting.default
@@ -83,7 +83,11 @@ def test_a_mistyped_name_is_refused() -> None:
         Settings.from_env({"EMOTION_WORKER": "2"})
 
 
-def test_without_a_secret_each_start_has_its_own() -> None:
-    assert Settings.from_env({"SECRET_KEY": "mine"}).flask_secret == "mine"
-    assert Settings().flask_secret != Settings().flask_secret
-    assert "mine" not in repr(Settings(secret_key="mine"))
+def test_secrets_are_shown_nowhere() -> None:
+    settings = Settings.from_env({"EMOTION_TOKEN": "0123456789abcdef", "EMOTION_LIMITS": "redis://:word@host:6379"})
+    assert (settings.token, settings.limits) == ("0123456789abcdef", "redis://:word@host:6379")
+    assert "0123456789abcdef" not in repr(settings)
+    assert "word" not in repr(settings)
+    for key, value in (("EMOTION_TOKEN", "too short"), ("EMOTION_TOKEN", "ä" * 20), ("EMOTION_LIMITS", "http://word")):
+        with pytest.raises(SettingsError, match=f"^{key}: expected .*, received another value$"):
+            Settings.from_env({key: value})

@@ -27,8 +27,8 @@ from webapp.pool.worker_process import WorkerProcess
 
 HANDED_OVER = 2
 """Pictures a worker may hold: the one it reads and, unless either is a photo or of a recording, the next."""
-LIVE_WITHIN_S = 1.0
-"""Somebody is live if a live frame came within this time: then recordings leave half of the workers free."""
+LIVE_WITHIN_S = 5.0
+"""Somebody is live if a live frame came within this time: then recordings and photos leave half of the workers free."""
 STUCK_AFTER_S = 5.0
 """A worker is killed when an answer is overdue by this much."""
 HEALTHY_AFTER_S = 10.0
@@ -97,7 +97,6 @@ class AnalyzerPool:
         self._frame_deadline_s = frame_deadline_s
         self._photo_deadline_s = photo_deadline_s
         self._slots = [_Slot(number) for number in range(size)]
-        self._max_photos = max(1, size // 2)  # the rest stays with the live lane
         self._live_s = -math.inf
         self._schedule = Schedule(photo_queue)
         self._lock = threading.Lock()
@@ -180,10 +179,10 @@ class AnalyzerPool:
             Job(LIVE, client, Request(image), now_s, now_s + self._frame_deadline_s, prepare, complete)
         )
 
-    def photo(self, image: bytes) -> Analysis:
-        """Analyse a photograph thoroughly. Raises as `live` does; `Busy` also when too many wait."""
+    def photo(self, request: Request) -> Analysis:
+        """Analyse a photograph. Raises as `live` does; `Busy` also when too many wait."""
         now_s = time.monotonic()
-        return self._wait_for(Job(PHOTO, "", Request(image, thorough=True), now_s, now_s + self._photo_deadline_s))
+        return self._wait_for(Job(PHOTO, "", request, now_s, now_s + self._photo_deadline_s))
 
     def recording(
         self,
@@ -272,10 +271,11 @@ class AnalyzerPool:
             slot = min(ahead, key=lambda slot: slot.began_s, default=None)
             if slot is None:
                 return None
-        background = len(lanes) - lanes.count(LIVE)
         is_live = now_s - self._live_s < LIVE_WITHIN_S
-        recordings = not slot.jobs and (not is_live or background < self._max_photos)
-        job = self._schedule.take(now_s, lanes.count(PHOTO) < self._max_photos, recordings)
+        most = max(1, self.size // 2) if is_live else self.size
+        photos = lanes.count(PHOTO) < most
+        recordings = not slot.jobs and len(lanes) - lanes.count(LIVE) < most
+        job = self._schedule.take(now_s, photos, recordings)
         return None if job is None else (slot, job)
 
     def _take_reply(self, slot: _Slot, head: Mapping[str, Any]) -> None:

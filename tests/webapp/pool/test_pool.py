@@ -62,6 +62,10 @@ def start(counts: Counts) -> Iterator[Callable[..., AnalyzerPool]]:
         pool.stop()
 
 
+def photo(**what: object) -> Request:
+    return Request(script(**what), thorough=True)
+
+
 def outcome(call: Callable[[], object]) -> str:
     """The code of the error a call raises, or ok."""
     try:
@@ -74,7 +78,7 @@ def outcome(call: Callable[[], object]) -> str:
 def test_nothing_is_taken_before_a_worker_is_ready_and_after_the_end(counts: Counts) -> None:
     pool = AnalyzerPool(1, counts, COMMAND)
     with pytest.raises(NotReady, match="expected one to be ready"):
-        pool.photo(script())
+        pool.photo(photo())
     assert pool.model == {}
     pool.start()
     wait_until(lambda: pool.ready == 1)
@@ -82,7 +86,7 @@ def test_nothing_is_taken_before_a_worker_is_ready_and_after_the_end(counts: Cou
     workers = [psutil.Process(pid) for pid in pool.pids]
     pool.stop()
     with pytest.raises(NotReady):
-        pool.photo(script())
+        pool.photo(photo())
     wait_until(lambda: not any(worker.is_running() for worker in workers))
 
 
@@ -91,7 +95,7 @@ def test_answers_carry_times_and_the_lane(start: Callable[..., AnalyzerPool], co
     live = pool.live("a", script(sleep_ms=20))
     assert live.model["thorough"] is False
     assert live.timing_ms["total"] >= 20 > live.timing_ms["queue"] >= 0
-    assert pool.photo(script(faces=[[1, 1, 9, 9]])).model["thorough"] is True
+    assert pool.photo(photo(faces=[[1, 1, 9, 9]])).model["thorough"] is True
     assert counts.events == {"started": 1, "live answered": 1, "photo answered": 1}
 
 
@@ -123,10 +127,10 @@ def test_the_sender_prepares_the_request_and_completes_the_answer(start: Callabl
 def test_an_error_of_the_picture_is_the_callers_and_the_next_one_works(start: Callable[..., AnalyzerPool]) -> None:
     pool = start()
     with pytest.raises(BadImage):
-        pool.photo(b"no script")
+        pool.photo(Request(b"no script"))
     with pytest.raises(InternalError, match="fault in the server"):
-        pool.photo(script(do="fail"))
-    assert pool.photo(script()).faces == ()
+        pool.photo(photo(do="fail"))
+    assert pool.photo(photo()).faces == ()
 
 
 def test_of_many_frames_at_once_the_first_and_the_newest_are_read(
@@ -146,13 +150,13 @@ def test_of_many_frames_at_once_the_first_and_the_newest_are_read(
 def test_a_frame_that_waits_past_its_deadline_is_dropped(start: Callable[..., AnalyzerPool], counts: Counts) -> None:
     pool = start(frame_deadline_s=0.2)
     with ThreadPoolExecutor(3) as threads:
-        photo = threads.submit(pool.photo, script(sleep_ms=600))
+        slow = threads.submit(pool.photo, photo(sleep_ms=600))
         time.sleep(0.1)
         began_s = time.monotonic()
         with pytest.raises(Busy, match="waited too long"):
             pool.live("a", script())
         assert time.monotonic() - began_s < 0.4
-        assert photo.result().faces == ()
+        assert slow.result().faces == ()
     assert counts.events["live expired"] == 1
 
 
@@ -192,7 +196,7 @@ def test_a_flood_of_photos_leaves_room_for_live_frames_and_the_other_way_round(
 
     def send_photos() -> None:
         while not stop.is_set():
-            pool.photo(script(sleep_ms=200))
+            pool.photo(photo(sleep_ms=200))
             photos.append(time.monotonic())
 
     def send_frames(client: str) -> None:

@@ -1,0 +1,110 @@
+"""The pictures of a request: a form's files, a raw body, or JSON with data URLs. Bytes decide what a picture is."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any
+
+from werkzeug.exceptions import BadRequest
+
+from ml.inference.contract import AnalysisError, BadImage, NotAnImage, TooLarge
+from webapp.body import InMemoryRequest
+
+FIELDS = ("image", "img", "file")
+MAX_PICTURES = 64
+"""Pictures in one request."""
+RAW_TYPES = {"", "application/octet-stream", "application/x-www-form-urlencoded"}
+"""Content types of a raw body, beside `image/*`: what programs send that were given no type, curl among them."""
+
+Picture = bytes | AnalysisError
+"""A picture's bytes, or why there are none in its place."""
+
+
+def pictures_of(request: InMemoryRequest, max_bytes: int) -> tuple[list[Picture], bool]:
+    """The pictures in the order in which they were sent, and whether the sender expects a list of results.
+
+    Args:
+        max_bytes: of one picture.
+
+    Raises:
+        AnalysisError: the request holds no picture at all, or too many.
+    """
+    kind = request.mimetype
+    if kind == "multipart/form-data":
+        found = _of_form(request)
+    elif kind == "application/json":
+        found, wants_list = _of_json(request)
+        return [_within(picture, max_bytes) for picture in _few(found)], wants_list
+    elif kind.startswith("image/") or kind in RAW_TYPES:
+        found = [request.get_data(cache=False)]
+    else:
+        raise NotAnImage(f"expected multipart/form-data, application/json or an image/* body, received {kind}")
+    return [_within(picture, max_bytes) for picture in _few(found)], len(found) > 1
+
+
+def _few(found: Sequence[Picture]) -> Sequence[Picture]:
+    if len(found) > MAX_PICTURES:
+        raise TooLarge(f"expected at most {MAX_PICTURES} pictures in one request, received {len(found)}")
+    if not found:
+        raise BadImage("expected at least one picture, received an empty list")
+    if len(found) == 1 and isinstance(found[0], AnalysisError):
+        raise found[0]
+    return found
+
+
+def _within(picture: Picture, max_bytes: int) -> Picture:
+    if isinstance(picture, AnalysisError):
+        return picture
+    if not picture:
+        return BadImage("expected a picture, received no bytes")
+    if len(picture) > max_bytes:
+        return TooLarge(f"expected a picture of at most {max_bytes} bytes, received {len(picture)}")
+    return picture
+
+
+def _of_form(request: InMemoryRequest) -> list[Picture]:
+    files = {id(upload.stream): (name, upload) for name, upload in request.files.items(multi=True)}
+    in_order = [files[id(stream)] for stream in request.uploads_in_order if id(stream) in files]
+    if not any(name in FIELDS for name, _ in in_order):
+        texts = (f"{name} as text" for name in request.form)
+        received = ", ".join([*(name for name, _ in in_order), *texts]) or "no field at all"
+        raise BadImage(f"expected a file in the field {' or '.join(FIELDS)}, received {received}")
+    return [
+        upload.read()
+        if name in FIELDS
+        else BadImage(f"expected a file in the field {' or '.join(FIELDS)}, received one in the field {name}")
+        for name, upload in in_order
+    ]
+
+
+def _of_json(request: InMemoryRequest) -> tuple[list[Picture], bool]:
+    try:
+        given: Any = request.get_json()
+    except BadRequest as error:
+        raise BadImage("expected JSON, received a body that is none") from error
+    except RecursionError:
+        raise BadImage("expected JSON of a few levels, received a deep one") from None
+    names = [name for name in given if name in FIELDS] if isinstance(given, dict) else []
+    if not names:
+        received = ", ".join(map(str, given))[:80] if isinstance(given, dict) else type(given).__name__
+        raise BadImage(f"expected an object with {' or '.join(FIELDS)}, received {received or 'an empty one'}")
+    values = [given[name] if isinstance(given[name], list) else [given[name]] for name in names]
+    wants_list = len(names) > 1 or isinstance(given[names[0]], list)
+    return [_decoded(one) for value in values for one in value], wants_list
+
+
+def _decoded(text: object) -> Picture:
+    """The bytes of a data URL, or of base64 without its head."""
+    if not isinstance(text, str):
+        return BadImage(f"expected a data URL as text, received {type(text).__name__}")
+    if text.startswith(("http:", "https:", "file:", "/")) and "," not in text:
+        return BadImage("expected a data URL with the picture in it, received an address: none is fetched")
+    head, comma, encoded = text.rpartition(",")
+    if comma and not (head.startswith("data:") and head.endswith(";base64")):
+        return BadImage(f"expected a data URL that begins with data:image/…;base64, received {head[:40]!r}")
+    try:
+        return base64.b64decode("".join(encoded.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return BadImage("expected base64 in the data URL, received other characters")
