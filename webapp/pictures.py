@@ -46,7 +46,7 @@ def pictures_of(request: InMemoryRequest, max_bytes: int) -> tuple[list[Picture]
 
 def _few(found: Sequence[Picture]) -> Sequence[Picture]:
     if len(found) > MAX_PICTURES:
-        raise TooLarge(f"expected at most {MAX_PICTURES} pictures in one request, received {len(found)}")
+        raise BadImage(f"expected at most {MAX_PICTURES} pictures in one request, received {len(found)}")
     if not found:
         raise BadImage("expected at least one picture, received an empty list")
     if len(found) == 1 and isinstance(found[0], AnalysisError):

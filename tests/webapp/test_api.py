@@ -188,7 +188,7 @@ def test_several_files_are_answered_in_their_order_and_no_failure_hides_the_othe
 
 def test_a_request_holds_a_bounded_number_of_pictures(fake_server: Server) -> None:
     files = [("image", (f"{number}.jpg", script())) for number in range(65)]
-    assert failed(analyze(fake_server, files=files)) == (413, "too_large")
+    assert failed(analyze(fake_server, files=files)) == (400, "bad_image")
     assert len(analyze(fake_server, files=files[:64]).json()) == 64
 
 
