@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test train evaluate bench lint format browser clean data-named lock audit sbom contract
+.PHONY: help run test train evaluate bench lint format browser clean data-named fuzz lock audit sbom contract
 
 help:
 	@echo 'make run                 serve the page on http://localhost:5000 (PORT=8080 moves it)'
@@ -15,6 +15,7 @@ help:
 	@echo 'make bench               measure analyzer, server and page (PEER=1: beside the package fer)'
 	@echo 'make contract            compare the HTTP interface with its description (CASES=500 for each operation)'
 	@echo 'make lint | format       ruff and mypy | ruff format'
+	@echo 'make fuzz                10,000 mutated packets, pictures, uploads and requests (CASES=100000)'
 	@echo 'make lock | audit | sbom exact versions for the image | known faults in them | the list of its parts'
 
 run: $(BIN)/.serving
@@ -43,6 +44,9 @@ data-named:
 
 bench: $(BIN)/.everything $(if $(PEER),.cache/peer/.installed)
 	$(BIN)/python -m tests.bench $(if $(PEER),--peer .cache/peer/bin/python) $(ARGS)
+
+fuzz: $(BIN)/.everything
+	FUZZ_CASES=$(or $(CASES),10000) $(BIN)/python -m pytest -q -o timeout=7200 tests/fuzz $(ARGS)
 
 lock: $(BIN)/.everything
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \

@@ -65,11 +65,12 @@ def own_host(header: str, settings: Settings) -> bool:
     return name in {socket.gethostname().lower(), settings.host.lower()}
 
 
-def allowed_origins(settings: Settings) -> Callable[[str, Mapping[str, Any]], bool]:
+def allowed_origins(settings: Settings) -> Callable[[str | None, Mapping[str, Any]], bool]:
     """Pages of which sites may connect: this server's own, and those that the settings name."""
 
-    def is_allowed(origin: str, environ: Mapping[str, Any]) -> bool:
-        _, _, host = origin.partition("://")
+    def is_allowed(origin: str | None, environ: Mapping[str, Any]) -> bool:
+        """No origin is what programs have that are no browsers: they are asked about when an error is answered."""
+        _, _, host = (origin or "").partition("://")
         return origin in settings.origins or host == environ.get("HTTP_HOST")
 
     return is_allowed

@@ -66,6 +66,7 @@ def test_pages_of_this_server_may_connect_whatever_the_scheme_before_its_proxy()
     assert not is_allowed("https://emotion.example", environ)
     assert not is_allowed("https://evil.example", environ)
     assert not is_allowed("null", environ)
+    assert not is_allowed(None, environ)
 
 
 def asked(address: str = "192.0.2.7", **more: str) -> dict[str, str]:
