@@ -44,26 +44,34 @@ const panels = new Panels(page, async (shown, before) => {
   (await open(shown)).enter();
 });
 
-/** What has a past is loaded with the first answer, or at once where a recording waits to be recovered. */
-function openPast(early) {
-  opening ??= import("./session/session.js").then(({ openSession }) => openSession({
-    page, settings, readings, stream: () => live.stream, restart: () => live.restart(), select: (id) => live.select(id), selected: () => live.selected,
-  }, early)).then((session) => {
-    shortcuts.add("camera", session.keys);
-    return session;
+/** What has a past is loaded with the first answer, or at once where a recording waits to be recovered; until then news wait. */
+let past = null;
+const waiting = [];
+
+async function openPast() {
+  const { openSession } = await import("./session/session.js");
+  past = await openSession({
+    page, settings, stream: () => live.stream, restart: () => live.restart(), select: (id) => live.select(id), selected: () => live.selected,
   });
-  return opening;
+  shortcuts.add("camera", past.keys);
+  for (const [name, news] of waiting.splice(0)) past[name](news);
 }
 
 let opening = null;
-const unsubscribe = readings.subscribe((reading) => {
-  unsubscribe();
-  openPast([reading]).catch((error) => {
+function tellPast(name, news) {
+  if (past) return past[name](news);
+  waiting.push([name, news]);
+  opening ??= openPast().catch((error) => {
     console.error(error);
     toast(page.t("app.not_loaded"));
+    past = { add() {}, activity() {} }; // the page goes on without it
+    waiting.length = 0;
   });
-});
-if (recordingWaits()) openPast().then((session) => session.recover());
+}
+
+readings.subscribe((reading) => tellPast("add", reading));
+readings.subscribeActivity((activity) => tellPast("activity", activity));
+if (recordingWaits()) (opening = openPast()).then(() => past.recover(), (error) => console.error(error));
 
 shortcuts.add("camera", live.keys);
 shortcuts.add("every", { "?": () => element("keys").showModal() });

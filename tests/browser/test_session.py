@@ -223,6 +223,26 @@ def test_the_first_press_asks_once_and_a_video_is_saved_with_marks(open_page: Op
     page.click("#record")
     expect(page.locator("#record")).to_have_attribute("aria-pressed", "true")
     expect(dialog).to_be_hidden()
+    page.wait_for_timeout(500)
+    stop(page)
+    until(page, lambda: stored(page)[0] == 2, "both recordings, since neither's numbers are in a file")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete for good?").click()
+    expect(page.locator("#summary")).to_be_hidden()
+    until(page, lambda: stored(page)[0] == 1, "the other recording alone")
+
+
+def stored(page: Page) -> list[int]:
+    """How many recordings, parts and pieces of video the browser keeps."""
+    return page.evaluate(
+        """async () => {
+          const { openDB } = await import(document.querySelector('script[type=module]').src
+            .replace(/js\\/main\\.js$/, 'vendor/idb-8.0.4.esm.js'));
+          const database = await openDB('emotion-sessions');
+          const counts = await Promise.all(['recordings', 'parts', 'video'].map((name) => database.count(name)));
+          database.close();
+          return counts; }"""
+    )
 
 
 def test_a_page_that_dies_leaves_a_recording_to_recover_or_delete(open_page: OpenPage, tmp_path: Path) -> None:

@@ -164,6 +164,15 @@ export class Recorder {
     if (!this.isRunning) await this.#journal?.forget(this.recording.id).catch(() => {});
   }
 
+  /** Deletes the recording: nobody wants it. */
+  async remove() {
+    const { id } = this.recording;
+    this.recording = null;
+    await this.#writing;
+    await this.#journal?.forget(id).catch(() => {}); // where nothing can be stored there is nothing to delete
+    this.#options.onChange();
+  }
+
   /** Puts the recording away; if it is in no file it can be recovered the next time the page opens. */
   release() {
     if (this.isRunning || !this.recording) return;

@@ -13,7 +13,8 @@ import { RecordControl } from "./record_control.js";
 import { Recorder } from "./recorder.js";
 import { newRecording } from "./recording.js";
 import { offerRecovery } from "./recovery.js";
-import { SUMMED_FROM_S, SummaryView } from "./summary.js";
+import { Review } from "./review.js";
+import { SUMMED_FROM_S } from "./summary.js";
 import { Timeline } from "./timeline.js";
 
 /** Without a recording the page remembers every answer of the last ten minutes. */
@@ -21,22 +22,13 @@ const REMEMBERED_S = 600;
 const TRIM_EVERY_S = 30;
 
 /**
- * Loads words and styles, and makes the session. Readings that come meanwhile wait for it.
- * @param {object} options as for `Session`, and:
- * @param {import("../faces/reading.js").Readings} options.readings
- * @param {import("../faces/reading.js").Reading[]} [early] readings that came before this was loaded
+ * Loads words and styles, and makes the session.
+ * @param {ConstructorParameters<typeof Session>[0]} options
  * @returns {Promise<Session>}
  */
-export async function openSession({ readings, ...options }, early = []) {
-  const waiting = early.map((reading) => () => session.add(reading));
-  let session = null;
-  const tell = (news) => (session ? news() : waiting.push(news));
-  readings.subscribe((reading) => tell(() => session.add(reading)));
-  readings.subscribeActivity((activity) => tell(() => session.activity(activity)));
+export async function openSession(options) {
   await Promise.all([options.page.need("session"), style()]);
-  session = new Session(options);
-  for (const news of waiting) news();
-  return session;
+  return new Session(options);
 }
 
 function style() {
@@ -57,13 +49,11 @@ export class Session {
   #names = new Map();
   #offsetS = NaN;
   #isRunning = false;
-  #looksAt = null;
-  #viewer = null;
   #recorder;
   #timeline;
   #control;
-  #summary;
   #exports;
+  #review;
   #baselines;
   #listening = new AbortController();
 
@@ -92,15 +82,20 @@ export class Session {
     });
     this.#timeline = new Timeline(element("timeline"), page, this.#history, {
       nameOf: (id) => this.#nameOf(id), now: () => (this.#isRunning ? this.#nowS() : null), onSelect: (id) => options.select(id),
-      onLook: (timeS) => this.#viewer?.show(timeS ?? this.#timeline.cursorS),
+      onLook: () => this.#review.moveTo(this.#timeline.cursorS - this.#shiftS),
       onExclude: (range) => this.#exclude(range),
     });
     this.#control = new RecordControl(element("session-tools"), this.#timeline.tools, { page, settings, recorder: this.#recorder }, {
       start: (withVideo) => this.#record(withVideo), stop: () => this.#endRecording(),
       momentS: () => (this.#timeline.isFollowing ? this.#recorder.timeS : Math.max(0, this.#timeline.cursorS - this.#recorder.startS)),
     });
-    this.#summary = new SummaryView(element("summary"), page);
-    this.#exports = new Exports(page, { nameOf: (id) => this.#nameOf(id), onSaved: (recording) => recording === this.#recorder.recording && this.#recorder.saved() });
+    this.#exports = new Exports(page, {
+      nameOf: (id) => this.#nameOf(id), onSaved: (recording) => recording === this.#recorder.recording && this.#recorder.saved(),
+    });
+    this.#review = new Review(page, {
+      exports: this.#exports, recorder: this.#recorder, onTime: (timeS) => this.#timeline.look(timeS + this.#shiftS), onRenew: () => this.#renew(),
+      onDelete: () => this.#delete(),
+    });
     const { signal } = this.#listening;
     addEventListener("beforeunload", (event) => this.#recorder.isUnsaved && event.preventDefault(), { signal });
     addEventListener("pagehide", () => this.#recorder.flush(), { signal });
@@ -112,7 +107,7 @@ export class Session {
     this.#listening.abort();
     this.#timeline.close();
     this.#control.close();
-    this.#viewer?.close();
+    this.#review.hide();
   }
 
   /** Keys of the camera's panel and what they do here. */
@@ -175,7 +170,7 @@ export class Session {
     this.#history = new History(labels);
     this.#history.reachFrom(0);
     this.#recorder.release();
-    this.#hideSummary();
+    this.#review.hide();
     this.#timeline.show(this.#history);
     this.#changed();
   }
@@ -220,7 +215,7 @@ export class Session {
   /** The neutral faces of the session go with the recording, on its clock. */
   #keepBaselines() {
     const { recording, startS } = this.#recorder;
-    if (!recording || this.#looksAt === recording) return;
+    if (!recording || this.#review.recording === recording) return;
     const moved = Object.entries(this.#baselines.taken).map(([id, { vector, from_s }]) => [id, { vector, from_s: from_s - startS }]);
     recording.baselines = Object.fromEntries(moved);
   }
@@ -234,55 +229,26 @@ export class Session {
   /** A range of the timeline, on its own clock. */
   #exclude({ from_s, to_s }) {
     if (!this.#recorder.recording) return;
-    const shift = this.#timelineShift();
-    this.#recorder.exclude({ from_s: from_s - shift, to_s: to_s - shift });
+    this.#recorder.exclude({ from_s: from_s - this.#shiftS, to_s: to_s - this.#shiftS });
   }
-
-  // The summary takes the stage's place
 
   #sumUp(recording) {
-    this.#looksAt = recording;
     recording.names = { ...recording.names, ...Object.fromEntries(this.#names) };
-    const again = () => this.#sumUp(recording);
-    this.#summary.show(recording, (id) => recording.names[id] || this.#page.t("face.label", { id }), {
-      save: this.#exports, look: () => this.#look(recording), renew: () => this.#renew(), back: this.#isRunning ? () => this.#hideSummary() : null,
-      rename: (marker, name) => this.#recorder.rename(marker, name),
-      include: (range) => {
-        this.#recorder.include(range);
-        again();
-      },
-    });
-    element("stage").hidden = true;
+    this.#review.show(recording, this.#isRunning);
     if (!this.#isRunning) this.#timeline.show((this.#history = historyOf(recording)), { isFinished: true });
     this.#changed();
-    this.#summary.focus();
-  }
-
-  #hideSummary() {
-    this.#viewer?.close();
-    this.#viewer = null;
-    this.#looksAt = null;
-    this.#summary.hide();
-    element("stage").hidden = false;
   }
 
   #renew() {
     this.#recorder.release();
-    this.#hideSummary();
+    this.#review.hide();
     this.#options.restart();
   }
 
-  async #look(recording) {
-    const { Viewer } = await import("./viewer.js");
-    this.#viewer?.close();
-    this.#viewer = new Viewer(element("summary"), recording, this.#page, {
-      onTime: (timeS) => this.#timeline.look(timeS),
-      onClose: () => {
-        this.#viewer = null;
-        this.#sumUp(recording);
-      },
-    });
-    this.#timeline.look(this.#history.startS);
+  async #delete() {
+    await this.#recorder.remove();
+    this.#review.hide();
+    if (!this.#isRunning) this.#timeline.show((this.#history = new History(this.#page.labels.names)));
   }
 
   // What follows from it
@@ -292,26 +258,26 @@ export class Session {
   }
 
   #nameOf(id) {
-    return this.#names.get(id) || this.#looksAt?.names[id] || this.#page.t("face.label", { id });
+    return this.#names.get(id) || this.#review.nameOf(id);
   }
 
   /** The recording's clock at 0, on the clock of the timeline. */
-  #timelineShift() {
-    return this.#looksAt && !this.#isRunning ? 0 : this.#recorder.startS;
+  get #shiftS() {
+    return this.#isRunning ? this.#recorder.startS : 0;
   }
 
   #changed() {
     const { recording, isRunning, excludingFromS } = this.#recorder;
-    const shift = this.#timelineShift();
+    const shift = this.#shiftS;
     const excluding = isRunning && excludingFromS !== null ? [{ from_s: excludingFromS, to_s: this.#recorder.timeS }] : [];
-    const shown = recording && (isRunning || this.#looksAt === recording) ? recording : null;
-    const marks = this.#timeline?.marks;
-    if (!marks) return;
+    if (!this.#review) return; // it is being made
+    const shown = recording && (isRunning || this.#review.recording === recording) ? recording : null;
+    const { marks } = this.#timeline;
     marks.recorded = shown ? { from_s: shift, to_s: isRunning ? null : shift + shown.log.endS } : null;
     marks.excluded = [...(shown?.excluded ?? []), ...excluding].map(({ from_s, to_s }) => ({ from_s: from_s + shift, to_s: to_s + shift }));
     marks.markers = (shown?.markers ?? []).map(({ t_s, name }) => ({ t_s: t_s + shift, name }));
     this.#timeline.draw();
-    this.#control?.show();
-    this.#control?.enable(this.#isRunning);
+    this.#control.show();
+    this.#control.enable(this.#isRunning);
   }
 }

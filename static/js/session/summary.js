@@ -17,6 +17,7 @@ const NAMED_FROM_S = 0.5;
  * @property {(recording: object) => void} look
  * @property {() => void} renew begin a new session
  * @property {(() => void) | null} back return to the camera, which is still on
+ * @property {(() => void) | null} remove delete the recording; null where there is none
  * @property {(marker: object, name: string) => void} rename
  * @property {(range: object) => void} include take an excluded range back in
  */
@@ -135,7 +136,7 @@ export class SummaryView {
     return list;
   }
 
-  #actions(recording, { save, look, renew, back }) {
+  #actions(recording, { save, look, renew, back, remove }) {
     const { t } = this.#page;
     const group = make("div", "summary__saves");
     const heading = make("h3", "summary__heading", t("summary.save"));
@@ -156,10 +157,27 @@ export class SummaryView {
     );
     const ways = make("div", "summary__ways");
     ways.append(this.#button("summary.look", () => look(recording)), this.#button(back ? "summary.back" : "summary.renew", back ?? renew));
+    if (remove) ways.append(this.#deleteButton(remove));
     const all = make("div", "summary__actions");
     group.prepend(heading);
     all.append(group, reason, ways);
     return all;
+  }
+
+  /** Asks once more before it deletes. */
+  #deleteButton(remove) {
+    const { t } = this.#page;
+    let isSure = false;
+    const made = this.#button("recover.delete", () => {
+      if (isSure) return remove();
+      isSure = true;
+      made.textContent = t("summary.sure");
+    });
+    made.addEventListener("blur", () => {
+      isSure = false;
+      made.textContent = t("recover.delete");
+    });
+    return made;
   }
 
   #button(key, onClick, className = "button", values = {}) {

@@ -1,13 +1,14 @@
 /** The time axis of a session: ribbons or lines, a slider, and the choice of what is in sight. */
 import { make, write } from "../shared/dom.js";
+import { Drag } from "./drag.js";
 import { drawLines } from "./lines.js";
 import { Paint } from "./paint.js";
 import { drawRibbons } from "./ribbons.js";
-import { WINDOWS_S, clock, edges, onPixels, timeAt } from "./scale.js";
+import { WINDOWS_S, clock, edges, onPixels } from "./scale.js";
 import { fillTable } from "./table.js";
+import { buildTimeline, chooseWindow } from "./timeline_dom.js";
 import { momentText, share } from "./words.js";
 
-const WINDOW_NAMES = { 30: "timeline.window_30", 120: "timeline.window_120", 0: "timeline.window_0" };
 /** Nothing is shown before this much has been lived through. */
 const SHOWN_FROM_S = 5;
 const REDRAW_MS = 250;
@@ -18,7 +19,6 @@ const PHONE = "(max-width: 599px)";
 const ROWS = { wide: 8, desk: 4, phone: 2 };
 const PHONE_ROW_PX = 36;
 const WIDE_ROW_PX = 40;
-const DRAGGED_PX = 4;
 
 /**
  * @typedef {object} TimelineOptions
@@ -36,13 +36,12 @@ export class Timeline {
   #history;
   #paint;
   #view = { windowS: WINDOWS_S[1], cursorS: null };
-  #mode = "ribbons";
-  #isExpanded = false;
+  #shown = { isExpanded: false, showsLines: false };
   #timer = 0;
   #saidMs = 0;
-  #drag = null;
-  #listening = new AbortController();
-  #parts = {};
+  #drag;
+  #observer = new ResizeObserver(() => this.draw());
+  #parts;
   #media = { wide: matchMedia(WIDE), phone: matchMedia(PHONE), calm: matchMedia("(prefers-reduced-motion: reduce)") };
 
   /** @type {number | null} the face whose lines are shown */
@@ -61,7 +60,17 @@ export class Timeline {
     this.#page = page;
     this.#history = history;
     this.#options = options;
-    this.#build();
+    this.#parts = buildTimeline(root, page, {
+      range: (seconds) => this.look(this.#history.startS + seconds), key: (event) => this.#keyed(event),
+      window: (seconds) => this.#choose({ windowS: seconds }), live: () => this.look(null), fold: () => this.#turn("isExpanded"),
+      lines: () => this.#turn("showsLines"), table: () => this.#openTable(),
+    });
+    chooseWindow(this.#parts, this.#view.windowS);
+    this.#drag = new Drag(this.#parts.ribbons, {
+      edges: () => (Number.isNaN(this.#history.startS) ? null : this.#edges()), mayDraw: () => Boolean(options.onExclude),
+      look: (timeS) => this.look(timeS), press: (y) => this.#selectAt(y), drawn: (range) => options.onExclude(range), change: () => this.draw(),
+    });
+    this.#observer.observe(this.#parts.view);
     this.#paint = new Paint(root);
   }
 
@@ -77,7 +86,7 @@ export class Timeline {
   /** Ends every timer and takes the timeline off the page. */
   close() {
     clearTimeout(this.#timer);
-    this.#listening.abort();
+    this.#observer.disconnect();
     this.#root.replaceChildren();
     this.#root.dataset.state = "empty";
   }
@@ -85,9 +94,8 @@ export class Timeline {
   /** Shows another history. @param {import("./history.js").History} history @param {{isFinished?: boolean}} [options] all of it at once */
   show(history, { isFinished = false } = {}) {
     this.#history = history;
-    this.#view = { windowS: isFinished ? 0 : WINDOWS_S[1], cursorS: null };
-    for (const radio of this.#parts.windows.querySelectorAll("input")) radio.checked = Number(radio.value) === this.#view.windowS;
-    this.draw();
+    this.#choose({ windowS: isFinished ? 0 : WINDOWS_S[1], cursorS: null });
+    chooseWindow(this.#parts, this.#view.windowS);
   }
 
   /** Room for the recorder's own buttons. @returns {HTMLElement} */
@@ -121,97 +129,20 @@ export class Timeline {
     this.draw();
   }
 
-  #build() {
-    const { t } = this.#page;
-    const { signal } = this.#listening;
-    const on = (target, event, listener) => target.addEventListener(event, listener, { signal });
-    const parts = this.#parts;
-    parts.names = make("div", "timeline__names");
-    parts.names.setAttribute("aria-hidden", "true");
-    parts.ribbons = make("canvas", "timeline__canvas");
-    parts.ribbons.setAttribute("aria-hidden", "true");
-    parts.lines = make("canvas", "timeline__canvas timeline__canvas--lines");
-    parts.lines.setAttribute("aria-hidden", "true");
-    const view = (parts.view = make("div", "timeline__view"));
-    view.append(parts.names, parts.ribbons, parts.lines);
-
-    parts.range = Object.assign(make("input", "timeline__range"), { type: "range", min: "0", step: "1" });
-    parts.range.setAttribute("aria-label", t("timeline.slider"));
-    on(parts.range, "input", () => this.look(this.#history.startS + Number(parts.range.value)));
-    on(parts.range, "keydown", (event) => this.#keyed(event));
-    parts.now = make("output", "timeline__now");
-    parts.now.setAttribute("aria-hidden", "true");
-    parts.windows = this.#segments();
-    parts.live = this.#button("timeline.live", () => this.look(null));
-    parts.fold = this.#button("timeline.show_lines", () => {
-      this.#isExpanded = !this.#isExpanded;
-      this.draw();
-    });
-    parts.linesToggle = this.#button("timeline.show_lines", () => {
-      this.#mode = this.#mode === "lines" ? "ribbons" : "lines";
-      this.draw();
-    });
-    parts.tools = make("div", "timeline__tools");
-    parts.tableButton = this.#button("timeline.show_table", () => this.#openTable());
-    const foot = make("div", "timeline__foot");
-    foot.append(parts.range, parts.now, parts.live, parts.tools, parts.fold, parts.windows, parts.linesToggle, parts.tableButton);
-    this.#root.replaceChildren(view, foot, this.#buildTable());
-
-    // A button that was clicked would keep the keys.
-    on(foot, "click", ({ detail, target }) => detail > 0 && target.closest("button")?.blur());
-    on(parts.ribbons, "pointerdown", (event) => this.#pressed(event));
-    on(parts.ribbons, "pointermove", (event) => this.#moved(event));
-    on(parts.ribbons, "pointerup", (event) => this.#released(event));
-    on(parts.ribbons, "pointercancel", () => (this.#drag = null));
-    const observer = new ResizeObserver(() => this.draw());
-    observer.observe(view);
-    signal.addEventListener("abort", () => observer.disconnect());
+  #choose(view) {
+    Object.assign(this.#view, view);
+    this.draw();
   }
 
-  #button(key, onClick) {
-    const made = make("button", "timeline__button", this.#page.t(key));
-    made.type = "button";
-    made.addEventListener("click", onClick);
-    return made;
+  /** @param {"isExpanded" | "showsLines"} name */
+  #turn(name) {
+    this.#shown[name] = !this.#shown[name];
+    this.draw();
   }
 
-  #segments() {
-    const { t } = this.#page;
-    const group = make("fieldset", "timeline__windows");
-    group.append(make("legend", "unseen", t("timeline.window")));
-    for (const seconds of WINDOWS_S) {
-      const label = make("label");
-      const radio = Object.assign(make("input"), { type: "radio", name: "timeline-window", value: seconds, checked: seconds === this.#view.windowS });
-      radio.addEventListener("change", () => {
-        this.#view.windowS = seconds;
-        this.draw();
-      });
-      label.append(radio, make("span", "", t(WINDOW_NAMES[seconds])));
-      group.append(label);
-    }
-    return group;
-  }
-
-  #buildTable() {
-    const { t } = this.#page;
-    const box = make("div", "popover popover--table");
-    box.popover = "auto";
-    const head = make("div", "popover__head");
-    const title = make("h2", "", t("timeline.table_title"));
-    title.id = "timeline-table-title";
-    const close = this.#button("app.close", () => box.hidePopover());
-    close.className = "button";
-    head.append(title, close);
-    const scroll = make("div", "popover__scroll");
-    scroll.tabIndex = 0;
-    scroll.setAttribute("role", "region");
-    scroll.setAttribute("aria-labelledby", title.id);
-    this.#parts.table = make("table", "timeline__table");
-    scroll.append(this.#parts.table);
-    box.setAttribute("aria-labelledby", title.id);
-    box.append(head, scroll);
-    this.#parts.tableBox = box;
-    return box;
+  #selectAt(offsetY) {
+    const track = this.#tracks()[Math.floor(offsetY / this.#rowPx())];
+    if (track) this.#options.onSelect?.(track.id);
   }
 
   #openTable() {
@@ -226,58 +157,24 @@ export class Timeline {
     this.step(step * 10);
   }
 
-  // Dragging: alone it looks, with Shift it excludes
-
-  #pressed(event) {
-    if (event.button !== 0 || Number.isNaN(this.#history.startS)) return;
-    const excludes = event.shiftKey && Boolean(this.#options.onExclude);
-    this.#drag = { fromX: event.offsetX, fromS: this.#timeUnder(event), toS: this.#timeUnder(event), excludes, edges: this.#edges() };
-    this.#parts.ribbons.setPointerCapture(event.pointerId);
-    const row = Math.floor(event.offsetY / this.#rowPx());
-    const track = this.#tracks()[row];
-    if (track && !excludes) this.#options.onSelect?.(track.id);
-    if (!excludes) this.look(this.#drag.fromS);
-  }
-
-  #moved(event) {
-    if (!this.#drag) return;
-    this.#drag.toS = this.#timeUnder(event);
-    if (this.#drag.excludes) this.draw();
-    else if (Math.abs(event.offsetX - this.#drag.fromX) > DRAGGED_PX) this.look(this.#drag.toS);
-  }
-
-  #released(event) {
-    const drag = this.#drag;
-    this.#drag = null;
-    if (drag?.excludes && Math.abs(event.offsetX - drag.fromX) > DRAGGED_PX) {
-      this.#options.onExclude({ from_s: Math.min(drag.fromS, drag.toS), to_s: Math.max(drag.fromS, drag.toS) });
-    }
-    this.draw();
-  }
-
-  /** While one drags the scale stands still, whatever the window does. */
-  #timeUnder({ offsetX }) {
-    return timeAt(offsetX, this.#drag?.edges ?? this.#edges(), this.#parts.ribbons.clientWidth);
-  }
-
   // What is shown
 
   #edges() {
-    return this.#drag?.edges ?? edges({ ...this.#view, startS: this.#history.startS, endS: this.#history.endS });
+    return this.#drag.edges ?? edges({ ...this.#view, startS: this.#history.startS, endS: this.#history.endS });
   }
 
   #rowPx() {
     if (this.#media.phone.matches) return PHONE_ROW_PX;
     const room = this.#parts.view.clientHeight || ROW_PX;
     const [tall, most] = this.#media.wide.matches ? [WIDE_ROW_PX, ROWS.wide] : [ROW_PX, ROWS.desk];
-    return this.#isExpanded ? tall : Math.min(tall, Math.floor(room / Math.max(1, Math.min(most, this.#history.tracks().length))));
+    return this.#shown.isExpanded ? tall : Math.min(tall, Math.floor(room / Math.max(1, Math.min(most, this.#history.tracks().length))));
   }
 
   /** The faces with a ribbon: those in sight, the selected one among them. */
   #tracks() {
     const { fromS, toS } = this.#edges();
     const all = this.#history.tracks();
-    const most = this.#isExpanded ? Infinity : this.#media.wide.matches ? ROWS.wide : this.#media.phone.matches ? ROWS.phone : ROWS.desk;
+    const most = this.#shown.isExpanded ? Infinity : this.#media.wide.matches ? ROWS.wide : this.#media.phone.matches ? ROWS.phone : ROWS.desk;
     if (all.length <= most) return all;
     const seen = (track) => Math.max(0, Math.min(track.to_s, toS) - Math.max(track.from_s, fromS)) + (track.id === this.selected ? Infinity : 0);
     return all.sort((a, b) => seen(b) - seen(a) || a.id - b.id).slice(0, most).sort((a, b) => a.id - b.id);
@@ -293,11 +190,11 @@ export class Timeline {
     if (lived < SHOWN_FROM_S) return;
     const tracks = this.#tracks();
     const both = this.#media.wide.matches;
-    this.#root.dataset.mode = both ? "both" : this.#mode;
-    this.#root.classList.toggle("timeline--expanded", this.#isExpanded);
+    this.#root.dataset.mode = both ? "both" : this.#shown.showsLines ? "lines" : "ribbons";
+    this.#root.classList.toggle("timeline--expanded", this.#shown.isExpanded);
     this.#showControls(tracks, both, now !== null);
-    if (both || this.#mode === "ribbons") this.#drawRibbons(tracks);
-    if (both || this.#mode === "lines") this.#drawLines(tracks);
+    if (both || !this.#shown.showsLines) this.#drawRibbons(tracks);
+    if (both || this.#shown.showsLines) this.#drawLines(tracks);
     this.#showMoment();
   }
 
@@ -307,12 +204,12 @@ export class Timeline {
     live.hidden = this.isFollowing;
     write(live, t(isRunning ? "timeline.live" : "timeline.to_end"));
     const folded = this.#history.tracks().length - tracks.length;
-    fold.hidden = !folded && !this.#isExpanded;
-    write(fold, this.#isExpanded ? t("timeline.fold") : t("timeline.more", { n: folded }));
-    fold.setAttribute("aria-expanded", String(this.#isExpanded));
+    fold.hidden = !folded && !this.#shown.isExpanded;
+    write(fold, this.#shown.isExpanded ? t("timeline.fold") : t("timeline.more", { n: folded }));
+    fold.setAttribute("aria-expanded", String(this.#shown.isExpanded));
     linesToggle.hidden = both;
-    linesToggle.setAttribute("aria-pressed", String(this.#mode === "lines"));
-    const shown = tracks.length > 1 && (both || this.#mode === "ribbons") ? tracks : [];
+    linesToggle.setAttribute("aria-pressed", String(this.#shown.showsLines));
+    const shown = tracks.length > 1 && (both || !this.#shown.showsLines) ? tracks : [];
     names.hidden = !shown.length;
     while (names.children.length > shown.length) names.lastChild.remove();
     while (names.children.length < shown.length) names.append(make("span", "timeline__name"));
@@ -327,15 +224,14 @@ export class Timeline {
   #drawRibbons(tracks) {
     const canvas = this.#parts.ribbons;
     const needed = tracks.length * this.#rowPx();
-    if (this.#isExpanded || this.#media.phone.matches) canvas.style.setProperty("height", `${needed}px`);
+    if (this.#shown.isExpanded || this.#media.phone.matches) canvas.style.setProperty("height", `${needed}px`);
     else canvas.style.removeProperty("height");
     const { context, width, height } = prepare(canvas);
     if (!width) return;
     const { recorded, excluded, markers } = this.marks;
-    const drawn = this.#drag?.excludes ? [{ from_s: Math.min(this.#drag.fromS, this.#drag.toS), to_s: Math.max(this.#drag.fromS, this.#drag.toS) }] : [];
     const scene = {
       tracks, gaps: this.#history.gaps, endS: this.#history.endS, edges: onPixels(this.#edges(), width), rowPx: this.#rowPx(), cursorS: this.#view.cursorS,
-      recorded, excluded: [...excluded, ...drawn], markers, styleOf: (key) => this.#style(key), word: (key) => this.#page.t(key),
+      recorded, excluded: this.#drag.range ? [...excluded, this.#drag.range] : excluded, markers, styleOf: (key) => this.#style(key), word: (key) => this.#page.t(key),
     };
     drawRibbons(context, width, height, scene, this.#paint);
   }
