@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -15,6 +15,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+STAGES = ("decode", "detect", "classify")
 LAG_EVERY_S = 0.02
 LAG_BUCKETS_S = (0.0005, 0.001, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0)
 WAIT_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -62,6 +63,25 @@ class Metrics:
             registry=self.registry,
             buckets=WAIT_BUCKETS_S,
         )
+        self._stage = Histogram(
+            "emotion_stage_seconds",
+            "Time a worker took for a stage: decode, detect, classify.",
+            ["lane", "stage"],
+            registry=self.registry,
+            buckets=WAIT_BUCKETS_S,
+        )
+        self._results = Counter(
+            "emotion_pictures",
+            "Pictures that a worker took, by lane and result.",
+            ["lane", "result"],
+            registry=self.registry,
+        )
+        self._memory = Gauge(
+            "emotion_worker_memory_bytes",
+            "Resident memory of each analyzer worker.",
+            ["worker"],
+            registry=self.registry,
+        )
         self._lag = Histogram(
             "emotion_loop_lag_seconds",
             "How late a sleeper wakes: what each connection waits.",
@@ -69,9 +89,17 @@ class Metrics:
             buckets=LAG_BUCKETS_S,
         )
 
-    def answered(self, lane: str, queue_s: float, worker_s: float) -> None:
-        self._queue.labels(lane).observe(queue_s)
-        self._worker.labels(lane).observe(worker_s)
+    def answered(self, lane: str, timing_ms: Mapping[str, float]) -> None:
+        self._queue.labels(lane).observe(timing_ms["queue"] / 1000)
+        self._worker.labels(lane).observe(timing_ms["total"] / 1000)
+        for stage in STAGES:
+            self._stage.labels(lane, stage).observe(timing_ms.get(stage, 0.0) / 1000)
+
+    def finished(self, lane: str, result: str) -> None:
+        self._results.labels(lane, result).inc()
+
+    def worker_memory(self, number: int, size_bytes: int) -> None:
+        self._memory.labels(str(number)).set(size_bytes)
 
     def dropped(self, lane: str, reason: str) -> None:
         self._drops.labels(lane, reason).inc()

@@ -22,6 +22,7 @@ from tests.support.rawsocket import RawSocket
 from tests.support.serving import ROOT, Server, free_port
 from tests.support.waiting import wait_until
 from webapp.events import LAST_ANSWERS_S
+from webapp.pool.pool import STOPPED_FOR_S, WATCH_EVERY_S
 
 LONG_PICTURE = script(sleep_ms=20_000)
 
@@ -64,6 +65,25 @@ def test_nothing_outlives_its_killed_parent(start: Start, victim: str) -> None:
     else:
         with socket.create_server(("127.0.0.1", server.port)):
             pass  # the port is free again
+
+
+@pytest.mark.parametrize("stopped", [1, 2])
+def test_stopped_workers_are_replaced_and_the_server_says_so_meanwhile(start: Start, stopped: int) -> None:
+    server = start(workers=2)
+    victims = server.workers()[:stopped]
+    began_s = time.monotonic()
+    for victim in victims:
+        victim.suspend()
+    if stopped == 2:
+        wait_until(lambda: requests.get(f"{server.url}/readyz", timeout=5).status_code == 503)
+    wait_until(lambda: all(map(ended, victims)))
+    server.wait_until_ready(workers=2)
+    assert STOPPED_FOR_S + 2 * WATCH_EVERY_S <= 2.0, "the rest of three seconds is for the start of a worker"
+    assert time.monotonic() - began_s <= 9  # about 2 s on an idle machine
+    viewer = RawSocket(server.port)
+    viewer.send_picture(0, script())
+    assert b'"ok":true' in viewer.wait_for(b"430")
+    viewer.close()
 
 
 def test_a_stop_waits_for_nobody_longer_than_three_seconds(start: Start) -> None:

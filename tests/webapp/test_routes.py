@@ -7,8 +7,12 @@ import re
 import pytest
 import requests
 
+from tests.support.fake_worker import script
 from tests.support.serving import Server
+from tests.support.waiting import wait_until
 from webapp.assets import page_version
+
+OCTETS = {"Content-Type": "application/octet-stream"}
 
 
 @pytest.mark.parametrize("path", ["/", "/photo"])
@@ -49,6 +53,24 @@ def test_metrics_have_names_with_units(fake_server: Server) -> None:
     assert metrics["emotion_workers_ready"] == 2
     assert metrics["process_resident_memory_bytes"] > 1e7
     assert any(name.startswith("emotion_loop_lag_seconds_bucket") for name in metrics)
+
+
+def test_metrics_tell_results_stages_and_the_memory_of_workers(fake_server: Server) -> None:
+    def measured() -> dict[str, float]:
+        names = [
+            'emotion_pictures_total{lane="photo",result="ok"}',
+            'emotion_pictures_total{lane="photo",result="bad_image"}',
+            'emotion_stage_seconds_count{lane="photo",stage="detect"}',
+        ]
+        metrics = fake_server.metrics()
+        return {name: metrics.get(name, 0) for name in names}
+
+    before = measured()
+    for image in (script(), b"no script"):
+        requests.post(f"{fake_server.url}/api/analyze", data=image, headers=OCTETS, timeout=10)
+    after = measured()
+    assert [after[name] - before[name] for name in before] == [1, 1, 1]
+    wait_until(lambda: fake_server.metrics().get('emotion_worker_memory_bytes{worker="1"}', 0) > 5e6)
 
 
 def test_polling_and_foreign_pages_are_turned_away(fake_server: Server) -> None:

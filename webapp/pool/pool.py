@@ -8,18 +8,20 @@ pictures: what a picture belongs to is known to its sender, who prepares the req
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import math
 import sys
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from ml.inference.contract import Analysis, AnalysisError, Busy, InternalError, NotReady, Request
+from ml.inference.contract import Analysis, AnalysisError, BadImage, Busy, InternalError, NotReady, Request
 from ml.inference.protocol import analysis_from_head
 from webapp.pool.connection import WorkerConnection, WorkerLost
 from webapp.pool.schedule import LIVE, PHOTO, RECORDING, Job, Schedule, unchanged_analysis, unchanged_request
@@ -29,8 +31,15 @@ HANDED_OVER = 2
 """Pictures a worker may hold: the one it reads and, unless either is a photo or of a recording, the next."""
 LIVE_WITHIN_S = 5.0
 """Somebody is live if a live frame came within this time: then recordings and photos leave half of the workers free."""
-STUCK_AFTER_S = 5.0
-"""A worker is killed when an answer is overdue by this much."""
+STUCK_AFTER_S = 3.0
+"""A worker is killed when an answer is overdue by this much: it ends a search at the deadline by itself."""
+WATCH_EVERY_S = 0.5
+STOPPED_FOR_S = 1.0
+"""A worker whose process was stopped is killed after this time."""
+REFUSED_PICTURES = 1000
+"""Hashes of pictures that are remembered because a worker ended while it read them."""
+OUTSIDE_ENDS = {-9, -15}
+"""Exit codes of a worker that somebody ended (SIGKILL, SIGTERM): no picture did it."""
 HEALTHY_AFTER_S = 10.0
 MAX_BACKOFF_S = 10.0
 
@@ -50,7 +59,11 @@ WHY = {
 class Observer(Protocol):
     """Who is told what the pool does, to count it."""
 
-    def answered(self, lane: str, queue_s: float, worker_s: float) -> None: ...
+    def answered(self, lane: str, timing_ms: Mapping[str, float]) -> None: ...
+
+    def finished(self, lane: str, result: str) -> None: ...
+
+    def worker_memory(self, number: int, size_bytes: int) -> None: ...
 
     def dropped(self, lane: str, reason: str) -> None: ...
 
@@ -69,6 +82,14 @@ class _Slot:
     """The connection to a worker that answers, or none."""
     jobs: dict[int, Job] = field(default_factory=dict)
     began_s: float = 0.0
+    stopped_s: float | None = None
+    """Since when the process is known to be stopped."""
+    is_overdue: bool = False
+    """Whether the process was killed because it gave no answer."""
+
+    @property
+    def answers(self) -> bool:
+        return self.worker is not None and self.stopped_s is None
 
 
 class AnalyzerPool:
@@ -98,6 +119,7 @@ class AnalyzerPool:
         self._photo_deadline_s = photo_deadline_s
         self._slots = [_Slot(number) for number in range(size)]
         self._live_s = -math.inf
+        self._refused: OrderedDict[bytes, None] = OrderedDict()
         self._schedule = Schedule(photo_queue)
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -130,7 +152,7 @@ class AnalyzerPool:
     @property
     def ready(self) -> int:
         """How many workers answer now."""
-        return sum(slot.worker is not None for slot in self._slots)
+        return sum(slot.answers for slot in self._slots)
 
     @property
     def size(self) -> int:
@@ -223,6 +245,8 @@ class AnalyzerPool:
     def _wait_for(self, job: Job) -> Analysis:
         if self._stopping.is_set() or not self.ready:
             raise NotReady("The analyzers are starting: expected one to be ready, received none so far.")
+        if self._refused and _fingerprint(job) in self._refused:
+            raise BadImage("expected a picture that can be read, received one that ended an analyzer before")
         if job.lane == LIVE:
             self._live_s = job.created_s
         wait_s = None if job.lane == RECORDING else job.expires_s - job.created_s
@@ -261,7 +285,7 @@ class AnalyzerPool:
     def _pair(self) -> tuple[_Slot, Job] | None:
         """The next job and the worker to have it."""
         now_s = time.monotonic()
-        ready = [slot for slot in self._slots if slot.worker is not None]
+        ready = [slot for slot in self._slots if slot.answers]
         slot = min(ready, key=lambda slot: len(slot.jobs), default=None)
         if slot is None or len(slot.jobs) >= HANDED_OVER:
             return None
@@ -297,14 +321,16 @@ class AnalyzerPool:
             if job.lane == LIVE:
                 self._mean_service_s += 0.1 * (worker_s - self._mean_service_s)
         self._feed()
+        self._observer.finished(job.lane, "ok" if isinstance(answer, Analysis) else answer.code)
         _settle(job, answer)
 
     def _completed(self, job: Job, analysis: Analysis, now_s: float) -> Analysis:
         """The sender's answer, with the time that the picture spent outside the worker."""
         worker_s = analysis.timing_ms["total"] / 1000
         queue_s = max(0.0, now_s - job.created_s - worker_s)
-        self._observer.answered(job.lane, queue_s, worker_s)
-        return job.complete(replace(analysis, timing_ms={"queue": queue_s * 1000} | dict(analysis.timing_ms)))
+        timing_ms = {"queue": queue_s * 1000} | dict(analysis.timing_ms)
+        self._observer.answered(job.lane, timing_ms)
+        return job.complete(replace(analysis, timing_ms=timing_ms))
 
     def _tell_dropped(self, job: Job, reason: str) -> None:
         if _settle(job, NotReady(WHY[reason]) if reason == "stopping" else Busy(WHY[reason])):
@@ -337,7 +363,8 @@ class AnalyzerPool:
     def _empty(self, slot: _Slot) -> None:
         """Clear up after a lost worker: what it was reading fails, what it had not begun goes to another.
 
-        A frame of a recording is tried once more: its sender does not send it again.
+        A frame of a recording is tried once more: its sender does not send it again. A picture that ended its worker is
+        refused from now on; one whose worker was stopped or killed from outside is not.
         """
         process, worker = slot.process, slot.worker
         with self._scheduling() as schedule:
@@ -353,25 +380,47 @@ class AnalyzerPool:
         if worker is not None:
             self._observer.worker_lost()
             worker.close()
+        exit_code = None if process is None else process.close(patience_s=0.5 if worker is not None else 0.0)
+        is_own_end = slot.is_overdue or exit_code not in OUTSIDE_ENDS
+        is_held_against = slot.stopped_s is None and is_own_end and not self._stopping.is_set()
+        slot.stopped_s, slot.is_overdue = None, False
         error = InternalError("The analyzer stopped while it read this picture.")
         for job in failed:
+            if is_held_against:
+                self._refuse_from_now_on(job)
+            self._observer.finished(job.lane, error.code)
             if _settle(job, error):
                 self._observer.dropped(job.lane, "worker_lost")
-        if process is not None:
-            process.close(patience_s=0.5 if worker is not None else 0.0)
         self._feed()
 
+    def _refuse_from_now_on(self, job: Job) -> None:
+        self._refused[_fingerprint(job)] = None
+        if len(self._refused) > REFUSED_PICTURES:
+            self._refused.popitem(last=False)
+
     def _watch(self) -> None:
-        """Kill workers whose answer is overdue: native code can hang, and nothing else would notice."""
-        while not self._stopping.wait(0.5):
+        """Kill workers whose answer is overdue or whose process was stopped: nothing else would notice."""
+        while not self._stopping.wait(WATCH_EVERY_S):
             now_s = time.monotonic()
             for slot in self._slots:
                 with self._lock:
                     overdue = [job for job in slot.jobs.values() if now_s > job.expires_s + STUCK_AFTER_S]
                     process = slot.process
-                if overdue and process is not None:
+                if process is None:
+                    continue
+                self._observer.worker_memory(slot.number, process.memory_bytes)
+                if not process.is_stopped:
+                    slot.stopped_s = None
+                elif slot.stopped_s is None:
+                    slot.stopped_s = now_s
+                slot.is_overdue = bool(overdue)
+                if overdue or (slot.stopped_s is not None and now_s - slot.stopped_s >= STOPPED_FOR_S):
                     log.error("worker %d gives no answer, killing it", slot.number)
                     process.kill()
+
+
+def _fingerprint(job: Job) -> bytes:
+    return hashlib.sha256(job.request.image).digest()
 
 
 def _lanes(slot: _Slot) -> set[str]:

@@ -68,19 +68,39 @@ class WorkerProcess:
         finally:
             self._close_listener()
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the process was stopped (SIGSTOP): it will not answer, and does not end. Known on Linux only."""
+        return self._proc("stat").rpartition(b")")[2].split()[:1] in ([b"T"], [b"t"])
+
+    @property
+    def memory_bytes(self) -> int:
+        """Resident memory; 0 where the system does not say."""
+        pages = self._proc("statm").split()[1:2]
+        return int(pages[0]) * os.sysconf("SC_PAGE_SIZE") if pages else 0
+
+    def _proc(self, name: str) -> bytes:
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{self._process.pid}/{name}").read_bytes()
+        return b""
+
     def kill(self) -> None:
         """End the process at once, whatever it does."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
 
-    def close(self, patience_s: float = 0.0) -> None:
-        """Wait for the process, whose cue to end is that its connection closes; kill it if it stays."""
+    def close(self, patience_s: float = 0.0) -> int:
+        """Wait for the process, whose cue to end is that its connection closes; kill it if it stays.
+
+        Returns:
+            Its exit code; -N where signal N ended it.
+        """
         self._close_listener()
         try:
-            self._process.wait(patience_s)
+            return self._process.wait(patience_s)
         except subprocess.TimeoutExpired:
             self.kill()
-            self._process.wait()
+            return self._process.wait()
 
     def _close_listener(self) -> None:
         self._listener.close()

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -26,9 +26,17 @@ class Counts:
 
     def __init__(self) -> None:
         self.events: Counter[str] = Counter()
+        self.results: Counter[str] = Counter()
+        self.memory_bytes: dict[int, int] = {}
 
-    def answered(self, lane: str, queue_s: float, worker_s: float) -> None:
+    def answered(self, lane: str, timing_ms: Mapping[str, float]) -> None:
         self.events[f"{lane} answered"] += 1
+
+    def finished(self, lane: str, result: str) -> None:
+        self.results[f"{lane} {result}"] += 1
+
+    def worker_memory(self, number: int, size_bytes: int) -> None:
+        self.memory_bytes[number] = size_bytes
 
     def dropped(self, lane: str, reason: str) -> None:
         self.events[f"{lane} {reason}"] += 1
@@ -185,6 +193,54 @@ def test_a_worker_that_hangs_is_killed_and_replaced(
     assert outcome(lambda: pool.live("a", script(do="hang"))) == "busy"
     wait_until(lambda: counts.events["started"] == 2)
     assert outcome(lambda: pool.live("a", script())) == "ok"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+@pytest.mark.parametrize("size", [1, 2])
+def test_workers_that_are_stopped_are_replaced(start: Callable[..., AnalyzerPool], counts: Counts, size: int) -> None:
+    """One or all, idle or at work: what was being read is answered with an error, and not held against the picture."""
+    pool = start(size=size, frame_deadline_s=30.0)
+    with ThreadPoolExecutor(1) as threads:
+        reading = threads.submit(outcome, lambda: pool.live("a", script(sleep_ms=1500)))
+        time.sleep(0.1)
+        for pid in pool.pids:
+            psutil.Process(pid).suspend()
+        assert reading.result(timeout=10) == "internal"
+    wait_until(lambda: counts.events["started"] == 2 * size)
+    assert outcome(lambda: pool.live("a", script(sleep_ms=1500))) == "ok"
+    assert counts.events["lost"] == size
+
+
+def test_a_picture_whose_worker_is_killed_from_outside_is_answered_when_it_comes_again(
+    start: Callable[..., AnalyzerPool],
+) -> None:
+    pool = start()
+    with ThreadPoolExecutor(1) as threads:
+        reading = threads.submit(outcome, lambda: pool.photo(photo(sleep_ms=1500)))
+        time.sleep(0.1)
+        psutil.Process(pool.pids[0]).kill()
+        assert reading.result(timeout=10) == "internal"
+    wait_until(lambda: pool.ready == 1)
+    assert outcome(lambda: pool.photo(photo(sleep_ms=1500))) == "ok"
+
+
+def test_a_picture_that_ended_a_worker_is_refused_afterwards(
+    start: Callable[..., AnalyzerPool], counts: Counts
+) -> None:
+    pool = start()
+    assert outcome(lambda: pool.photo(photo(do="crash"))) == "internal"
+    wait_until(lambda: pool.ready == 1)
+    assert outcome(lambda: pool.photo(photo(do="crash"))) == "bad_image"
+    assert outcome(lambda: pool.live("a", script(do="crash"))) == "bad_image"
+    assert outcome(lambda: pool.photo(photo())) == "ok"
+    assert counts.events["lost"] == 1
+    assert counts.results == {"photo internal": 1, "photo ok": 1}
+
+
+def test_the_memory_of_each_worker_is_told(start: Callable[..., AnalyzerPool], counts: Counts) -> None:
+    start(size=2)
+    wait_until(lambda: len(counts.memory_bytes) == 2)
+    assert all(size > 5e6 for size in counts.memory_bytes.values())
 
 
 def test_a_flood_of_photos_leaves_room_for_live_frames_and_the_other_way_round(
