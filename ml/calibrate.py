@@ -1,7 +1,7 @@
 """Compare ways to make the served answer: `python -m ml.calibrate --data DIR --votes CSV [--model FILE]`.
 
-Prints one row for each share of the output `people` and each expected share of neutral faces, and the best by
-cross-validation on the validation pictures (`ml.calibration.SERVED_SHARES` and `NEUTRAL_SHARE`). Writes nothing.
+Prints one row for each share of the output `people` and each expected share of neutral faces, by cross-validation on
+the validation pictures, and the best expected share for each (`ml.calibration.NEUTRAL_SHARE`). Writes nothing.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"ml.calibrate: {error}", file=sys.stderr)
         return 2
     print(f"{'people':>6}{'neutral':>9}{'mean recall':>13}{'camera':>8}{'both':>7}{'neutral as sad':>16}{'ECE':>7}")
-    alternatives = []
+    best = []
     for people in PEOPLE_SHARES:
+        alternatives = []
         for neutral in NEUTRAL_SHARES:
             row = cross_validate(views, held_out.labels, votes.majority, data.frequencies(), people, neutral)
             alternatives.append(row)
@@ -49,8 +50,10 @@ def main(arguments: list[str] | None = None) -> int:
                 f"{row.neutral_as_sad:16.1%}{row.ece:7.3f}",
                 flush=True,
             )
-    best = choose(alternatives)
-    print(f"\nbest: people by {best.people_share:.0%}, neutral expected in {best.neutral_share:.0%} of the faces")
+        best.append(choose(alternatives))
+    print()
+    for row in best:
+        print(f"people by {row.people_share:.0%}: expect neutral in {row.neutral_share:.0%} of the faces")
     return 0
 
 
