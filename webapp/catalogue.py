@@ -29,9 +29,14 @@ class Catalogue:
     first: Mapping[str, Any]
     all: Mapping[str, Any]
 
-    def config_json(self, **facts: Any) -> str:
-        """The page's configuration as JSON, marked as safe inside a script element."""
-        return htmlsafe_json_dumps({"strings": self.first, **facts}, ensure_ascii=False, separators=(",", ":"))
+    def config_json(self, panel: str = "", **facts: Any) -> str:
+        """The page's configuration as JSON, marked as safe inside a script element.
+
+        Args:
+            panel: the words of this part travel with it, because the page shows the part at once.
+        """
+        strings = {**self.first, panel: self.all[panel]} if panel in self.all else self.first
+        return htmlsafe_json_dumps({"strings": strings, **facts}, ensure_ascii=False, separators=(",", ":"))
 
 
 def load_catalogues() -> dict[str, Catalogue]:

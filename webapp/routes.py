@@ -63,8 +63,9 @@ def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any])
             language=language,
             languages=LANGUAGES,
             strings=catalogue.all,
-            config_json=catalogue.config_json(model=model, **facts),
+            config_json=catalogue.config_json(panel, model=model, **facts),
             preload=preload,
+            errors=[(error.code, int(status)) for error, status in HTTP_STATUS.items()],
             model=model,
             **facts,
         )
@@ -79,6 +80,10 @@ def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any])
 
     for name, path in PANELS.items():
         pages.add_url_rule(path, name, show_panel(name))
+
+    @pages.get("/api")
+    def api() -> Response:
+        return page("api.html", "api")
 
     @pages.app_errorhandler(404)
     def missing(error: NotFound) -> Response | HTTPException:

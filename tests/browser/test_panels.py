@@ -107,7 +107,7 @@ def test_every_language_fits_the_narrowest_screens(open_page: OpenPage, language
     photograph(page, f"live-{language}", screenshots)
     page.set_viewport_size({"width": 320, "height": 568})
     page.click("nav a[data-panel=photo]")
-    page.wait_for_selector(".tile[data-state=done]")
+    page.wait_for_selector(".tile[data-state=done]", timeout=60_000)
     photograph(page, f"photo-{language}", screenshots)
 
 

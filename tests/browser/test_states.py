@@ -52,6 +52,8 @@ def test_the_keyboard_goes_on_from_the_camera_to_the_controls(open_page: OpenPag
     page.keyboard.press("Enter")
     stage_state(page, *WORKING)
     page.keyboard.press("Tab")
+    expect(page.locator("#stage .stage__info")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(page.locator("#pause")).to_be_focused()
 
 

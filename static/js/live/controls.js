@@ -8,7 +8,6 @@ export class Controls {
   #settings;
   #page;
   #handlers;
-  #byKeyboard = false;
 
   /**
    * @param {import("../shared/page.js").Settings} settings
@@ -26,12 +25,6 @@ export class Controls {
     element("camera-choice").addEventListener("change", ({ target }) => {
       this.#settings.set("camera", target.value);
       handlers.camera(target.value);
-    });
-    // Opened by the mouse, the button would keep the focus afterwards, and with it the keys.
-    element("more").addEventListener("toggle", ({ newState }) => {
-      const button = element("more-button");
-      if (newState === "open") this.#byKeyboard = button.matches(":focus-visible");
-      else if (!this.#byKeyboard && document.activeElement === button) button.blur();
     });
   }
 

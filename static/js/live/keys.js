@@ -1,7 +1,7 @@
 /** Single-key shortcuts, with one switch to turn them off. */
 
 const FIELDS = "input:not([type=range], [type=checkbox], [type=radio]), select, textarea, [contenteditable]";
-const STANDING_ON = "button:focus-visible, a:focus-visible, summary:focus-visible, input:focus-visible";
+const BUTTONS = "button, a, summary, input";
 
 /**
  * Calls the handler of a pressed key while the switch is on and while nobody types or stands on a button. Only "?", which
@@ -11,11 +11,14 @@ export class Shortcuts {
   #settings;
   #handlers = new Map();
   #panel = "camera";
+  /** Whether the focus was last moved by the Tab key: only then does somebody stand on a button, whose keys are its own. */
+  #isTabbing = false;
 
   /** @param {import("../shared/page.js").Settings} settings with the switch "shortcuts" */
   constructor(settings) {
     this.#settings = settings;
     addEventListener("keydown", (event) => this.#pressed(event));
+    addEventListener("pointerdown", () => (this.#isTabbing = false));
   }
 
   /**
@@ -32,12 +35,13 @@ export class Shortcuts {
   }
 
   #pressed(event) {
+    if (event.key === "Tab") this.#isTabbing = true;
     if (!this.#settings.get("shortcuts")) return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
     const focused = document.activeElement;
     if (focused?.matches(FIELDS) || document.querySelector("dialog[open]")) return;
     const key = event.key.toLowerCase();
-    if (key !== "?" && focused?.matches(STANDING_ON)) return;
+    if (key !== "?" && this.#isTabbing && focused?.matches(BUTTONS)) return;
     const name = /^[1-9]$/.test(key) ? "digit" : key;
     const handler = this.#handlers.get(this.#panel)?.[name] ?? this.#handlers.get("every")?.[name];
     if (!handler) return;

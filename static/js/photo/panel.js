@@ -4,6 +4,7 @@ import { make, write } from "../shared/dom.js";
 import { element } from "../shared/page.js";
 import { toast } from "../shared/toast.js";
 import { AT_MOST, comparison } from "./compare.js";
+import { heatMaps, heatPicture } from "./heat.js";
 import { Intake } from "./intake.js";
 import { Picture } from "./picture.js";
 import { Queue } from "./queue.js";
@@ -15,6 +16,7 @@ export class PhotoPanel {
   #page;
   #shots = [];
   #shown = null;
+  #listed = null;
   #isExample = false;
   #compares = false;
   #onlyProblems = false;
@@ -37,6 +39,7 @@ export class PhotoPanel {
     this.#list = new FaceList(element("photo-faces"), page, {
       onSelect: () => this.#picture.show(this.#shown, this.#list.selected),
       onRename: (id, name) => this.#shown.rename(id, name),
+      extra: (id) => this.#whyButton(id),
     });
     this.#intake = new Intake(page, {
       onFiles: (files) => this.#add(files),
@@ -87,6 +90,34 @@ export class PhotoPanel {
     this.#shots.push(shot);
     this.#queue.add(shot);
     return shot;
+  }
+
+  #whyButton(id) {
+    const button = make("button", "link", this.#page.t("photo.why"));
+    button.type = "button";
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => this.#explain(id, button));
+    return button;
+  }
+
+  /** Lays the heat map over a face, or takes it away. */
+  async #explain(id, button) {
+    const isOn = button.getAttribute("aria-pressed") === "true";
+    button.setAttribute("aria-pressed", String(!isOn));
+    if (isOn) return this.#picture.explain(null);
+    const shot = this.#shown;
+    shot.heats ??= await heatMaps(shot.picture);
+    if (shot !== this.#shown) return;
+    const index = shot.faces.findIndex((face) => face.id === id);
+    const heat = shot.heats?.[index];
+    const { t, language } = this.#page;
+    if (!heat) {
+      button.setAttribute("aria-pressed", "false");
+      return toast(t(shot.heats ? "photo.why_none" : "photo.offline"));
+    }
+    this.#picture.explain({ id, image: heatPicture(heat) });
+    const word = t(`emotion.${shot.reading.faces[index].dominant_emotion}`).toLocaleLowerCase(language);
+    toast(t("photo.why_legend", { word }));
   }
 
   #retry() {
@@ -153,6 +184,8 @@ export class PhotoPanel {
     element("photo-stage").dataset.shot = shown?.state ?? "";
     const ticked = this.#ticked.length;
     this.#strip.update(this.#shots, { shown, onlyProblems: this.#onlyProblems, canTick: ticked < AT_MOST });
+    if (shown !== this.#listed) this.#list.update([]); // the rows of another photograph are other rows
+    this.#listed = shown;
     this.#list.update(shown?.faces ?? []);
     this.#picture.show(shown, this.#list.selected);
     element("photo-table").hidden = !this.#compares;

@@ -17,6 +17,10 @@ export class Shot {
   /** Code of an error that has no sentence of its own. */
   code = "";
   isTicked = false;
+  /** @type {Blob | null} what was sent of the file */
+  picture = null;
+  /** @type {(number[][] | undefined)[] | null} see `heatMaps`; null until somebody asks why */
+  heats = null;
   /** @type {import("../faces/reading.js").Reading | null} */
   reading = null;
   /** @type {import("../faces/faces.js").ShownFace[]} */
@@ -54,7 +58,7 @@ export class Shot {
   async read({ limits, labels }) {
     if (!this.file.size) return this.#become("empty");
     this.#become("sending");
-    const picture = await sendable(this.file);
+    const picture = (this.picture = await sendable(this.file));
     if (!picture) return this.#become((await isHeic(this.file)) ? "heic" : "not-a-picture");
     if (picture.size > limits.max_upload_bytes) return this.#become("too-large");
     const answer = await analyseAgain(picture, (part) => this.#become(part < 1 ? "sending" : "reading", part), this.#leave.signal);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fitted, isReadByServer } from "../../../static/js/photo/convert.js";
+import { heatPixels } from "../../../static/js/photo/heat.js";
 import { Queue } from "../../../static/js/photo/queue.js";
 import { photoState } from "../../../static/js/photo/upload.js";
 
@@ -32,6 +33,13 @@ test("two are read at a time, the first chosen first, and one that was taken awa
   ends[1]();
   await new Promise(setImmediate);
   assert.deepEqual(begun, ["a", "b", "d"]);
+});
+
+test("what speaks for the word is red, what speaks against it blue, as strong as its share of the strongest", () => {
+  const [r, g, b, a, r2, , b2, a2, , , , none] = heatPixels([[0.5, -0.25, 0]]);
+  assert.ok(r > b && b2 > r2 && g < r);
+  assert.equal(a, 2 * a2);
+  assert.equal(none, 0);
 });
 
 test("answers by their code", () => {
