@@ -15,6 +15,7 @@ const TICK_MS = 250;
 const RUNNING = new Set(["asking", "starting", "tap", "on", "muted"]);
 const RETURNED_MS = 4000;
 const FAILED_MS = 3000;
+const MOST_ENLARGED = 2;
 
 export class Live {
   #page;
@@ -47,6 +48,7 @@ export class Live {
     this.#page = page;
     this.#settings = settings;
     this.#readings = readings;
+    this.#video.addEventListener("resize", () => this.#fitPicture());
     this.#stage = new Stage(page, (action) => this.#act(action));
     this.#camera = new Camera(this.#video, {
       onState: (camera) => this.#cameraChanged(camera),
@@ -183,6 +185,15 @@ export class Live {
   }
 
   // What happens
+
+  /** The stage takes the camera's aspect, and never more than twice its pixels: beyond, there is only blur. */
+  #fitPicture() {
+    const { videoWidth: width, videoHeight: height } = this.#video;
+    const { style } = element("picture");
+    style.setProperty("--aspect", `${width} / ${height}`);
+    style.setProperty("--widest", `${MOST_ENLARGED * width}px`);
+    style.setProperty("--tallest", `${MOST_ENLARGED * height}px`);
+  }
 
   async #cameraChanged(camera) {
     // "off" tells nothing: the person may have stopped it, or the page rested while it was hidden.

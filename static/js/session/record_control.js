@@ -53,7 +53,7 @@ export class RecordControl {
       if (detail > 0) this.#button.blur(); // a button that was clicked would keep the keys
       this.toggle();
     });
-    slot.append(this.#button);
+    slot.replaceChildren(this.#button);
     this.#setting = this.#buildSetting();
     element("more").querySelector(".details").before(this.#setting);
     this.show();
