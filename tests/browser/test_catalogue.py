@@ -16,10 +16,11 @@ def catalogue() -> dict[str, Any]:
     return dict(load_catalogue("en").all)
 
 
-def test_no_name_hides_behind_a_method(catalogue: dict[str, Any]) -> None:
-    """In a template `strings.keys` would be the dictionary's own method, and print nothing."""
-    names = {name for group in (catalogue, *catalogue.values()) for name in group}
-    assert not names & set(dir(dict))
+def test_no_name_in_a_template_hides_behind_a_method(root: Path) -> None:
+    """`strings.keys` would be the dictionary's own method, and print what it is."""
+    for template in sorted((root / "templates").glob("*.html")):
+        used = re.findall(r"strings\.(\w+)(?:\.(\w+))?", template.read_text(encoding="utf-8"))
+        assert not {name for names in used for name in names} & set(dir(dict)), template.name
 
 
 def test_templates_name_what_exists(root: Path, catalogue: dict[str, Any]) -> None:
