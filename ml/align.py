@@ -1,6 +1,6 @@
 """Train the small network that tells whether a window holds a face, and how to move the window onto it.
 
-    python -m ml.align --data DIR [--backgrounds DIR] [--windows 200000] [--epochs 10] [--seed 0] [--out ml/artifacts]
+    python -m ml.align --data DIR [--backgrounds DIR] [--windows 160000] [--epochs 9] [--seed 0] [--out ml/artifacts]
 
 Haar cascades propose windows; this network decides and brings each window to the framing of the training pictures:
 position, size and roll. It learns from the faces of `DIR/train`, seen through windows displaced by known amounts, and
@@ -21,26 +21,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import keras
 import numpy as np
 from keras import layers, ops
 
-from ml.inference.align import PATCH_SHARE, PATCH_SIZE, held_out
+from ml.inference.align import PATCH_SHARE, PATCH_SIZE
 from ml.inference.contract import INPUT_SIZE
 from ml.inference.geometry import Window, cut_window
 from ml.training import torch_kernels
+from ml.training.composed import CANVAS_PX, face_canvas, load_backgrounds, load_faces, random_window, spoil
 
-CANVAS = 112
-"""Side of the canvas in whose middle a training face lies, with something round it."""
 NEAR = Window(0.22, 0.22, 0.3, 45.0)
 """A window displaced by at most this much (shares of the side, logarithm of the scale, degrees) is on the face."""
 FAR = Window(0.45, 0.45, 0.6, 80.0)
 """One displaced by more than this in any way is not; between the two the network is asked only where the face is."""
 BETWEEN = Window(0.32, 0.32, 0.45, 60.0)
 ANYWHERE = Window(0.9, 0.9, 1.1, 180.0)
-BACKGROUNDS = ("coffee", "chelsea", "rocket", "grass", "gravel", "brick", "moon", "text", "page", "clock")
-"""Pictures of scikit-image without a person."""
 
 
 @dataclass(frozen=True)
@@ -56,72 +52,6 @@ class Windows:
 
     def __add__(self, other: Windows) -> Windows:
         return Windows(*(np.concatenate(pair) for pair in zip(vars(self).values(), vars(other).values(), strict=True)))
-
-
-def load_faces(folder: Path) -> np.ndarray:
-    """The faces in the class folders of a folder, but the held out, `(n, 48, 48)` uint8."""
-    files = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in {".jpg", ".png"})
-    read = (cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in files if not held_out(path))
-    faces = [face for face in read if face is not None and face.shape == (INPUT_SIZE, INPUT_SIZE)]
-    if not faces:
-        raise SystemExit(f"expected 48×48 face pictures in class folders of {folder}, received none")
-    return np.stack(faces)
-
-
-def load_backgrounds(folder: Path | None) -> list[np.ndarray]:
-    """Grey pictures without a person: those of scikit-image, and those of a folder."""
-    from skimage import data
-
-    pictures = [getattr(data, name)() for name in BACKGROUNDS]
-    loaded = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture for picture in pictures]
-    for path in sorted(folder.rglob("*")) if folder else ():
-        picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
-        if picture is not None and min(picture.shape) >= 100:
-            loaded.append(picture)
-    return loaded
-
-
-def random_window(picture: np.ndarray, rng: np.random.Generator) -> Window:
-    """Any window of a picture, from small to nearly all of it."""
-    height, width = picture.shape
-    side = float(np.exp(rng.uniform(np.log(24), np.log(0.9 * min(height, width)))))
-    return Window(rng.uniform(0, width), rng.uniform(0, height), side, rng.uniform(-60, 60))
-
-
-def face_canvas(face: np.ndarray, backgrounds: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """A face amid its own repeated border, or amid a background with a hard or soft edge; `(CANVAS, CANVAS)` uint8."""
-    margin = (CANVAS - INPUT_SIZE) // 2
-    border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_REFLECT_101
-    canvas = cv2.copyMakeBorder(face, margin, margin, margin, margin, border)
-    kind = rng.random()
-    if kind < 0.35:
-        return canvas
-    picture = backgrounds[int(rng.integers(len(backgrounds)))]
-    background = cut_window(picture, random_window(picture, rng), CANVAS)
-    if kind < 0.5:
-        background[margin:-margin, margin:-margin] = face
-        return background
-    mask: np.ndarray = np.zeros((CANVAS, CANVAS), np.float32)
-    axes = round(INPUT_SIZE * rng.uniform(0.48, 0.7)), round(INPUT_SIZE * rng.uniform(0.55, 0.8))
-    cv2.ellipse(mask, (CANVAS // 2, CANVAS // 2), axes, 0, 0, 360, 1.0, -1)
-    mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.5, 4))
-    return (canvas * mask + background * (1 - mask)).astype(np.uint8)
-
-
-def spoil(patch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The light, coarseness and noise that cameras have."""
-    if rng.random() < 0.25:
-        coarse = int(rng.integers(14, PATCH_SIZE))
-        small = cv2.resize(patch, (coarse, coarse), interpolation=cv2.INTER_AREA)
-        patch = cv2.resize(small, (PATCH_SIZE, PATCH_SIZE), interpolation=cv2.INTER_LINEAR)
-    values: np.ndarray = patch.astype(np.float32)
-    if rng.random() < 0.3:
-        along, across = np.meshgrid(*[np.linspace(-1, 1, PATCH_SIZE)] * 2)
-        direction = rng.uniform(0, 2 * math.pi)
-        values = values * (1 + rng.uniform(0, 0.8) * (along * math.cos(direction) + across * math.sin(direction)))
-    values = 255 * np.clip(values / 255, 0, 1) ** rng.uniform(0.6, 1.7)
-    values = values * rng.uniform(0.15, 1.1) + rng.uniform(-15, 25) + rng.normal(0, rng.uniform(0, 5), values.shape)
-    return np.clip(values, 0, 255).astype(np.uint8)
 
 
 def displaced(limit: Window, rng: np.random.Generator) -> Window:
@@ -149,7 +79,7 @@ def make_windows(faces: np.ndarray, backgrounds: Sequence[np.ndarray], count: in
             canvas = face_canvas(chosen[:, ::-1] if rng.random() < 0.5 else chosen, backgrounds, rng)
             limit = NEAR if kind < 0.65 else BETWEEN if kind < 0.85 else ANYWHERE
             move = displaced(limit, rng)
-            true = Window(CANVAS / 2, CANVAS / 2, INPUT_SIZE)
+            true = Window(CANVAS_PX / 2, CANVAS_PX / 2, INPUT_SIZE)
             # Displacing the true window by the inverse of a move makes the move its correction.
             roll_rad = math.radians(move.roll_deg)
             side = INPUT_SIZE * math.exp(-move.side)

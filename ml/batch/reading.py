@@ -53,7 +53,9 @@ class Reader:
         """
         if (size := Path(path).stat().st_size) > MAX_PHOTO_BYTES:
             raise TooLarge(f"expected a photo of at most {MAX_PHOTO_BYTES:,} bytes, received {size:,}")
-        analysis = self._analyzer.analyze(Request(Path(path).read_bytes(), thorough=True, budget_ms=PHOTO_BUDGET_MS))
+        exhaustive, content = self._settings.thorough, Path(path).read_bytes()
+        request = Request(content, thorough=True, exhaustive=exhaustive, budget_ms=PHOTO_BUDGET_MS)
+        analysis = self._analyzer.analyze(request)
         return [row_of(face, shown(path), 0, None) for face in analysis.faces]
 
     def video(

@@ -63,14 +63,16 @@ class Analyzer:
             AnalysisError: the picture can't be read; the subclass says why. `Busy`: the request's budget is used up.
         """
         started, deadline = time.perf_counter(), Deadline(request.budget_ms)
-        gray, size_wh = decode(request.image, PHOTO_SIDE_PX if request.thorough else LIVE_SIDE_PX)
+        photo = request.thorough or request.exhaustive
+        gray, size_wh = decode(request.image, PHOTO_SIDE_PX if photo else LIVE_SIDE_PX)
         decode_ms = _elapsed_ms(started)
         deadline.check()
         return self.analyze_gray(
             gray,
             request.near,
             request.full_search,
-            request.thorough,
+            photo,
+            request.exhaustive,
             size_wh,
             decode_ms,
             deadline,
@@ -83,6 +85,7 @@ class Analyzer:
         near: Sequence[Region] = (),
         full_search: bool = True,
         thorough: bool = False,
+        exhaustive: bool = False,
         size_wh: tuple[int, int] | None = None,
         decode_ms: float = 0.0,
         deadline: Deadline = NO_DEADLINE,
@@ -92,14 +95,14 @@ class Analyzer:
 
         Args:
             gray: `(height, width)` uint8, upright.
-            near, full_search, thorough, explain: as in `Request`.
+            near, full_search, thorough, exhaustive, explain: as in `Request`.
             size_wh: width and height of the picture whose reduced copy `gray` is; boxes are in its pixels.
             decode_ms: what decoding took, for the timing of the result.
             deadline: ends the work with `Busy`.
         """
         started = time.perf_counter()
-        if thorough:
-            detections, searched_fully = self._photo_detector.search(gray, deadline), True
+        if thorough or exhaustive:
+            detections, searched_fully = self._photo_detector.search(gray, deadline, exhaustive), True
         else:
             detections, searched_fully = self._detector.search(gray, near, full_search, deadline)
         detections = sorted(detections, key=lambda found: found.window.side, reverse=True)

@@ -1,32 +1,33 @@
-"""Where the faces are. Haar cascades propose windows, a small network decides and brings each onto its face.
+"""Where the faces are. A cascade and a network propose windows, small networks settle each on its face and judge it.
 
-`FaceDetector` serves the live view, from quick to thorough: `follow` looks where a face was a moment ago, without any
-cascade; `sweep` runs one cascade over a reduced picture, and a new face must also convince two cascades that look at it
-closely, which prints on shirts do not. Photographs are searched by `ml.inference.photos`.
+`FaceDetector` serves the live view: `follow` looks where a face was a moment ago, with the aligner alone; `sweep` looks
+everywhere. Photographs are searched further by `ml.inference.photos`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ml.inference.align import FaceAligner
+from ml.inference.cascades import load_cascade, propose
 from ml.inference.contract import Box, Region
 from ml.inference.deadline import NO_DEADLINE, Deadline
-from ml.inference.geometry import Window, beneath, cut, cut_window, resize, same_place
+from ml.inference.detection import Detection, suppress_same_place
+from ml.inference.geometry import Window, beneath, cut, resize, same_place
+from ml.inference.halves import Halves
+from ml.inference.judge import Judge
+from ml.inference.scan import FaceScanner
 
-MIN_SCORE = 0.6
-"""A new face needs this probability at least."""
-MIN_AGREEMENT = 5
-"""And this many acceptances by two cascades in a close look. Nineteen of twenty faces have more than 10, other places
-that look like a face to the network at most 1, a skull printed on a shirt up to 7."""
-MIN_AGREEMENT_BENEATH = 16
-"""Beneath a face it takes more: that is where people wear pictures of faces."""
+MIN_LOG_ODDS = 0.0
+"""A face needs these log odds of the judge at least: more likely one than not."""
+SURE_LOG_ODDS = 2.0
+"""No more evidence is asked for than for these. The live view, which looks again soon, wants them of a new face."""
+MIN_LOG_ODDS_BENEATH = 6.0
+"""Beneath a face it takes more: that is where people wear pictures of faces. A skull printed on a shirt has up to 4.9,
+the face above it 14."""
 MIN_SCORE_FOLLOWED = 0.35
 """A face that was there a moment ago needs this probability."""
 MAX_JUMP = 0.75
@@ -35,81 +36,32 @@ MAX_GROWTH = 2.5
 """And if it would have grown or shrunk by more than this."""
 FOLLOW_FACE_PX = 44
 """Side to which an expected face is reduced before it is looked at."""
-CLOSE_LOOK_PX = 64
-"""Side to which a face is brought for the close look."""
 
-SWEEP_SIDE_PX = 240
-"""Longer side of the reduced picture that is swept. Faces from 20 px in it are found: a twelfth of that side."""
-FINE_SWEEP_SIDE_PX = 432
-"""The same for a second look where the first found nobody: somebody may stand further away."""
-SWEEP_SCALE_FACTOR = 1.3
-MAX_PROPOSALS = 40
-DARK_LEVEL, MAX_GAIN = 120, 6.0
-"""A picture whose lighter parts stay below this grey level is brightened, by this factor at most."""
-
-
-@dataclass(frozen=True)
-class Detection:
-    """A face: its window in pixels of the searched picture, which may reach over the edge, and its probability."""
-
-    window: Window
-    score: float
-
-
-def suppress_same_place(detections: Iterable[Detection]) -> list[Detection]:
-    """Keep the best scored of those that can't be two people; best first."""
-    kept: list[Detection] = []
-    for detection in sorted(detections, key=lambda found: found.score, reverse=True):
-        if not any(same_place(detection.window, other.window) for other in kept):
-            kept.append(detection)
-    return kept
-
-
-def load_cascade(name: str) -> cv2.CascadeClassifier:
-    """A cascade of OpenCV's own collection, by the part of its file name after `haarcascade_`."""
-    path = Path(cv2.__file__).parent / "data" / f"haarcascade_{name}.xml"
-    cascade = cv2.CascadeClassifier(str(path))
-    if cascade.empty():
-        raise RuntimeError(f"expected a Haar cascade at {path}, received no readable file; install opencv-python <5")
-    return cascade
-
-
-def brighten(gray: np.ndarray) -> np.ndarray:
-    """A dark picture with its contrast raised, any other as it is: cascades skip windows of little contrast."""
-    mean, deviation = cv2.meanStdDev(gray)
-    light = float(mean[0, 0] + 2 * deviation[0, 0])
-    return cv2.convertScaleAbs(gray, alpha=min(MAX_GAIN, 200 / max(light, 1.0))) if light < DARK_LEVEL else gray
-
-
-def propose(cascade: cv2.CascadeClassifier, gray: np.ndarray, scale_factor: float, min_px: int = 0) -> list[Window]:
-    """Windows that a cascade accepts, even once, one for each place; those accepted most often first."""
-    boxes = cascade.detectMultiScale(brighten(gray), scale_factor, 0, 0, (min_px, min_px))
-    groups: list[list[Window]] = []
-    for x, y, side, _ in boxes:
-        window = Window(float(x + side / 2), float(y + side / 2), float(side))
-        for group in groups:
-            if same_place(group[0], window):
-                group.append(window)
-                break
-        else:
-            groups.append([window])
-    return [mean_window(group) for group in sorted(groups, key=len, reverse=True)]
-
-
-def mean_window(windows: Sequence[Window]) -> Window:
-    """Upright windows' mean centre and geometric mean side."""
-    count = len(windows)
-    side = math.exp(sum(math.log(window.side) for window in windows) / count)
-    return Window(sum(window.x for window in windows) / count, sum(window.y for window in windows) / count, side)
+HAAR_SIDE_PX, HAAR_SCALE_FACTOR, HAAR_MIN_PX = 160, 1.3, 24
+"""Longer side of the copy that the cascade sweeps, its steps, and the least face in it."""
+HAAR_PROPOSALS = 6
+"""Those that the cascade accepted most often are looked at."""
+SCAN_SIDE_PX, MAX_ENLARGED = 240, 2.0
+"""Longer side of the pyramid's largest level: faces from 18 px in it are found, a thirteenth. Smaller pictures are
+enlarged, by this factor at most."""
+MIN_SCAN_SCORE = 0.3
+"""Places with less in the scan are not looked at."""
+MIN_SETTLED_SCORE = 0.1
+"""Windows with less from the aligner, where they came to rest, hold no face."""
+MIN_FACE_PX = 16
+"""Less is not enough to read a face from."""
+MAX_PLACES = 40
+"""Places that are judged in one pass, those with the best scores first."""
 
 
 class FaceDetector:
     """Finds faces in live pictures. One per process or thread: neither cascades nor interpreters are safe to share."""
 
-    def __init__(self, aligner: FaceAligner | None = None) -> None:
+    def __init__(self, aligner: FaceAligner | None = None, scanner: FaceScanner | None = None) -> None:
         self.aligner = aligner or FaceAligner()
+        self.scanner = scanner or FaceScanner()
+        self.judge = Judge(self.scanner)
         self.frontal = load_cascade("frontalface_alt2")
-        self.frontal_too = load_cascade("frontalface_default")
 
     def search(
         self,
@@ -130,47 +82,106 @@ class FaceDetector:
             The faces, best first, and whether the whole picture was searched.
         """
         height, width = gray.shape
+        picture = Halves(gray)
         followed = [
-            self.follow(gray, Window((r.x + r.w / 2) * width, (r.y + r.h / 2) * height, max(r.w * width, r.h * height)))
+            self.follow(
+                picture, Window((r.x + r.w / 2) * width, (r.y + r.h / 2) * height, max(r.w * width, r.h * height))
+            )
             for r in near
         ]
         detections = [detection for detection in followed if detection is not None]
         full_search = full_search or len(detections) < len(followed)
         deadline.check()
         if full_search:
-            detections += self.sweep(gray, [detection.window for detection in detections])
-            detections = detections or self.sweep(gray, side_px=FINE_SWEEP_SIDE_PX)
+            known = [detection.window for detection in detections]
+            detections += self.sweep(picture, known, deadline, least=SURE_LOG_ODDS)
         return suppress_same_place(detections), full_search
 
-    def follow(self, gray: np.ndarray, expected: Window) -> Detection | None:
+    def follow(self, picture: Halves, expected: Window) -> Detection | None:
         """The face that was at a window a moment ago, or None."""
-        return self.settle(gray, expected, steps=2, min_score=MIN_SCORE_FOLLOWED)
+        return self.settle(picture, expected, steps=2, min_score=MIN_SCORE_FOLLOWED)
 
-    def sweep(self, gray: np.ndarray, known: Sequence[Window] = (), side_px: int = SWEEP_SIDE_PX) -> list[Detection]:
-        """Faces anywhere in the picture but at known places; `side_px` is the longer side to which it is reduced."""
-        scale = min(1.0, side_px / max(gray.shape))
-        proposals = propose(self.frontal, resize(gray, scale), SWEEP_SCALE_FACTOR)
-        found: list[tuple[Detection, int]] = []
-        for place in (window.scaled(1 / scale) for window in proposals[:MAX_PROPOSALS]):
-            if any(same_place(place, window) for window in known):
-                continue
-            new = self.settle(gray, place, steps=4, min_score=MIN_SCORE)
-            if new is None:
-                continue
-            agreement = self.agreement(gray, new.window)
-            if agreement >= MIN_AGREEMENT:
-                found.append((new, agreement))
-        faces = [*known, *(new.window for new, _ in found)]
+    def sweep(
+        self,
+        picture: Halves,
+        known: Sequence[Window] = (),
+        deadline: Deadline = NO_DEADLINE,
+        side_px: float = SCAN_SIDE_PX,
+        least: float = MIN_LOG_ODDS,
+    ) -> list[Detection]:
+        """Faces anywhere in the picture but at known places, with their probability; `least` as in `judged`.
+
+        Raises:
+            Busy: the deadline passed.
+        """
+        found = self.faces(picture, self.proposals(picture, side_px), known, deadline, least)
+        everybody = [*known, *(new.window for new in found)]
         return [
             new
-            for new, agreement in found
-            if agreement >= MIN_AGREEMENT_BENEATH or not any(beneath(new.window, face) for face in faces)
+            for new in found
+            if not any(beneath(new.window, face) for face in everybody)
+            or self.judge.log_odds(picture, new, MIN_LOG_ODDS_BENEATH) >= MIN_LOG_ODDS_BENEATH
         ]
 
+    def proposals(self, picture: Halves, side_px: float = SCAN_SIDE_PX) -> list[Window]:
+        """Windows that may be near a face: what one cascade proposes in a small copy, and the scan in a pyramid whose
+        largest level has a longer side of `side_px`."""
+        scale = min(1.0, HAAR_SIDE_PX / max(picture.gray.shape))
+        windows = propose(self.frontal, picture.resized(scale), HAAR_SCALE_FACTOR, HAAR_MIN_PX)[:HAAR_PROPOSALS]
+        scanned = self.scanner.pyramid(picture, first_scale(picture, side_px), MIN_SCAN_SCORE)
+        return [window.scaled(1 / scale) for window in windows] + [found.window for found in scanned]
+
+    def faces(
+        self,
+        picture: Halves,
+        proposals: Iterable[Window],
+        known: Sequence[Window] = (),
+        deadline: Deadline = NO_DEADLINE,
+        least: float = MIN_LOG_ODDS,
+    ) -> list[Detection]:
+        """Proposals that are faces, apart from known ones, one for each place, with their probability."""
+        return self.judged(picture, self.settled(picture, proposals, known, deadline), known, deadline, least)
+
+    def settled(
+        self,
+        picture: Halves,
+        proposals: Iterable[Window],
+        known: Sequence[Window] = (),
+        deadline: Deadline = NO_DEADLINE,
+    ) -> list[Detection]:
+        """Where proposals come to rest, one detection for each place, with the aligner's score."""
+        at_rest = []
+        for proposal in proposals:
+            deadline.check()
+            if not any(same_place(proposal, window) for window in known):
+                at_rest.append(self.settle(picture, proposal, 3, MIN_SETTLED_SCORE, max_jump=1.0))
+        return suppress_same_place(found for found in at_rest if found and found.window.side >= MIN_FACE_PX)
+
+    def judged(
+        self,
+        picture: Halves,
+        places: Sequence[Detection],
+        known: Sequence[Window] = (),
+        deadline: Deadline = NO_DEADLINE,
+        least: float = MIN_LOG_ODDS,
+    ) -> list[Detection]:
+        """The places that are upright faces by log odds of at least `least`, with their probability."""
+        faces = []
+        for place in places[:MAX_PLACES]:
+            deadline.check()
+            if any(same_place(place.window, window) for window in known):
+                continue
+            log_odds = self.judge.log_odds(picture, place, max(least, SURE_LOG_ODDS))
+            if log_odds >= least and not self.judge.is_turned(picture, place):
+                faces.append(Detection(place.window, 1 / (1 + math.exp(-log_odds))))
+        return suppress_same_place(faces)
+
     def settle(
-        self, gray: np.ndarray, expected: Window, steps: int, min_score: float, max_jump: float = MAX_JUMP
+        self, picture: Halves, expected: Window, steps: int, min_score: float, max_jump: float = MAX_JUMP
     ) -> Detection | None:
         """Move a window onto the face it lies near; None if there is none, or only one too far away."""
+        gray, halved = picture.near(FOLLOW_FACE_PX / expected.side)
+        expected = expected.scaled(halved)
         reach = math.ceil(1.2 * expected.side)
         around = Box(round(expected.x) - reach, round(expected.y) - reach, 2 * reach, 2 * reach)
         reduced = resize(cut(gray, around), min(1.0, FOLLOW_FACE_PX / expected.side))
@@ -181,23 +192,10 @@ class FaceDetector:
         if score < min_score or jump > max_jump or not 1 / MAX_GROWTH < window.side / start.side < MAX_GROWTH:
             return None
         window = window.scaled(1 / scale)
-        return Detection(Window(window.x + around.x, window.y + around.y, window.side, window.roll_deg), score)
-
-    def agreement(self, gray: np.ndarray, window: Window) -> int:
-        """How often two frontal cascades accept a window in a close look; the second is asked only if it matters."""
-        patch = close_look(gray, window)
-        count = acceptances(self.frontal, patch)
-        return count + acceptances(self.frontal_too, patch) if 0 < count < MIN_AGREEMENT_BENEATH else count
+        window = Window(window.x + around.x, window.y + around.y, window.side, window.roll_deg).scaled(1 / halved)
+        return Detection(window, score)
 
 
-def close_look(gray: np.ndarray, window: Window) -> np.ndarray:
-    """A window and as much again round it, upright, its side `CLOSE_LOOK_PX`."""
-    return cut_window(gray, window, 2 * CLOSE_LOOK_PX, share=2.0)
-
-
-def acceptances(cascade: cv2.CascadeClassifier, patch: np.ndarray) -> int:
-    """How many windows near the middle of a close look a cascade accepts."""
-    smallest, largest = round(0.7 * CLOSE_LOOK_PX), round(1.4 * CLOSE_LOOK_PX)
-    boxes = cascade.detectMultiScale(brighten(patch), 1.1, 0, 0, (smallest, smallest), (largest, largest))
-    centers = [(x + side / 2 - CLOSE_LOOK_PX, y + side / 2 - CLOSE_LOOK_PX) for x, y, side, _ in boxes]
-    return sum(max(abs(x), abs(y)) < 0.3 * CLOSE_LOOK_PX for x, y in centers)
+def first_scale(picture: Halves, side_px: float) -> float:
+    """How much a picture is resized for the largest level of its first pyramid, of longer side `side_px`."""
+    return min(side_px / max(picture.gray.shape), MAX_ENLARGED)

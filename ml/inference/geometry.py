@@ -122,3 +122,21 @@ def cut_window(gray: np.ndarray, window: Window, size: int, share: float = 1.0) 
     )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(gray, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+
+
+def turn(gray: np.ndarray, roll_deg: float, padding_share: float = 0.25) -> tuple[np.ndarray, np.ndarray]:
+    """A padded picture in which faces that lean clockwise by `roll_deg` stand upright.
+
+    Returns:
+        The picture, and the 2×3 matrix that takes its points back to `gray`.
+    """
+    height, width = gray.shape
+    padding = padding_share * min(height, width)
+    angle = math.radians(abs(roll_deg))
+    cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
+    turned_w = math.ceil(width * cos + height * sin + 2 * padding)
+    turned_h = math.ceil(width * sin + height * cos + 2 * padding)
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), roll_deg, 1.0)
+    matrix[:, 2] += (turned_w - width) / 2, (turned_h - height) / 2
+    turned = cv2.warpAffine(gray, matrix, (turned_w, turned_h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return turned, cv2.invertAffineTransform(matrix)

@@ -1,188 +1,105 @@
-"""Where the faces of a photograph are: also close-ups, small, tilted, partly turned and badly lit ones.
+"""Where the faces of a photograph are: as much effort as it takes, and no more.
 
-Several cascades propose windows in several turned copies of the padded picture, each as readily as it can. The network
-of `align` moves every proposal onto the face next to it, if there is one. Whatever many proposals end up on, and what
-the cascades accept again when they look at it closely and upright, is a face. Where nothing is, windows laid all over
-the picture are moved likewise: a face that no cascade knows draws many of them to itself.
+The sweep of the live view comes first. Finer levels follow as long as small faces turn up; where nobody is found,
+turned copies. The thorough search adds the places of `ml.inference.thorough`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ml.inference.deadline import NO_DEADLINE, Deadline
-from ml.inference.faces import MAX_PROPOSALS, Detection, FaceDetector, acceptances, close_look, load_cascade, propose
-from ml.inference.geometry import Window, iou, resize, same_place
+from ml.inference.detection import Detection
+from ml.inference.faces import MAX_PLACES, MIN_FACE_PX, MIN_SCAN_SCORE, FaceDetector, first_scale
+from ml.inference.geometry import Window, turn
+from ml.inference.halves import Halves
+from ml.inference.scan import FACE_PX, LEVEL_RATIO
+from ml.inference.thorough import ThoroughSearch
 
-TURNED_SIDE_PX = 360
-"""Longer side of the reduced picture for the turned passes."""
-FINE_SIDE_PX = 800
-"""Longer side for the upright pass that finds small faces."""
-ROLLS_DEG = (0, -30, 30)
-"""Turns of the picture: a cascade finds faces that lean by up to 20°, and the network takes out the rest."""
-PADDING = 0.25
-"""Border added on each side, as a share of the shorter one: cascades expect something round a face."""
-AGREED_IOU = 0.55
-"""Proposals that came to rest on windows that overlap by this much agree."""
-MAX_PLACES = 40
-"""Places that get a close look, those with most support first."""
-
-# Log odds that a place is a face, fitted by logistic regression on 900 places in 160 composed scenes and photographs.
-BIAS = -10.0
-SCORE_WEIGHT, SUPPORT_WEIGHT = 0.4, 3.9
-CASCADE_WEIGHTS = (1.1, 0.7, 0.4)
-"""Of `frontalface_alt2`, `frontalface_default` and `profileface`, per logarithm of one and their acceptances."""
-MIN_LOG_ODDS = 0.0
-MIN_LOG_ODDS_ALONE = -2.0
-"""If no place is a face by the rule, the likeliest one is, down to these odds: photographs are rarely empty."""
-
-LAID_SHARES = (1.0, 0.72, 0.5, 0.36, 0.25)
-"""Sides of the windows laid all over a picture, as shares of its shorter side."""
-LAID_STEP = 0.4
-"""How far apart they lie, in sides."""
-MAX_LAID = 600
-"""There are at most so many; a square picture has 138, one of 3 to 1 has 461."""
-LAID_MIN_SUPPORT, LAID_MIN_SCORE = 10, 0.85
-"""So many of them come to rest on a face, with this score. Chosen on 24 composed scenes without anybody, where no place
-had both (at most 9), and 82 others, where three of the five faces that the cascades missed had."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where proposals came to rest: the middle of their windows, the best score among them, and their number."""
-
-    window: Window
-    score: float
-    support: int
-
-    @staticmethod
-    def of(group: Sequence[Detection]) -> Place:
-        """The largest part of a group that agrees on one window."""
-        parts = [[b for b in group if iou(a.window.box, b.window.box) > AGREED_IOU] for a in group]
-        part = max(parts, key=lambda found: sum(detection.score for detection in found))
-        windows = [(found.window.x, found.window.y, found.window.side, found.window.roll_deg) for found in part]
-        return Place(Window(*np.median(windows, axis=0).tolist()), max(found.score for found in part), len(part))
+FIRST_SIDE_PX = 320
+"""Longer side of the first pyramid's largest level."""
+NOBODY_SIDE_PX = 720
+"""A picture in which nobody is found is looked at up to this size of its longer side."""
+FINEST_SIDE_PX = 1620
+"""One with small faces up to this."""
+MAX_FINER = FACE_PX / MIN_FACE_PX
+"""Pictures are not enlarged by more: the scan would look for faces that are too small to read."""
+SMALL_FACE_PX = 2.0 * FACE_PX
+"""A face of this side or less, on the finest level so far, says that there may be smaller ones."""
+TURNED_SIDE_PX = 213
+TURNS_DEG = (-45, 45, -90, 90, 180)
+"""Turned copies of pictures in which nobody is upright, and their longer side before the turn."""
+MIN_LOG_ODDS = 1.0
+MIN_SCORE = 1 / (1 + math.exp(-MIN_LOG_ODDS))
+"""What a face needs: log odds and, the same, a probability of 0.73."""
+MIN_LOG_ODDS_ALONE = -1.0
+"""Where nobody else is found, the likeliest place is a face down to these odds: photographs are rarely empty."""
+SURE_SCORE = 0.8
+"""Where no face has more, turned copies are searched, and the way round that shows the surest face is right."""
+MIN_LOG_ODDS_TURNED = 2.0
+"""What a face in a turned copy needs: they are rarer, and five copies show five times as many other things."""
 
 
 class PhotoDetector:
-    """Finds faces in photographs, with the cascades and the network of a `FaceDetector`."""
+    """Finds faces in photographs, with the networks and cascades of a `FaceDetector`."""
 
     def __init__(self, detector: FaceDetector) -> None:
         self._detector = detector
-        self._profile = load_cascade("profileface")
+        self._thorough = ThoroughSearch(detector)
 
-    def search(self, gray: np.ndarray, deadline: Deadline = NO_DEADLINE) -> list[Detection]:
+    def search(self, gray: np.ndarray, deadline: Deadline = NO_DEADLINE, thorough: bool = False) -> list[Detection]:
         """Faces of a picture `(height, width)` uint8, likeliest first; `score` is their probability.
 
         Raises:
             Busy: the deadline passed.
         """
-        places = self._places(gray, self._proposals(gray), deadline)
-        judged = []
-        for place in places[:MAX_PLACES]:
-            deadline.check()
-            judged.append((self._log_odds(gray, place), place.window))
-        judged.sort(key=lambda item: item[0], reverse=True)
-        if judged and MIN_LOG_ODDS_ALONE <= judged[0][0] < MIN_LOG_ODDS:
-            judged = judged[:1]
-        else:
-            judged = [item for item in judged if item[0] >= MIN_LOG_ODDS]
-        if not judged:
-            return [
-                Detection(place.window, place.score)
-                for place in self._places(gray, laid_windows(gray.shape[1], gray.shape[0]), deadline)
-                if place.support >= LAID_MIN_SUPPORT and place.score >= LAID_MIN_SCORE
+        picture = Halves(gray)
+        found = self._detector.sweep(picture, (), deadline, FIRST_SIDE_PX, MIN_LOG_ODDS_ALONE)
+        faces = self._finer(picture, [face for face in found if face.score >= MIN_SCORE], deadline)
+        if thorough:
+            places = [
+                Detection(found.window, found.score) for found in self._thorough.places(picture, deadline)[:MAX_PLACES]
             ]
-        return [Detection(window, 1 / (1 + math.exp(-log_odds))) for log_odds, window in judged]
+            faces += self._detector.judged(picture, places, [face.window for face in faces], deadline, MIN_LOG_ODDS)
+        if _best_score(faces) < SURE_SCORE:
+            faces = max(faces or found[:1], self._turned(picture, deadline), key=_best_score)
+        if not faces and thorough:
+            faces = [Detection(place.window, place.score) for place in self._thorough.laid(picture, deadline)]
+        return sorted(faces, key=lambda found: found.score, reverse=True)
 
-    def _places(self, gray: np.ndarray, proposals: Iterator[Window], deadline: Deadline) -> list[Place]:
-        """Where proposals come to rest, those with most support first."""
-        settled = []
-        for proposal in proposals:  # every one of them may be the end of a cascade's pass
+    def _finer(self, picture: Halves, faces: list[Detection], deadline: Deadline) -> list[Detection]:
+        """The faces together with those of finer levels, as long as there may be smaller ones."""
+        scale = first_scale(picture, FIRST_SIDE_PX)
+        while True:
+            smallest_px = min((face.window.side * scale for face in faces), default=0.0)
+            scale *= LEVEL_RATIO
+            most_px = FINEST_SIDE_PX if faces else NOBODY_SIDE_PX
+            if smallest_px > SMALL_FACE_PX or scale > MAX_FINER or scale * max(picture.gray.shape) > most_px:
+                return faces
             deadline.check()
-            settled.append(self._detector.settle(gray, proposal, 4, 0.1, max_jump=1.0))
-        groups: list[list[Detection]] = []
-        for detection in sorted(filter(None, settled), key=lambda found: found.score, reverse=True):
-            for group in groups:
-                if same_place(group[0].window, detection.window):
-                    group.append(detection)
-                    break
-            else:
-                groups.append([detection])
-        places = [Place.of(group) for group in groups]
-        return sorted(places, key=lambda place: place.support, reverse=True)
+            scanned = [found.window for found in self._detector.scanner.scan(picture, scale, MIN_SCAN_SCORE)]
+            faces = faces + self._detector.faces(
+                picture, scanned, [face.window for face in faces], deadline, MIN_LOG_ODDS
+            )
 
-    def _proposals(self, gray: np.ndarray) -> Iterator[Window]:
-        """Windows that any pass over the picture proposes."""
-        detector = self._detector
-        scale = TURNED_SIDE_PX / max(gray.shape)
-        reduced = resize(gray, scale)
-        for roll_deg in ROLLS_DEG:
+    def _turned(self, picture: Halves, deadline: Deadline) -> list[Detection]:
+        """Faces that lean by more than the upright passes allow, in the first turn that shows any."""
+        scale = min(1.0, TURNED_SIDE_PX / max(picture.gray.shape))
+        reduced = picture.resized(scale)
+        for roll_deg in TURNS_DEG:
+            deadline.check()
             turned, to_picture = turn(reduced, roll_deg)
-            windows = propose(detector.frontal, turned, 1.1, 24)[:MAX_PROPOSALS]
-            windows += propose(detector.frontal_too, turned, 1.1, 24)[:MAX_PROPOSALS]
-            if roll_deg == 0:
-                windows += propose(self._profile, turned, 1.1, 24)[:MAX_PROPOSALS]
-                mirrored = propose(self._profile, np.ascontiguousarray(turned[:, ::-1]), 1.1, 24)[:MAX_PROPOSALS]
-                windows += [Window(turned.shape[1] - window.x, window.y, window.side) for window in mirrored]
-            for window in windows:
-                x, y = (to_picture @ [window.x, window.y, 1]).tolist()
-                yield Window(x, y, window.side, roll_deg).scaled(1 / scale)
-        fine_scale = min(1.0, FINE_SIDE_PX / max(gray.shape))
-        if fine_scale > scale:
-            for window in propose(detector.frontal, resize(gray, fine_scale), 1.15)[:MAX_PROPOSALS]:
-                yield window.scaled(1 / fine_scale)
-
-    def _log_odds(self, gray: np.ndarray, place: Place) -> float:
-        """How sure it is that a place is a face."""
-        patch = close_look(gray, place.window)
-        mirrored = np.ascontiguousarray(patch[:, ::-1])
-        counts = (
-            acceptances(self._detector.frontal, patch),
-            acceptances(self._detector.frontal_too, patch),
-            max(acceptances(self._profile, patch), acceptances(self._profile, mirrored)),
-        )
-        score = min(max(place.score, 1e-4), 1 - 1e-4)
-        evidence = sum(weight * math.log1p(count) for weight, count in zip(CASCADE_WEIGHTS, counts, strict=True))
-        return (
-            BIAS + SCORE_WEIGHT * math.log(score / (1 - score)) + SUPPORT_WEIGHT * math.log1p(place.support) + evidence
-        )
+            windows = []
+            for found in self._detector.scanner.pyramid(Halves(turned), 1.0, MIN_SCAN_SCORE):
+                x, y = (to_picture @ [found.window.x, found.window.y, 1]).tolist()
+                windows.append(Window(x, y, found.window.side, roll_deg + found.window.roll_deg).scaled(1 / scale))
+            faces = self._detector.faces(picture, windows, (), deadline, MIN_LOG_ODDS_TURNED)
+            if faces:
+                return faces
+        return []
 
 
-def laid_windows(width: int, height: int) -> Iterator[Window]:
-    """Windows of several sizes all over a picture, from edge to edge, the largest first.
-
-    Long pictures would need thousands of small ones: sizes end before there are more than `MAX_LAID`.
-    """
-    laid = 0
-    for share in LAID_SHARES:
-        side = share * min(width, height)
-        columns, rows = (math.ceil((length - side) / (LAID_STEP * side)) + 1 for length in (width, height))
-        laid += columns * rows
-        if laid > MAX_LAID:
-            return
-        for y in np.linspace(side / 2, height - side / 2, rows):
-            for x in np.linspace(side / 2, width - side / 2, columns):
-                yield Window(float(x), float(y), side)
-
-
-def turn(gray: np.ndarray, roll_deg: float) -> tuple[np.ndarray, np.ndarray]:
-    """A padded picture in which faces that lean clockwise by `roll_deg` stand upright.
-
-    Returns:
-        The picture, and the 2×3 matrix that takes its points back to `gray`.
-    """
-    height, width = gray.shape
-    padding = PADDING * min(height, width)
-    angle = math.radians(abs(roll_deg))
-    turned_w = math.ceil(width * math.cos(angle) + height * math.sin(angle) + 2 * padding)
-    turned_h = math.ceil(width * math.sin(angle) + height * math.cos(angle) + 2 * padding)
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), roll_deg, 1.0)
-    matrix[:, 2] += (turned_w - width) / 2, (turned_h - height) / 2
-    turned = cv2.warpAffine(gray, matrix, (turned_w, turned_h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return turned, cv2.invertAffineTransform(matrix)
+def _best_score(faces: list[Detection]) -> float:
+    return max((face.score for face in faces), default=0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from ml.inference.preprocess import decode_image
 BACKGROUNDS = ("coffee", "chelsea", "rocket", "grass", "gravel", "brick", "moon", "text", "page", "clock")
 
 KINDS = ("scene", "tilted", "close_up", "portrait", "dark", "blur", "jpeg", "side_light", "nobody")
+SEVERAL = ("few", "group")
+"""Kinds with more than one face: two to four, and five to thirty."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,28 @@ def compose(kind: str, face: np.ndarray, backgrounds: list[np.ndarray], rng: np.
     return Scene(kind, spoil(gray, kind, rng), (box,), roll)
 
 
+def compose_several(
+    kind: str, faces: list[np.ndarray], backgrounds: list[np.ndarray], rng: np.random.Generator
+) -> Scene:
+    """A picture of `few` (640×480, faces of 40 to 200 px) or of a `group` (24 to 120 px); no two faces overlap.
+
+    Args:
+        faces: `(48, 48)` uint8 each; those for which there is no room are left out.
+    """
+    width, height = (640, 480) if kind == "few" else (int(rng.integers(800, 1600)), int(rng.integers(600, 1000)))
+    smallest, largest = (40, 200) if kind == "few" else (24, 120)
+    gray = random_background(backgrounds, width, height, rng)
+    boxes: list[Box] = []
+    for face in faces:
+        for _ in range(40):
+            side = float(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
+            x, y = rng.uniform(0.6 * side, width - 0.6 * side), rng.uniform(0.6 * side, height - 0.6 * side)
+            if all(max(abs(x - b.x - b.w / 2), abs(y - b.y - b.h / 2)) > 0.75 * (side + b.w) for b in boxes):
+                boxes.append(paste_face(gray, face, (x, y), side, float(rng.uniform(-12, 12))))
+                break
+    return Scene(kind, gray, tuple(boxes))
+
+
 def face_files(folder: Path, count: int, rng: np.random.Generator) -> list[Path]:
     """A seeded choice of the face pictures that no part of the detection has learned."""
     files = sorted(path for path in folder.glob("*/*") if held_out(path))
@@ -121,10 +146,16 @@ def face_files(folder: Path, count: int, rng: np.random.Generator) -> list[Path]
 
 
 def compose_all(kinds: tuple[str, ...], folder: Path, per_kind: int, seed: int = 0) -> Iterator[Scene]:
-    """`per_kind` seeded scenes of each kind, each with another face."""
+    """`per_kind` seeded scenes of each kind, each with other faces."""
     rng = np.random.default_rng(seed)
     backgrounds = load_backgrounds()
-    files = iter(face_files(folder, per_kind * len(kinds), rng))
+    files = itertools.cycle(face_files(folder, per_kind * (len(kinds) + 20), rng))
     for kind in kinds:
+        for _ in range(per_kind if kind in SEVERAL else 0):
+            count = int(rng.integers(2, 5) if kind == "few" else rng.integers(5, 31))
+            faces = [decode_image(next(files).read_bytes()) for _ in range(count)]
+            yield compose_several(kind, faces, backgrounds, rng)
+        if kind in SEVERAL:
+            continue
         for _ in range(per_kind):
             yield compose(kind, decode_image(next(files).read_bytes()), backgrounds, rng)

@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from ml.align import align_model, fit, load_faces, make_windows
+from ml.align import align_model, fit, make_windows
 from ml.inference.align import PATCH_SIZE, held_out
+from ml.training.composed import load_faces
 
 
 @pytest.fixture(scope="module")

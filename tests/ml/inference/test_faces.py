@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from skimage import data
 
+from ml.inference.cascades import load_cascade
 from ml.inference.contract import Box, Region
-from ml.inference.faces import Detection, FaceDetector, load_cascade, suppress_same_place
+from ml.inference.detection import Detection, suppress_same_place
+from ml.inference.faces import FaceDetector
 from ml.inference.geometry import Window, iou
 
 FACE = Box(222, 54, 110, 110)

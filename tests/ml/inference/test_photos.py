@@ -8,9 +8,13 @@ import pytest
 from skimage import data
 
 from ml.inference.contract import Box
+from ml.inference.detection import Detection
 from ml.inference.faces import FaceDetector
-from ml.inference.geometry import iou
-from ml.inference.photos import PhotoDetector, laid_windows, turn
+from ml.inference.geometry import iou, turn
+from ml.inference.halves import Halves
+from ml.inference.photos import PhotoDetector
+from ml.inference.scan import FaceScanner
+from ml.inference.thorough import laid_windows
 
 FACE = Box(166, 58, 112, 112)
 """Where the astronaut's face is at 512×512."""
@@ -68,10 +72,55 @@ def test_a_tilted_face_is_found_and_its_roll_told(detector: PhotoDetector, portr
 def test_a_face_that_no_cascade_proposes_is_found_all_the_same(
     portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    detector = PhotoDetector(FaceDetector())
-    monkeypatch.setattr(detector, "_proposals", lambda gray: iter(()))
-    found = detector.search(portrait[:260, 60:380])
+    monkeypatch.setattr("ml.inference.faces.propose", lambda *_: [])
+    found = PhotoDetector(FaceDetector()).search(portrait[:260, 60:380])
     assert [iou(detection.window.box, Box(106, 58, 112, 112)) > 0.5 for detection in found] == [True]
+
+
+def test_the_thorough_search_finds_a_face_that_nothing_proposes(
+    portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml.inference.faces.propose", lambda *_: [])
+    monkeypatch.setattr("ml.inference.thorough.propose", lambda *_: [])
+    monkeypatch.setattr(FaceScanner, "scan", lambda *_: [])
+    detector = PhotoDetector(FaceDetector())
+    assert detector.search(portrait[:260, 60:380]) == []
+    found = detector.search(portrait[:260, 60:380], thorough=True)
+    assert [iou(detection.window.box, Box(106, 58, 112, 112)) > 0.5 for detection in found] == [True]
+
+
+def test_effort_grows_with_doubt(portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One large face is found by one pass; a picture without anybody is looked at more closely, and turned."""
+    levels: list[float] = []
+    scan = FaceScanner.scan
+
+    def counted(self: FaceScanner, picture: Halves, scale: float, min_score: float) -> list[Detection]:
+        levels.append(scale)
+        return scan(self, picture, scale, min_score)
+
+    monkeypatch.setattr(FaceScanner, "scan", counted)
+    detector = PhotoDetector(FaceDetector())
+    assert len(detector.search(portrait)) == 1
+    sure, levels[:] = len(levels), []
+    assert detector.search(np.full((512, 512), 90, np.uint8)) == []
+    assert sure <= 8 < 20 < len(levels) <= 60
+
+
+def test_a_group_of_small_faces(detector: PhotoDetector, portrait: np.ndarray) -> None:
+    picture = np.full((900, 1400), 120, np.uint8)
+    head = cv2.resize(portrait[10:220, 110:330], (70, 67), interpolation=cv2.INTER_AREA)
+    for row in range(3):
+        for column in range(6):
+            picture[80 + 270 * row : 147 + 270 * row, 90 + 210 * column : 160 + 210 * column] = head
+    assert len(detector.search(picture)) == 18
+
+
+@pytest.mark.parametrize("roll_deg", [90, 180, -90])
+def test_a_turned_portrait_is_found_upright(detector: PhotoDetector, portrait: np.ndarray, roll_deg: int) -> None:
+    turned = np.ascontiguousarray(np.rot90(portrait, -roll_deg // 90))
+    found = detector.search(turned)
+    assert len(found) == 1
+    assert abs((found[0].window.roll_deg - roll_deg + 180) % 360 - 180) < 20
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (48, 48), (640, 480), (300, 900)])

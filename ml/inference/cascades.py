@@ -1,0 +1,68 @@
+"""Haar cascades: windows that look like a face, proposed all over a picture or asked of one place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ml.inference.geometry import Window, cut_window, same_place
+
+DARK_LEVEL, MAX_GAIN = 120, 6.0
+"""A picture whose lighter parts stay below this grey level is brightened, by this factor at most."""
+CLOSE_LOOK_PX = 64
+"""Side to which a face is brought for the close look."""
+
+
+def load_cascade(name: str) -> cv2.CascadeClassifier:
+    """A cascade of OpenCV's own collection, by the part of its file name after `haarcascade_`."""
+    path = Path(cv2.__file__).parent / "data" / f"haarcascade_{name}.xml"
+    cascade = cv2.CascadeClassifier(str(path))
+    if cascade.empty():
+        raise RuntimeError(f"expected a Haar cascade at {path}, received no readable file; install opencv-python <5")
+    return cascade
+
+
+def brighten(gray: np.ndarray) -> np.ndarray:
+    """A dark picture with its contrast raised, any other as it is: cascades skip windows of little contrast."""
+    mean, deviation = cv2.meanStdDev(gray)
+    light = float(mean[0, 0] + 2 * deviation[0, 0])
+    return cv2.convertScaleAbs(gray, alpha=min(MAX_GAIN, 200 / max(light, 1.0))) if light < DARK_LEVEL else gray
+
+
+def propose(cascade: cv2.CascadeClassifier, gray: np.ndarray, scale_factor: float, min_px: int = 0) -> list[Window]:
+    """Windows that a cascade accepts, even once, one for each place; those accepted most often first."""
+    boxes = cascade.detectMultiScale(brighten(gray), scale_factor, 0, 0, (min_px, min_px))
+    groups: list[list[Window]] = []
+    for x, y, side, _ in boxes:
+        window = Window(float(x + side / 2), float(y + side / 2), float(side))
+        for group in groups:
+            if same_place(group[0], window):
+                group.append(window)
+                break
+        else:
+            groups.append([window])
+    return [mean_window(group) for group in sorted(groups, key=len, reverse=True)]
+
+
+def mean_window(windows: Sequence[Window]) -> Window:
+    """Upright windows' mean centre and geometric mean side."""
+    count = len(windows)
+    side = math.exp(sum(math.log(window.side) for window in windows) / count)
+    return Window(sum(window.x for window in windows) / count, sum(window.y for window in windows) / count, side)
+
+
+def close_look(gray: np.ndarray, window: Window) -> np.ndarray:
+    """A window and as much again round it, upright, its side `CLOSE_LOOK_PX`."""
+    return cut_window(gray, window, 2 * CLOSE_LOOK_PX, share=2.0)
+
+
+def acceptances(cascade: cv2.CascadeClassifier, patch: np.ndarray) -> int:
+    """How many windows near the middle of a close look a cascade accepts."""
+    smallest, largest = round(0.7 * CLOSE_LOOK_PX), round(1.4 * CLOSE_LOOK_PX)
+    boxes = cascade.detectMultiScale(brighten(patch), 1.1, 0, 0, (smallest, smallest), (largest, largest))
+    centers = [(x + side / 2 - CLOSE_LOOK_PX, y + side / 2 - CLOSE_LOOK_PX) for x, y, side, _ in boxes]
+    return sum(max(abs(x), abs(y)) < 0.3 * CLOSE_LOOK_PX for x, y in centers)

@@ -1,0 +1,25 @@
+"""What searches return: faces with their windows and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ml.inference.geometry import Window, same_place
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A face: its window in pixels of the searched picture, which may reach over the edge, and its probability."""
+
+    window: Window
+    score: float
+
+
+def suppress_same_place(detections: Iterable[Detection]) -> list[Detection]:
+    """Keep the best scored of those that can't be two people; best first."""
+    kept: list[Detection] = []
+    for detection in sorted(detections, key=lambda found: found.score, reverse=True):
+        if not any(same_place(detection.window, other.window) for other in kept):
+            kept.append(detection)
+    return kept

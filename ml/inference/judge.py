@@ -1,0 +1,102 @@
+"""Is what a search found a face? Two networks and three cascades are asked, the cheap ones first, until it is clear."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from ml.inference.cascades import CLOSE_LOOK_PX, acceptances, close_look, load_cascade
+from ml.inference.detection import Detection
+from ml.inference.geometry import Window
+from ml.inference.halves import Halves
+from ml.inference.scan import FaceScanner
+
+MAX_ACCEPTANCES = 60
+"""No cascade accepts a close look much more often than this."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Log odds of a face: a bias, weights of the two networks' logits, and of the logarithm of one and the acceptances
+    of `frontalface_alt2`, `frontalface_default` and `profileface`. All but the bias are positive."""
+
+    bias: float
+    align: float
+    scan: float
+    cascades: tuple[float, float, float]
+
+
+WEIGHTS = Weights(-5.02, 1.14, 1.45, (1.24, 0.24, 0.82))
+"""Printed by `python -m tests.bench.fit_judge --data DIR`."""
+
+
+def logit(probability: float) -> float:
+    """Log odds of a probability, which is kept from 0 and 1 by a ten thousandth."""
+    probability = min(max(probability, 1e-4), 1 - 1e-4)
+    return math.log(probability / (1 - probability))
+
+
+class Judge:
+    """One per process or thread: neither cascades nor interpreters are safe to share."""
+
+    def __init__(self, scanner: FaceScanner, weights: Weights = WEIGHTS) -> None:
+        self._scanner = scanner
+        self._weights = weights
+        self._profile = load_cascade("profileface")
+        self._counts: tuple[Callable[[np.ndarray], int], ...] = (
+            partial(acceptances, load_cascade("frontalface_alt2")),
+            partial(acceptances, load_cascade("frontalface_default")),
+            self._profiles,
+        )
+
+    def log_odds(self, picture: Halves, found: Detection, needed: float = 0.0) -> float:
+        """How sure it is that a settled window is a face. Cascades are asked only as long as they can change whether
+        the answer is above `needed`.
+
+        Args:
+            found: a window, with the aligner's probability.
+        """
+        weights = self._weights
+        odds = weights.bias + weights.align * logit(found.score)
+        odds += weights.scan * self._scanner.look(picture, found.window)
+        left = sum(weights.cascades) * math.log1p(MAX_ACCEPTANCES)
+        patch = _close_look(picture, found.window)
+        for weight, count in zip(weights.cascades, self._counts, strict=True):
+            if odds >= needed or odds + left < needed:
+                break
+            left -= weight * math.log1p(MAX_ACCEPTANCES)
+            odds += weight * math.log1p(count(patch))
+        return odds
+
+    def is_turned(self, picture: Halves, found: Detection) -> bool:
+        """Whether a face that `frontalface_alt2` does not accept looks more like one on its side or upside down."""
+        weights, frontal = self._weights, self._counts[0]
+        if frontal(_close_look(picture, found.window)) > 0:
+            return False
+        upright = weights.scan * self._scanner.look(picture, found.window)
+        for turn_deg in (180, 90, -90):
+            window = replace(found.window, roll_deg=found.window.roll_deg + turn_deg)
+            count = frontal(_close_look(picture, window))
+            if weights.scan * self._scanner.look(picture, window) + weights.cascades[0] * math.log1p(count) > upright:
+                return True
+        return False
+
+    def evidence(self, picture: Halves, found: Detection) -> list[float]:
+        """What the weights are fitted on, in their order: both logits and the three logarithms."""
+        patch = _close_look(picture, found.window)
+        counts = [math.log1p(count(patch)) for count in self._counts]
+        return [logit(found.score), self._scanner.look(picture, found.window), *counts]
+
+    def _profiles(self, patch: np.ndarray) -> int:
+        """Acceptances of the side on which a face is seen more often."""
+        mirrored = np.ascontiguousarray(patch[:, ::-1])
+        return max(acceptances(self._profile, patch), acceptances(self._profile, mirrored))
+
+
+def _close_look(picture: Halves, window: Window) -> np.ndarray:
+    gray, halved = picture.near(CLOSE_LOOK_PX / window.side)
+    return close_look(gray, window.scaled(halved))

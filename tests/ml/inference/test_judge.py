@@ -1,0 +1,78 @@
+"""The judge asks no more than it needs, and knows which way up a face is."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data
+
+from ml.inference.detection import Detection
+from ml.inference.geometry import Window
+from ml.inference.halves import Halves
+from ml.inference.judge import WEIGHTS, Judge, logit
+from ml.inference.scan import FaceScanner
+
+FACE = Detection(Window(222, 114, 110), 0.99)
+
+
+@pytest.fixture(scope="module")
+def judge() -> Judge:
+    return Judge(FaceScanner())
+
+
+@pytest.fixture(scope="module")
+def portrait() -> np.ndarray:
+    return cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2GRAY)
+
+
+def test_log_odds_of_a_probability() -> None:
+    assert logit(0.5) == 0
+    assert logit(0.9) == pytest.approx(math.log(9))
+    assert (logit(0), logit(1)) == pytest.approx((-9.21, 9.21), abs=0.01)
+
+
+def test_more_of_any_evidence_speaks_for_a_face() -> None:
+    assert WEIGHTS.bias < 0
+    assert min(WEIGHTS.align, WEIGHTS.scan, *WEIGHTS.cascades) > 0
+
+
+def test_a_face_is_one_and_a_wall_is_none(judge: Judge, portrait: np.ndarray) -> None:
+    picture = Halves(portrait)
+    assert judge.log_odds(picture, FACE) > 0
+    assert judge.log_odds(picture, Detection(Window(60, 420, 110), 0.2)) < 0
+    assert judge.log_odds(Halves(np.full((100, 100), 90, np.uint8)), Detection(Window(50, 50, 60), 0.5)) < 0
+
+
+def test_what_is_asked_for_is_the_sum_of_all_evidence(judge: Judge, portrait: np.ndarray) -> None:
+    picture = Halves(portrait)
+    weights = (WEIGHTS.align, WEIGHTS.scan, *WEIGHTS.cascades)
+    whole = WEIGHTS.bias + sum(w * e for w, e in zip(weights, judge.evidence(picture, FACE), strict=True))
+    assert judge.log_odds(picture, FACE, needed=whole + 0.01) <= whole
+    assert 0 <= judge.log_odds(picture, FACE, needed=0) <= whole
+
+
+def test_cascades_are_not_asked_when_they_change_nothing(
+    judge: Judge, portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[np.ndarray] = []
+
+    def count(patch: np.ndarray) -> int:
+        asked.append(patch)
+        return 0
+
+    monkeypatch.setattr(judge, "_counts", (count,) * 3)
+    judge.log_odds(Halves(portrait), FACE, needed=-20)
+    judge.log_odds(Halves(portrait), FACE, needed=50)
+    assert asked == []
+    judge.log_odds(Halves(portrait), FACE, needed=judge.log_odds(Halves(portrait), FACE, needed=-20) + 0.1)
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_which_way_up(judge: Judge, portrait: np.ndarray, turns: int) -> None:
+    turned = np.ascontiguousarray(np.rot90(portrait, turns))
+    x, y = {0: (222, 114), 1: (114, 289), 2: (289, 397), 3: (397, 222)}[turns]
+    assert judge.is_turned(Halves(turned), Detection(Window(x, y, 110), 0.9)) is (turns != 0)

@@ -1,0 +1,52 @@
+"""What the scanning network learns from, and that it learns."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from ml.inference.geometry import Window
+from ml.inference.scan import FACE_PX, FIRST_CENTER_PX, STRIDE_PX
+from ml.scan import BATCH, CELLS, batches, loss, scan_model, targets
+
+
+def test_no_face_wants_no_answer() -> None:
+    assert not targets(()).any()
+
+
+def test_the_cells_on_a_face_want_it_and_its_place() -> None:
+    x = y = FIRST_CENTER_PX + 10 * STRIDE_PX
+    wanted = targets([Window(x + 2.0, y, 1.2 * FACE_PX, 20)])
+    assert wanted[10, 10] == pytest.approx([1, 2 / FACE_PX, 0, np.log(1.2), np.radians(20), 1], abs=1e-6)
+    assert wanted[10, 12, 0] == -1
+    assert not wanted[0, 0].any()
+
+
+@pytest.mark.parametrize(
+    "face", [Window(43, 43, 3 * FACE_PX), Window(43, 43, FACE_PX, 180), Window(43, 43, FACE_PX / 3)]
+)
+def test_other_sizes_and_upside_down_are_no_face(face: Window) -> None:
+    assert not (targets([face])[..., 0] > 0).any()
+
+
+def test_batches_depend_on_seed_and_number_alone() -> None:
+    faces = np.random.default_rng(0).integers(0, 256, (3, 48, 48), np.uint8)
+    backgrounds = [np.full((200, 200), 90, np.uint8)]
+    walk = batches(faces, backgrounds, 5, 0)
+    next(walk)
+    pictures, wanted = next(walk)
+    again, _ = next(batches(faces, backgrounds, 5, 1))
+    assert np.array_equal(pictures, again)
+    assert pictures.shape == (BATCH, 96, 96, 1)
+    assert wanted.shape == (BATCH, CELLS, CELLS, 6)
+
+
+def test_the_loss_falls_on_one_batch() -> None:
+    keras.utils.set_random_seed(0)
+    faces = np.random.default_rng(0).integers(0, 256, (3, 48, 48), np.uint8)
+    pictures, wanted = next(batches(faces, [np.full((200, 200), 90, np.uint8)], 0, 0))
+    model = scan_model((96, 96))
+    model.compile(keras.optimizers.Adam(2e-3), loss=loss)
+    losses = [float(model.train_on_batch(pictures[:8], wanted[:8])) for _ in range(12)]
+    assert losses[-1] < 0.7 * losses[0]
