@@ -147,6 +147,19 @@ def test_a_face_can_be_called_by_a_name(photo_page: Page) -> None:
     expect(photo_page.locator("#photo-faces .face__label")).to_have_text("Eileen")
 
 
+def test_a_face_is_explained_by_a_heat_map(photo_page: Page, screenshots: Path) -> None:
+    *_, marks = photo_page.evaluate(MARKS)
+    why = photo_page.get_by_role("button", name="Why?")
+    why.click()
+    expect(photo_page.locator(".toast")).to_have_text("Red parts speak for happiness, blue parts against it.")
+    *_, with_heat = photo_page.evaluate(MARKS)
+    assert with_heat > marks + 1000
+    photo_page.screenshot(path=screenshots / "photo-why.png")
+    why.click()
+    *_, without = photo_page.evaluate(MARKS)
+    assert without == marks
+
+
 @pytest.mark.parametrize("kind", ["png", "webp", "gif", "bmp", "avif"])
 def test_kinds_of_pictures(photo_page: Page, portrait: Path, tmp_path: Path, kind: str) -> None:
     """What the server does not read, the browser turns into a JPEG."""

@@ -106,11 +106,13 @@ export class PhotoPanel {
     button.setAttribute("aria-pressed", String(!isOn));
     if (isOn) return this.#picture.explain(null);
     const shot = this.#shown;
+    const { t, language } = this.#page;
+    write(button, t("photo.reading"));
     shot.heats ??= await heatMaps(shot.picture);
+    write(button, t("photo.why"));
     if (shot !== this.#shown) return;
     const index = shot.faces.findIndex((face) => face.id === id);
     const heat = shot.heats?.[index];
-    const { t, language } = this.#page;
     if (!heat) {
       button.setAttribute("aria-pressed", "false");
       return toast(t(shot.heats ? "photo.why_none" : "photo.offline"));
