@@ -6,7 +6,7 @@ const FONT = "14px system-ui, sans-serif";
 const NAME_PX = 17;
 
 /**
- * In place of uPlot 1.6.32, which draws the same lines in about the same time and is twelve times the size: docs/sessions.md.
+ * In place of uPlot 1.6.32, which takes longer for the same lines and is twelve times the size: docs/sessions.md.
  * @param {CanvasRenderingContext2D} context cleared, in CSS pixels
  * @param {number} width
  * @param {number} height

@@ -15,7 +15,7 @@ const UNDERLINE_PX = 3;
  * @property {number | null} cursorS
  * @property {import("./recording.js").Range | null} recorded `to_s` null: it goes on
  * @property {number} endS of the history
- * @property {import("./recording.js").Range[]} excluded
+ * @property {import("./recording.js").Range[]} excluded `to_s` null: it goes on
  * @property {import("./recording.js").Marker[]} markers
  * @property {(key: number) => string} styleOf an emotion's style by the index of its label
  * @property {(name: string) => string} word of a band
@@ -35,7 +35,7 @@ export function drawRibbons(context, width, height, scene, paint) {
   for (const { kind, from_s, to_s } of scene.gaps) {
     drawBand(context, place(from_s), place(to_s ?? scene.endS), height, scene.word(`timeline.${kind}`), paint);
   }
-  for (const { from_s, to_s } of scene.excluded) drawExcluded(context, place(from_s), place(to_s), height, scene.word("timeline.excluded"), paint);
+  for (const { from_s, to_s } of scene.excluded) drawExcluded(context, place(from_s), place(to_s ?? scene.endS), height, scene.word("timeline.excluded"), paint);
   if (scene.recorded) {
     const [left, right] = [place(scene.recorded.from_s), place(scene.recorded.to_s ?? scene.endS)];
     context.fillStyle = paint.colour("danger");
@@ -48,10 +48,11 @@ export function drawRibbons(context, width, height, scene, paint) {
   }
 }
 
-function drawRibbon(context, track, top, width, { edges, rowPx, styleOf }, paint) {
+function drawRibbon(context, track, top, width, { edges, endS, rowPx, styleOf }, paint) {
   const tall = rowPx - 4;
   const base = top + tall;
   const { keys, heights } = pixels(track, edges.fromS, edges.toS, Math.round(width));
+  keys.fill(ABSENT, Math.max(0, Math.ceil(xOf(endS, edges, width)))); // the newest sample holds for a second that has not been
   drawBase(context, keys, base, paint);
   for (const { from, to, key, hasGlyph } of runs(keys)) {
     const style = key === UNSURE ? "unsure" : styleOf(key);

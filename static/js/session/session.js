@@ -269,12 +269,14 @@ export class Session {
   #changed() {
     const { recording, isRunning, excludingFromS } = this.#recorder;
     const shift = this.#shiftS;
-    const excluding = isRunning && excludingFromS !== null ? [{ from_s: excludingFromS, to_s: this.#recorder.timeS }] : [];
+    const excluding = isRunning && excludingFromS !== null ? [{ from_s: excludingFromS, to_s: null }] : []; // it grows
     if (!this.#review) return; // it is being made
     const shown = recording && (isRunning || this.#review.recording === recording) ? recording : null;
     const { marks } = this.#timeline;
     marks.recorded = shown ? { from_s: shift, to_s: isRunning ? null : shift + shown.log.endS } : null;
-    marks.excluded = [...(shown?.excluded ?? []), ...excluding].map(({ from_s, to_s }) => ({ from_s: from_s + shift, to_s: to_s + shift }));
+    marks.excluded = [...(shown?.excluded ?? []), ...excluding].map(({ from_s, to_s }) => ({
+      from_s: from_s + shift, to_s: to_s === null ? null : to_s + shift,
+    }));
     marks.markers = (shown?.markers ?? []).map(({ t_s, name }) => ({ t_s: t_s + shift, name }));
     this.#timeline.draw();
     this.#control.show();
