@@ -17,10 +17,11 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ml.inference.card import SERVED, ModelCard
-from ml.inference.contract import Analysis, AnalysisError, Busy, InternalError, ModelError, Request
+from ml.inference.contract import Analysis, AnalysisError, Busy, InternalError, ModelError
+from ml.inference.limits import Analyzes, TimeLimited, limit_memory
 from ml.inference.process import end_with_parent, without_native_lines
 from ml.inference.protocol import (
     WORKER_TOKEN_VARIABLE,
@@ -35,12 +36,6 @@ NICENESS = 4
 """Pictures come after connections: the web process wakes sooner on a busy machine, and no picture is read later."""
 
 log = logging.getLogger(__name__)
-
-
-class Analyzes(Protocol):
-    """What a worker needs of an analyzer."""
-
-    def analyze(self, request: Request) -> Analysis: ...
 
 
 def connect(address: str) -> socket.socket:
@@ -111,6 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Ctrl-C in a terminal reaches every process of the group; the end of the socket is this one's cue.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
+    limit_memory()
     if hasattr(os, "nice"):
         os.nice(NICENESS)
 
@@ -125,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ModelError as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
     with connect(options.socket) as connection:
-        serve(connection, analyzer, model_facts(classifier.card))
+        serve(connection, TimeLimited(analyzer), model_facts(classifier.card))
 
 
 def model_facts(card: ModelCard) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A worker whose analyzer needs no model: what it finds, and what it does, is written in the picture.
 
-The picture is JSON: {"faces": [[x, y, w, h], …], "emotion": "happy", "sleep_ms": 5, "do": "crash"|"fail"|"hang"}.
+The picture is JSON: {"faces": [[x, y, w, h], …], "emotion": "happy", "sleep_ms": 5, "do": DO}, where DO is `crash`,
+`fail`, `hang`, `burn` (processor time without end) or `allocate` (so many `bytes`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import time
 
 from ml.inference.contract import EMOTIONS, Analysis, BadImage, Box, Face, Request
+from ml.inference.limits import TimeLimited, limit_memory
 from ml.inference.process import end_with_parent
 from ml.inference.worker import connect, serve
 
@@ -33,6 +35,10 @@ class FakeAnalyzer:
             os.abort()
         if script.get("do") == "hang":
             time.sleep(3600)
+        while script.get("do") == "burn":
+            pass
+        if script.get("do") == "allocate":
+            bytearray(script["bytes"])
         if script.get("do") == "fail":
             raise RuntimeError("a bug")
         time.sleep(script.get("sleep_ms", 0) / 1000)
@@ -57,8 +63,9 @@ def main() -> None:
     if options.fail_to_start:
         raise SystemExit(3)
     end_with_parent()
+    limit_memory()
     with connect(options.socket) as connection:
-        serve(connection, FakeAnalyzer(), MODEL)
+        serve(connection, TimeLimited(FakeAnalyzer()), MODEL)
 
 
 if __name__ == "__main__":

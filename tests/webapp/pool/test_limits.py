@@ -1,0 +1,79 @@
+"""What the system lets a worker use: a fault that asks for more costs the worker or the picture, nothing else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+
+from ml.inference.contract import BadImage, InternalError, Request
+from ml.inference.limits import WORKER_MEMORY_BYTES
+from tests.support.fake_worker import script
+from tests.support.waiting import wait_until
+from webapp.metrics import Metrics
+from webapp.pool.pool import ANALYZER_WORKER, AnalyzerPool
+
+FAKE_WORKER = (sys.executable, "-m", "tests.support.fake_worker")
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: limits are set there alone")
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., AnalyzerPool]]:
+    pools: list[AnalyzerPool] = []
+
+    def start_pool(command: tuple[str, ...], photo_deadline_s: float) -> AnalyzerPool:
+        pool = AnalyzerPool(1, Metrics(), command, photo_deadline_s=photo_deadline_s)
+        pools.append(pool)
+        pool.start()
+        wait_until(lambda: pool.ready == 1, 30)
+        return pool
+
+    yield start_pool
+    for pool in pools:
+        pool.stop()
+
+
+def test_a_picture_that_asks_for_too_much_memory_fails_alone(start: Callable[..., AnalyzerPool]) -> None:
+    pool = start(FAKE_WORKER, photo_deadline_s=30.0)
+    worker = pool.pids
+    with pytest.raises(InternalError, match="fault in the server"):
+        pool.photo(Request(script(do="allocate", bytes=2 * WORKER_MEMORY_BYTES)))
+    assert pool.photo(Request(script())).faces == ()
+    assert pool.pids == worker
+
+
+def test_the_system_ends_a_worker_whose_picture_takes_too_much_processor_time(
+    start: Callable[..., AnalyzerPool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.pool.pool.STUCK_AFTER_S", 3600.0)  # the pool itself would not notice
+    pool = start(FAKE_WORKER, photo_deadline_s=0.5)
+    worker, endless = psutil.Process(pool.pids[0]), Request(script(do="burn"))
+    with pytest.raises(Exception, match="waited too long"):
+        pool.photo(endless)
+    wait_until(lambda: not worker.is_running(), 60)
+    wait_until(lambda: pool.ready == 1, 30)
+    with pytest.raises(BadImage, match="ended an analyzer"):
+        pool.photo(endless)
+
+
+def test_the_time_of_many_pictures_adds_up_to_no_limit(start: Callable[..., AnalyzerPool]) -> None:
+    pool = start(FAKE_WORKER, photo_deadline_s=30.0)
+    pool.photo(Request(script()))
+    soft, _ = psutil.Process(pool.pids[0]).rlimit(psutil.RLIMIT_CPU)
+    assert soft == psutil.RLIM_INFINITY
+
+
+def test_a_worker_within_its_limits_answers_the_largest_photograph(start: Callable[..., AnalyzerPool]) -> None:
+    """A lossless WebP, which needs the most memory of all formats."""
+    pool = start(ANALYZER_WORKER, photo_deadline_s=240.0)
+    assert psutil.Process(pool.pids[0]).rlimit(psutil.RLIMIT_AS)[0] == WORKER_MEMORY_BYTES
+    picture = np.full((5160, 7740), 200, np.uint8)
+    picture[::2] = 90
+    data = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, 101])[1].tobytes()
+    answer = pool.photo(Request(data, thorough=True))
+    assert (answer.width, answer.height) == (7740, 5160)
