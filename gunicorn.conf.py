@@ -1,6 +1,6 @@
-"""How gunicorn runs the application; it reads this file by itself, so that the line to type is `gunicorn wsgi:app`.
+"""gunicorn's configuration, which `gunicorn wsgi:app` reads by itself.
 
-One process carries all connections: what uses the other cores are the analyzer workers.
+One process serves all connections; the analyzer workers use the other cores.
 """
 
 import os
@@ -44,7 +44,7 @@ loglevel = "warning" if settings.log_level == "info" else settings.log_level  # 
 
 
 def on_starting(server):
-    """Say at once that the port is taken: gunicorn itself would try for five seconds."""
+    """Report at once that the port is in use; gunicorn itself would retry for five seconds."""
     if complaint := raise_descriptor_limit(worker_connections, settings.worker_count):
         print(complaint, file=sys.stderr, flush=True)
     if {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys():
@@ -62,9 +62,9 @@ def when_ready(server):
 
 
 def post_worker_init(worker):
-    """Watch for the order to stop: an open socket would otherwise hold the process until it is cut off."""
+    """Watch for the order to stop; otherwise open sockets would keep the process alive until it is killed."""
     gc.collect()
-    gc.freeze()  # what is loaded stays: looking through it again and again would hold every connection up
+    gc.freeze()  # exempt the loaded code from garbage collection, which would pause every connection
     threading.Thread(target=_drain_when_told, args=(worker,), name="drain", daemon=True).start()
 
 

@@ -27,12 +27,12 @@ from webapp.settings import Settings
 from webapp.wire import OneAttachmentPacket, limit_messages
 
 MAX_IN_FLIGHT = 8
-"""Frames that a page keeps on their way on a long path. The server reads one of a connection and lets one wait."""
+"""Most frames that a page keeps in flight; a connection with a long delay needs several."""
 PING_INTERVAL_S, PING_TIMEOUT_S = 15, 15
 
 
 class WebApp(Flask):
-    """The application with the parts that those who serve it need to reach."""
+    """The application and its parts that gunicorn and the tests need."""
 
     request_class = InMemoryRequest
     socketio: SocketIO

@@ -1,4 +1,4 @@
-"""Who may use the interface for programs and the live connection: whoever shows the token, if one is set."""
+"""Access to the API and the live connection: clients need the token, if one is set."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ SCHEME = "bearer "
 
 
 class Access:
-    """Compares tokens in constant time; keeps and shows none.
+    """Compares tokens in constant time.
 
     Args:
-        token: what clients must show; empty means that none is asked for.
+        token: what clients must send; empty means that no token is needed.
     """
 
     def __init__(self, token: str) -> None:
         self._token = token.encode()
 
     def is_granted(self, shown: object) -> bool:
-        """Whether what a client shows is the token."""
+        """Whether the client sent the right token."""
         return not self._token or hmac.compare_digest(str(shown or "").encode("utf-8", "replace"), self._token)
 
     def is_granted_to(self, environ: Mapping[str, object], auth: object) -> bool:
-        """The same for a live connection: the token is in its `auth`, as `token`, or in the header `Authorization`."""
+        """Like `is_granted`, for a live connection: the token is `auth["token"]` or in the header `Authorization`."""
         shown = auth.get("token") if isinstance(auth, dict) else None
         return self.is_granted(shown or _bearer(str(environ.get("HTTP_AUTHORIZATION", ""))))
 
     def refuse(self) -> Response | None:
-        """The answer to a request without the token, None to one with it; run before each request of the API."""
+        """An error response if the request lacks the token, else None; runs before each request of the API."""
         if self.is_granted(_bearer(request.headers.get("Authorization", ""))):
             return None
         message = "expected the server's token as Authorization: Bearer …, received none or another"

@@ -1,4 +1,4 @@
-"""The address to serve on: whether it is free, said before any work has begun, and what to open in the browser."""
+"""The address to serve on: checked before the start, and printed as the URL to open in the browser."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def bind_address(host: str, port: int) -> str:
 
 
 def require_free_port(host: str, port: int) -> None:
-    """Find out by binding once.
+    """Check that the address is free, by binding to it once.
 
     Raises:
-        SettingsError: another program listens there, or the address or port is not to be had.
+        SettingsError: another program uses the port, or the address or port cannot be used.
     """
     host = bare_host(host)
     try:

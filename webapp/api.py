@@ -52,7 +52,7 @@ PARALLEL_PICTURES = 4
 
 @dataclass(frozen=True)
 class Options:
-    """What the query of a request chooses: the shape of the answer, heat maps, the search for the last face."""
+    """Options in the query of a request: format of the answer, heat maps, thorough search."""
 
     answer: Callable[[Analysis], Any]
     explain: bool = False
@@ -66,7 +66,7 @@ def create_api(
     api.before_request(access.refuse)
 
     def answer(picture: Picture, options: Options) -> Any:
-        """The answer for one picture, an error included: one failure never hides the others."""
+        """The answer for one picture, which may be an error. An error of one picture does not affect the others."""
         try:
             if isinstance(picture, AnalysisError):
                 raise picture
@@ -142,7 +142,7 @@ def _options() -> Options:
 
 
 def error_response(error: HTTPException) -> Response | HTTPException:
-    """An HTTP error in the shape of every error, where a program asked."""
+    """An HTTP error in the format of all errors, for paths under `/api/`."""
     if not request.path.startswith("/api/"):
         return error
     code = HTTPStatus(error.code or 500).phrase.lower().replace(" ", "_")

@@ -23,7 +23,7 @@ def page_version() -> str:
 def eager_modules(entry: str) -> list[str]:
     """Every script that an entry imports, directly or not, when it starts: paths below `static/js`, without the entry.
 
-    A page that names them in `modulepreload` links loads them side by side instead of one import after the other.
+    A page that lists them in `modulepreload` links loads them in parallel.
     """
     scripts = STATIC / "js"
     found = [scripts / entry]

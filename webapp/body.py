@@ -1,8 +1,8 @@
-"""Request bodies within bounds: how much, for how long, and how many bytes at a time in all.
+"""Bounds on request bodies: size, time, and bytes of all uploads together.
 
-gunicorn hands the body of a request to the application as the sender sends it, and reads off what the application left
-before the next request of the connection. Neither has a bound: a sender that stalls would be waited for without end,
-and one that sends without end would be read without end. `BoundedBody` stands between.
+gunicorn passes the body to the application while it arrives, and discards the rest of it before the next request of the
+connection. It bounds neither: it waits forever for a sender that stalls, and reads an endless body forever.
+`BoundedBody` adds the bounds.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from werkzeug.exceptions import BadRequest, RequestTimeout
 from ml.inference.contract import Busy
 
 BODY_STALL_S = 10.0
-"""A sender that sends nothing for this long is no longer waited for."""
+"""A request is refused after this time without a byte."""
 BODY_DEADLINE_S = 60.0
 """A whole body must arrive within this time."""
 READ_OFF_BYTES = 1 << 20
-"""So much of a body that nobody wants is read and thrown away, so that its sender gets to read the answer."""
+"""At most this much of an unused body is read and discarded. A client that still sends cannot read the answer."""
 READ_OFF_S = 2.0
 PIECE_BYTES = 1 << 16
 MIN_UPLOADS_IN_FLIGHT_BYTES = 128 << 20
-"""Bytes of all uploads under way together; more if a single request may be larger."""
+"""Bytes of all uploads in progress together; larger if a single request may be larger."""
 
 
 class UploadBudget:
-    """Bytes of uploads that may be in memory at a time; who comes when they are used up waits.
+    """Bounds the memory of all uploads together. A request waits while no memory is left.
 
     Args:
-        most_bytes: in all. on_change: is told the bytes now in flight.
+        most_bytes: the bound. on_change: called with the bytes in use.
     """
 
     def __init__(self, most_bytes: int, on_change: Callable[[float], None]) -> None:
@@ -48,10 +48,10 @@ class UploadBudget:
 
     @contextlib.contextmanager
     def reserved(self, count: int, patience_s: float = BODY_STALL_S) -> Iterator[None]:
-        """Hold so many bytes while the block runs.
+        """Reserve `count` bytes while the block runs.
 
         Raises:
-            Busy: they did not become free in time.
+            Busy: the bytes did not become free in time.
         """
         count = min(count, self._most_bytes)
         with self._changed:
@@ -103,14 +103,14 @@ class BoundedBody(io.RawIOBase):
         return len(piece)
 
     def read_off(self, most_bytes: int, within_s: float) -> None:
-        """Read and throw away what is left, within bounds; `is_at_end` tells whether that was all."""
+        """Read and discard the rest of the body, within bounds; `is_at_end` tells whether the end was reached."""
         self._deadline_s = time.monotonic() + within_s
         with contextlib.suppress(BadRequest, RequestTimeout):
             while most_bytes > 0 and (piece := self._piece(most_bytes)):
                 most_bytes -= len(piece)
 
     def hang_up(self) -> None:
-        """End the connection after the answer: what its sender still sends is not read."""
+        """End the connection after the answer, without reading the rest of the body."""
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
@@ -149,7 +149,7 @@ class BoundedBody(io.RawIOBase):
 
 
 class InMemoryRequest(Request):
-    """A request whose body is bounded, and whose uploads never touch a disk: they are read in memory and thrown away.
+    """A request with a bounded body. Uploads stay in memory and are never written to a disk.
 
     Attributes:
         body: the bounded body. uploads_in_order: the streams of the form's files, as they came.
@@ -167,7 +167,7 @@ class InMemoryRequest(Request):
 
 
 def end_body(response: Response) -> Response:
-    """After every answer: read off a little of what was not wanted, and end the connection if that was not all."""
+    """After every answer: discard a bounded rest of the body, and end the connection if more is left."""
     body = getattr(request, "body", None)
     if isinstance(body, BoundedBody) and not body.is_at_end:
         if response.status_code != HTTPStatus.REQUEST_TIMEOUT:

@@ -1,8 +1,8 @@
 """The words of the pages, one catalogue per language.
 
-`static/locales/{language}.json` is what the scripts of the first view need: it travels in the page. The files in
-`static/locales/{language}/` are what the templates alone need (`pages.json`) or what a script asks for when its panel
-is first used.
+`static/locales/{language}.json` contains the texts of the first view and is part of the page. The files in
+`static/locales/{language}/` contain the texts of the templates (`pages.json`) and of the panels; a script loads the
+file of its panel at the first use.
 """
 
 from __future__ import annotations

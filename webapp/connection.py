@@ -1,4 +1,4 @@
-"""What the server keeps of one live connection, and only while it lasts: who is in view, and how fast it may send."""
+"""The state of one live connection: its trackers and its rate limit. It ends with the connection."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from webapp.pool.schedule import LIVE, RECORDING
 from webapp.settings import Settings
 
 BURST_S = 0.5
-"""A client may send the frames of this time at once."""
+"""Size of a burst: a client may send the frames of this much time at once."""
 MIN_BURST_FRAMES = 2.0
 RECORDING_WINDOW_FRAMES = 8
-"""Frames of a recording that a client may have under way, unanswered."""
+"""Most unanswered frames of a recording per client."""
 
 
 def burst_frames(frames_per_second: float) -> float:
@@ -27,7 +27,7 @@ def burst_frames(frames_per_second: float) -> float:
 
 
 class Connection:
-    """One client's frames on their way to the pool. Its trackers are created, asked and updated here.
+    """Sends one client's frames to the pool. Creates, reads and updates the client's trackers.
 
     Args:
         client: the client's id in the pool.
@@ -46,15 +46,15 @@ class Connection:
         self._refilled_s = time.monotonic()
 
     def analyse(self, image: bytes, options: FrameOptions) -> Analysis:
-        """The analysis of a frame, its faces with ids and smoothed.
+        """The analysis of a frame; its faces have ids and smoothed probabilities.
 
         Raises:
-            AnalysisError: as `AnalyzerPool.live` or `.recording`; `Busy` also when the client sends more than it may.
+            AnalysisError: as `AnalyzerPool.live` or `.recording`; `Busy` also when the client exceeds its rate.
         """
         return self._read_recorded(image, options) if options.lane == RECORDING else self._read_live(image, options)
 
     def close(self) -> None:
-        """Drop what still waits: nobody is there to read the answer."""
+        """Drop the client's waiting frames after it has disconnected."""
         self._pool.forget(self._client)
 
     def _read_live(self, image: bytes, options: FrameOptions) -> Analysis:

@@ -1,7 +1,7 @@
 """gunicorn's worker over eventlet: one process, a green thread for each connection.
 
-gunicorn 26 dropped its own eventlet worker; this one is written against the base class that remains. It also does what
-that worker did not: it goes on accepting after the file descriptors ran out, and it ends with its parent.
+gunicorn 26 removed its eventlet worker. This one uses the base class of gunicorn's asynchronous workers. In addition,
+it accepts connections again after a shortage of file descriptors, and it ends with its parent.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gunicorn.workers.base_async import AsyncWorker
 from webapp.green_listener import PatientListener
 
 TICK_S = 0.2
-"""How often the worker tells its master that it lives, and looks whether it should stop."""
+"""Interval at which the worker reports to its master and checks whether it should stop."""
 
 
 class EventletWorker(AsyncWorker):

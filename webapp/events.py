@@ -6,26 +6,27 @@
     (connect with `auth` {"token": …} where the server asks for a token)
     `draining`  the server is about to stop: reconnect
 
-Each frame's acknowledgement goes to its sender alone. Of two frames on the way the older is acknowledged with `busy`
-once a third comes, unless a worker has it already.
+The acknowledgement of a frame goes to its sender only. One frame of a client is analysed and one waits. A newer frame
+replaces the waiting one, which is acknowledged with `busy`.
 
 The object beside a frame may hold
     `lane`      "live" (the default) or "recording"
     `time_s`    media time of a recording's frame, in seconds
-    `known`     {"image": {"width", "height"}, "faces": [{"id", "box", "time_s", "smoothed"}, …]}: starts the tracker
-                afresh, with these faces. `faces` may be empty; `time_s` and `smoothed` may be missing
+    `known`     {"image": {"width", "height"}, "faces": [{"id", "box", "time_s", "smoothed"}, …]}: resets the tracker to
+                these faces. `faces` may be empty; `time_s` and `smoothed` may be missing
 
-A recording is a video whose frames the client decodes. Every frame is read, in the order of its media time, and
-answered once; none is superseded. Ids, motion and smoothing follow media time. Live frames come first, so an answer may
-take long. At most `limits.max_recording_in_flight` frames may be unanswered: one more is answered with `busy`.
+A recording is a video whose frames the client decodes. Every frame is analysed in the order of its media time and
+answered once; no frame replaces another. Ids, motion and smoothing follow media time. Live frames have priority, so an
+answer may take long. At most `limits.max_recording_in_flight` frames may be unanswered; the next one is answered
+`busy`.
 
-    begin       send the first frame with `known` {"faces": []} and wait for its answer, then send as the window allows
-    resume      after a reconnection, to this server or another: send the first unanswered frame with `known`: for each
-                id given so far its last box and time, with `smoothed`, and `image` of the last result. Wait for the
-                answer, then send the other unanswered frames. No frame is lost or doubled, and ids go on
-    busy        send the frame again; `not_ready` likewise, after a second
+    begin       send the first frame with `known` {"faces": []}, wait for its answer, then keep the window filled
+    resume      after a reconnection, to this server or another: send the first unanswered frame with `known`. It lists
+                for each id so far the last box, time and `smoothed`, and `image` of the last result. Wait for the
+                answer, then send the other unanswered frames. No frame is lost or analysed twice, and ids continue
+    busy        send the frame again; for `not_ready`, do so after one second
 
-`known` works for live frames too: a page that reconnects keeps its numbers (`time_s` is not read there).
+`known` also works for live frames: a page that reconnects keeps its ids (`time_s` is ignored there).
 """
 
 from __future__ import annotations
@@ -51,13 +52,13 @@ FULL_RETRY_S = 10
 NO_RETRY_S = 3600
 GOODBYE_S = 0.3
 LAST_ANSWERS_S = 1.6
-"""At a shutdown everybody has this long to get the answer to what is being read."""
+"""At a shutdown, the answers to pictures in work may take this long."""
 
 log = logging.getLogger(__name__)
 
 
 class Live(socketio.Namespace):
-    """Live analysis. A plain Socket.IO namespace: frames need no Flask request context, which costs as much again."""
+    """Live analysis. A plain Socket.IO namespace, because a Flask request context would double the cost of a frame."""
 
     def __init__(
         self, pool: AnalyzerPool, settings: Settings, metrics: Metrics, welcome: Mapping[str, Any], access: Access
@@ -77,7 +78,7 @@ class Live(socketio.Namespace):
         if not self._access.is_granted_to(environ, auth):
             self._refuse("unauthorized", "expected the server's token, received none or another", NO_RETRY_S)
         if len(self._connections) >= self._settings.max_clients:
-            self._refuse("full", "All places are taken: expected a free one, received none.", FULL_RETRY_S)
+            self._refuse("full", "The server is full: expected a free connection, received none.", FULL_RETRY_S)
         self._connections[sid] = Connection(sid, self._pool, self._settings, self._metrics)
         self._metrics.clients.set(len(self._connections))
         self.emit("welcome", {**self._welcome, "model": dict(self._pool.model)}, to=sid)
@@ -125,12 +126,12 @@ class Live(socketio.Namespace):
         return image
 
     def _refuse(self, code: str, message: str, retry_after_s: int) -> None:
-        """Turn the caller away with a reason; a socket that has not joined is closed before long."""
+        """Refuse the connection with a reason; a socket without a session is closed after `JOIN_S`."""
         self._metrics.refused.labels(code).inc()
         raise ConnectionRefusedError(message, {"code": code, "message": message, "retry_after_s": retry_after_s})
 
     def drain(self) -> None:
-        """Say goodbye to everybody, let what is being read be answered, then end the connections."""
+        """Tell all clients that the server stops, wait for answers in work, then end the connections."""
         self._draining = True
         self.emit("draining", {"message": "The server restarts. Back in a moment."})
         give_up_s = time.monotonic() + LAST_ANSWERS_S

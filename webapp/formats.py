@@ -1,7 +1,7 @@
-"""An analysis in the shape of other tools, so that code written for them reads it as it is.
+"""An analysis in the format of other tools, so that code written for them can read it unchanged.
 
 `fer` is what `FER().detect_emotions(picture)` returns, `deepface` what `DeepFace.analyze(picture, ["emotion"])` does.
-Both are a list with an entry for each face; nobody found is an empty list.
+Both are a list with an entry for each face; without a face the list is empty.
 """
 
 from __future__ import annotations

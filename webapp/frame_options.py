@@ -1,4 +1,4 @@
-"""What a client says of a frame beside its bytes: the second argument of the event `frame`."""
+"""Options of a frame: the second argument of the event `frame`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_SIDE_PX = 100_000
 class FrameOptions:
     """Attributes:
     lane: `live` or `recording`. time_s: media time of a recording's frame.
-    known: where faces were last seen, to go on with their ids; None leaves the tracker as it is.
+    known: where faces were last seen; the tracker continues with their ids. None leaves the tracker unchanged.
     """
 
     lane: str = LIVE
@@ -31,7 +31,7 @@ class FrameOptions:
 
 
 def parse_frame_options(given: object, labels: Sequence[str]) -> FrameOptions:
-    """Check what a client sent; names that mean nothing here are passed over.
+    """Check the options that a client sent; unknown names are ignored.
 
     Args:
         labels: of the model, in order.

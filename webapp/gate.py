@@ -1,8 +1,8 @@
-"""What is refused before the application sees it: other hosts' names, too many sockets, other transports.
+"""Requests that are refused before the application: foreign host names, too many sockets, other transports.
 
-A page elsewhere can let its own name point to this machine (DNS rebinding); its requests then carry that name as Host
-and pass every check of origins. So the name itself is checked. It stands inside ProxyFix: names and addresses are the
-client's own where proxies are trusted, and what a client claims about itself is removed where none is.
+A foreign page can point its own name to this machine (DNS rebinding). Its requests then have that name as Host and pass
+every check of origins, so the Host itself is checked. The middleware runs inside ProxyFix: with trusted proxies it sees
+the names and addresses that they forward; without, the forwarding headers of the client are removed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from webapp.settings import Settings
 
 LIVE_PATH = "/socket.io"
 NEWCOMERS = 32
-"""Sockets beside `EMOTION_MAX_CLIENTS`: those that have not joined yet, and those that are told that it is full."""
+"""Sockets in addition to `EMOTION_MAX_CLIENTS`: those that have not joined yet, and those that are being refused."""
 RETRY_AFTER_S = 10
 FORWARDED = tuple(f"HTTP_X_FORWARDED_{name}" for name in ("FOR", "HOST", "PORT", "PREFIX", "PROTO", "SERVER"))
 HOST = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::\d{1,5})?")
@@ -33,7 +33,7 @@ WSGI = Callable[..., Iterable[bytes]]
 
 
 def address_key(address: str) -> str:
-    """Whom an address stands for when clients are counted: IPv4 addresses one by one, IPv6 by /64."""
+    """The key by which clients are counted: the IPv4 address, or the /64 prefix of an IPv6 address."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -48,8 +48,8 @@ def address_key(address: str) -> str:
 def own_host(header: str, settings: Settings) -> bool:
     """Whether a `Host` header names this server.
 
-    Without `EMOTION_HOSTS` these do: every IP address, which no foreign page can take for its name; `localhost`; and
-    this machine's name. Behind a proxy that checks names itself, every name does.
+    Without `EMOTION_HOSTS` these names are accepted: every IP address, which no foreign page can use as its name;
+    `localhost`; and this machine's name. Behind a proxy, which checks names itself, every name is accepted.
     """
     match = HOST.fullmatch(header)
     if match is None:
@@ -66,7 +66,7 @@ def own_host(header: str, settings: Settings) -> bool:
 
 
 def allowed_origins(settings: Settings) -> Callable[[str | None, Mapping[str, Any]], bool]:
-    """Pages of which sites may connect: this server's own, and those that the settings name."""
+    """Whether a page of this site may connect: the server's own pages, and the origins of the settings."""
 
     def is_allowed(origin: str | None, environ: Mapping[str, Any]) -> bool:
         """No origin is what programs have that are no browsers: they are asked about when an error is answered."""
@@ -118,7 +118,7 @@ class Gate:
                 self._open[key] += 1
         if code:
             self._on_refused(code)
-            message = "expected a free place, received none; try again later"
+            message = "expected a free connection, received none; try again later"
             return _refusal(start_response, "429 Too Many Requests", code, message)
         try:
             return self._app(environ, start_response)  # returns when the socket has ended

@@ -1,4 +1,4 @@
-"""A listening socket for green threads that outlives a shortage of file descriptors."""
+"""A listening socket for green threads that continues after a shortage of file descriptors."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 IGNORED = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.EINTR})
-"""Errors of one connection that was gone before it was accepted; the next may be well."""
+"""Errors that concern only one connection, which ended before it was accepted."""
 RETRY_S = 0.1
 COMPLAIN_EVERY_S = 10.0
 SPARE_DESCRIPTORS = 100
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class AcceptErrors:
-    """What to do with an error of `accept`.
+    """Handles errors of `accept`.
 
     Args:
         sleep: how this process waits; green threads need their own.
@@ -35,7 +35,7 @@ class AcceptErrors:
         """Return when it is worth trying again.
 
         Raises:
-            OSError: `error`, if the listening socket itself is of no more use.
+            OSError: `error`, if the listening socket itself is broken.
         """
         if error.errno in OUT_OF_DESCRIPTORS:
             now_s = time.monotonic()
@@ -68,5 +68,5 @@ def raise_descriptor_limit(connections: int, workers: int) -> str:
         return ""
     return (
         f"EMOTION_MAX_CLIENTS: expected a limit of {needed} open files for that many connections (ulimit -n), "
-        f"received {allowed}: when they are used up, newcomers wait"
+        f"received {allowed}: when they are used up, new connections wait"
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 MESSAGE_OVERHEAD_BYTES = 1024
 MESSAGES_PER_S = 400
-"""What every connection may send each second, whatever its rate of pictures."""
+"""Messages per second that every connection may send, in addition to those of its frames."""
 MESSAGES_PER_FRAME = 4
 
 

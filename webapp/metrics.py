@@ -22,7 +22,7 @@ WAIT_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0
 
 
 class Metrics:
-    """What the server counts. One for each app, so that two apps in a process don't mix."""
+    """The server's counters. Each app has its own, so that two apps in one process do not mix them."""
 
     def __init__(self) -> None:
         disable_created_metrics()
@@ -84,7 +84,7 @@ class Metrics:
         )
         self._lag = Histogram(
             "emotion_loop_lag_seconds",
-            "How late a sleeper wakes: what each connection waits.",
+            "Lag of the event loop: how late a sleeping task wakes.",
             registry=self.registry,
             buckets=LAG_BUCKETS_S,
         )
@@ -112,7 +112,7 @@ class Metrics:
         self._lost.inc()
 
     def watch_lag(self, sleep: Callable[[float], None]) -> None:
-        """Measure for ever how much longer a short sleep takes than it should; run as a background task."""
+        """Measure the lag of the event loop until the process ends; runs as a background task."""
         while True:
             before_s = time.perf_counter()
             sleep(LAG_EVERY_S)

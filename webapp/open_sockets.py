@@ -1,4 +1,4 @@
-"""The WebSockets that are open now: when one counts as ended, and which have to be closed."""
+"""The open WebSockets: detects when one has ended, and closes those that break the rules."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def hang_up(environ: MutableMapping[str, Any], how: int = socket.SHUT_RD) -> Non
 
 @dataclass
 class _Open:
-    """What is remembered of an open socket. Times are of `time.monotonic`."""
+    """The state of an open socket. Times are of `time.monotonic`."""
 
     environ: MutableMapping[str, Any]
     outside_since_s: float
@@ -48,9 +48,9 @@ class _Open:
 
 
 class OpenSockets:
-    """The WebSockets that are open now. What ends one frees its place at once; those that never join are closed.
+    """The open WebSockets. A socket that ends frees its slot at once; a socket that never joins is closed.
 
-    Pings are sent from here, too: the library would keep one sleeping thread for each socket, for long after its end.
+    This class also sends the pings. The library would keep a sleeping thread for each socket, long after its end.
     """
 
     def __init__(self, server: socketio.Server, on_closed: Callable[[str], None]) -> None:
@@ -74,7 +74,7 @@ class OpenSockets:
 
     @contextlib.contextmanager
     def opened(self, eio_socket: Any, environ: MutableMapping[str, Any]) -> Iterator[None]:
-        """Keep account of a socket for as long as its handler runs, and forget it whatever ends that."""
+        """Count a socket as open while its handler runs."""
         now_s = time.monotonic()
         self._open[eio_socket] = _Open(environ, now_s, now_s + self._server.eio.ping_interval)
         try:
@@ -86,11 +86,11 @@ class OpenSockets:
             vars(eio_socket).pop("schedule_ping", None)  # the two refer to each other
 
     def ended(self, eio_socket: Any) -> None:
-        """Nothing more will be received: tell the application at once, not when the last bytes are sent."""
+        """Report the end of the receiving side to the application at once, before the last bytes are sent."""
         eio_socket.close(wait=False, abort=True, reason=self._server.eio.reason.TRANSPORT_CLOSE)
 
     def refuse(self, environ: MutableMapping[str, Any], reason: str, message: str) -> None:
-        """Count, log and close a connection that did what it must not do."""
+        """Count, log and close a connection that broke a rule."""
         self._on_closed(reason)
         now_s = time.monotonic()
         if now_s - self._complained_s > COMPLAIN_EVERY_S:  # a log is also a buffer that strangers could fill
@@ -99,7 +99,7 @@ class OpenSockets:
         hang_up(environ)
 
     def watch(self, sleep: Callable[[float], None]) -> None:
-        """Ping the sockets, and close those that do not join, do not read, or do not go; run as a background task."""
+        """Ping the sockets, and close those that do not join, read or end in time; runs as a background task."""
         while True:
             sleep(SWEEP_EVERY_S)
             for eio_socket, kept in list(self._open.items()):

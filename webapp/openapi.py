@@ -25,7 +25,7 @@ BY_LABEL = {
 }
 SEARCHES = ("auto", "thorough")
 ERRORS = {
-    "400": "bad_image: the bytes are no whole picture, or the request holds none; an option that is unknown",
+    "400": "bad_image: the picture is damaged, the request has no picture, or an option is unknown",
     "401": "unauthorized: the server asks for a token",
     "408": "request_timeout: the body did not arrive in time",
     "413": "too_large: more bytes or pixels than accepted",
@@ -43,10 +43,10 @@ def description(settings: Settings) -> dict[str, Any]:
         "info": {
             "title": "Facial emotion recognition",
             "version": "1",
-            "summary": "Photographs to faces, and faces to the probabilities of seven emotions.",
+            "summary": "Finds the faces in photographs and gives the probabilities of seven emotions for each.",
             "description": (
-                f"Pictures are JPEG, PNG or WebP of at most {settings.max_upload_mb} MiB. They are read in memory and "
-                f"thrown away. At most {settings.api_per_minute} pictures a minute from one address."
+                f"Pictures are JPEG, PNG or WebP of at most {settings.max_upload_mb} MiB. They are analysed in memory "
+                f"and discarded. At most {settings.api_per_minute} pictures a minute from one address."
             ),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
@@ -77,24 +77,24 @@ def _analyze(settings: Settings) -> dict[str, Any]:
         "operationId": "analyze",
         "summary": "Analyse one photograph or several.",
         "description": (
-            f"Several files in one form, or a list of data URLs, at most {MAX_PICTURES}, are answered with a list in "
-            "their order: a result, or an error in its place. Nobody found is a result without faces."
+            f"A form with several files, or a list of data URLs, may have at most {MAX_PICTURES} pictures. The answer "
+            "is a list in the same order, with a result or an error for each. A picture without a face is a result too."
         ),
         "parameters": [
             _query(
                 "format",
                 {"type": "string", "enum": list(FORMATS), "default": next(iter(FORMATS))},
-                "The shape of the answer: this project's, that of the package fer, or that of deepface.",
+                "The format of the answer: this project's own, that of the package fer, or that of deepface.",
             ),
             _query(
                 "explain",
                 {"type": "string", "enum": ["0", "1"], "default": "0"},
-                "1 adds a heat map to each face: what its dominant emotion rests on. Costs about 0.1 s a face.",
+                "1 adds a heat map to each face: the parts that its dominant emotion rests on. About 0.1 s a face.",
             ),
             _query(
                 "search",
                 {"type": "string", "enum": list(SEARCHES), "default": SEARCHES[0]},
-                "thorough looks for the last face, at about ten times the cost.",
+                "thorough finds more faces and takes about thirty times as long.",
             ),
         ],
         "requestBody": {
@@ -125,7 +125,7 @@ def _schemas() -> dict[str, Any]:
                 "emotions": BY_LABEL,
                 "dominant_emotion": {"type": "string"},
                 "confidence": PROBABILITY,
-                "uncertain": {"type": "boolean", "description": "The confidence is too low to be called an answer."},
+                "uncertain": {"type": "boolean", "description": "The confidence is too low for an answer."},
             },
             heat={
                 "type": "array",

@@ -1,6 +1,6 @@
-"""A few things at a time, on threads that eventlet can replace.
+"""Runs a few tasks at a time, on threads that eventlet can replace.
 
-`concurrent.futures` will not do: its executor waits in a queue of C code, which stops every green thread.
+`concurrent.futures` cannot be used: its executor waits in a queue of C code, which stops every green thread.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 
 def in_parallel(work: Callable[[T], R], items: Sequence[T], most: int) -> list[R]:
-    """The outcome of `work`, which must not raise, for each item, in their order; at most so many at a time."""
+    """The result of `work` for each item, in order; at most `most` items at a time. `work` must not raise."""
     if len(items) == 1:
         return [work(items[0])]
     outcomes: dict[int, R] = {}

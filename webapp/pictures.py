@@ -1,4 +1,4 @@
-"""The pictures of a request: a form's files, a raw body, or JSON with data URLs. Bytes decide what a picture is."""
+"""The pictures of a request: files of a form, a raw body, or JSON with data URLs. Their type is read from the bytes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FIELDS = ("image", "img", "file")
 MAX_PICTURES = 64
 """Pictures in one request."""
 RAW_TYPES = {"", "application/octet-stream", "application/x-www-form-urlencoded"}
-"""Content types of a raw body, beside `image/*`: what programs send that were given no type, curl among them."""
+"""Content types that are accepted for a raw body, besides `image/*`: programs such as curl send these by default."""
 
 Picture = bytes | AnalysisError
-"""A picture's bytes, or why there are none in its place."""
+"""A picture's bytes, or the error for this picture."""
 
 
 def pictures_of(request: InMemoryRequest, max_bytes: int) -> tuple[list[Picture], bool]:
@@ -83,7 +83,7 @@ def _of_json(request: InMemoryRequest) -> tuple[list[Picture], bool]:
     try:
         given: Any = request.get_json()
     except BadRequest as error:
-        raise BadImage("expected JSON, received a body that is none") from error
+        raise BadImage("expected JSON, received another body") from error
     except RecursionError:
         raise BadImage("expected JSON of a few levels, received a deep one") from None
     names = [name for name in given if name in FIELDS] if isinstance(given, dict) else []

@@ -43,10 +43,10 @@ A_YEAR_S = 365 * 24 * 3600
 
 
 def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any]) -> Blueprint:
-    """The pages and what watches the server.
+    """The pages, health checks and metrics.
 
     Args:
-        facts: what every page is rendered with: `limits` and `page_version`.
+        facts: values for every page: `limits` and `page_version`.
     """
     pages = Blueprint("pages", __name__)
     catalogues = load_catalogues()

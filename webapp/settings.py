@@ -1,4 +1,7 @@
-"""Every tunable of the server. The environment is read here and nowhere else, once, strictly."""
+"""The server's settings, read once from the environment. Invalid values and unknown names are refused.
+
+Only `EMOTION_ASYNC_MODE` is also read elsewhere: `wsgi.py` and `gunicorn.conf.py` need it before any import.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,14 @@ from ml.inference.card import load_card
 from ml.inference.contract import ModelError
 
 UPLOADS_PER_REQUEST = 4
-"""A request of several pictures may be as large as so many of the largest."""
+"""A request with several pictures may be this many times as large as the largest picture."""
 REQUEST_OVERHEAD_BYTES = 64 * 1024
 
 T = TypeVar("T")
 PREFIX = "EMOTION_"
 MIN_TOKEN_CHARACTERS = 16
 SECRETS = {"EMOTION_TOKEN", "EMOTION_LIMITS"}
-"""Settings whose values are shown nowhere."""
+"""Settings whose values are never printed or logged."""
 
 
 class SettingsError(ValueError):
@@ -105,16 +108,19 @@ def _hosts(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the operator may choose; `from_env` reads each from its environment variable."""
+    """The settings; `from_env` reads each from its environment variable."""
 
     host: str = _setting("EMOTION_HOST", "127.0.0.1", _text, "address to listen on; 0.0.0.0 for every network card")
     port: int = _setting("PORT", 5000, _integer(1, 65535), "port to listen on")
     async_mode: str = _setting(
-        "EMOTION_ASYNC_MODE", "eventlet", _one_of("eventlet", "threading"), "what carries the sockets"
+        "EMOTION_ASYNC_MODE",
+        "eventlet",
+        _one_of("eventlet", "threading"),
+        "how connections are served: eventlet or threading",
     )
     workers: int = _setting("EMOTION_WORKERS", 0, _integer(0, 256), "analyzer processes; 0 means one for each core")
     model: str = _setting(
-        "EMOTION_MODEL", "", _model, "model file (.tflite, its card beside it); empty means the shipped"
+        "EMOTION_MODEL", "", _model, "model file (.tflite, its card beside it); empty means the shipped model"
     )
     max_clients: int = _setting("EMOTION_MAX_CLIENTS", 100, _integer(1, 10_000), "live connections at a time")
     clients_per_address: int = _setting(
@@ -132,20 +138,26 @@ class Settings:
         "EMOTION_FRAME_DEADLINE_MS", 1000, _integer(50, 60_000), "a live frame older than this is dropped", "ms"
     )
     photo_deadline_ms: int = _setting(
-        "EMOTION_PHOTO_DEADLINE_MS", 15_000, _integer(500, 300_000), "a photo waits and takes at most this long", "ms"
+        "EMOTION_PHOTO_DEADLINE_MS", 15_000, _integer(500, 300_000), "longest time for a photo, waiting included", "ms"
     )
     photo_queue: int = _setting("EMOTION_PHOTO_QUEUE", 64, _integer(1, 10_000), "photos that may wait for a worker")
     smoothing_s: float = _setting(
         "EMOTION_SMOOTHING_S", 0.3, _number(0, 10), "time constant of the smoothed emotions; 0 is off", "s"
     )
     origins: tuple[str, ...] = _setting(
-        "EMOTION_ORIGINS", (), _origins, "other sites whose pages may connect, by comma; empty means this site alone"
+        "EMOTION_ORIGINS",
+        (),
+        _origins,
+        "other sites whose pages may connect, separated by commas; empty means only this site",
     )
     hosts: tuple[str, ...] = _setting(
-        "EMOTION_HOSTS", (), _hosts, "names that this server has; empty means addresses, localhost, this machine's name"
+        "EMOTION_HOSTS",
+        (),
+        _hosts,
+        "host names of this server; empty means IP addresses, localhost, this machine's name",
     )
     proxies: int = _setting("EMOTION_PROXIES", 0, _integer(0, 10), "trusted reverse proxies in front (X-Forwarded-*)")
-    drain_s: int = _setting("EMOTION_DRAIN_S", 5, _integer(0, 300), "time for connections to end at a shutdown", "s")
+    drain_s: int = _setting("EMOTION_DRAIN_S", 5, _integer(0, 300), "time for connections to end at shutdown", "s")
     log_level: str = _setting(
         "EMOTION_LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"), "least severe message that is logged"
     )
@@ -153,7 +165,7 @@ class Settings:
         "EMOTION_TOKEN",
         "",
         _token,
-        "token that clients of API and socket must show; empty asks for none",
+        "token that clients of API and socket must send; empty means that none is needed",
     )
     limits: str = _setting(
         "EMOTION_LIMITS", "memory://", _limits, "where photos are counted: memory://, or redis://… for several replicas"

@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker, which goes on accepting after the file descriptors ran out and ends with its parent."""
+"""gunicorn's threaded worker, which survives a shortage of file descriptors and ends with its parent."""
 
 from __future__ import annotations
 

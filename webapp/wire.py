@@ -1,8 +1,8 @@
-"""WebSockets as this server wants them: bounded, uncompressed, and cheap for the event loop.
+"""Bounds and speeds up the WebSockets of the libraries.
 
-The libraries bound a single frame, not a message in many fragments or with many attachments; either lets one open
-socket grow the process without end. eventlet un-masks received bytes one by one in Python, 5 ms for a 20 KB picture,
-during which every other connection waits. Compression is never agreed to: a JPEG gains nothing by it.
+The libraries bound a single frame, but not a message with many fragments or attachments, so one socket could exhaust
+the memory. eventlet un-masks received bytes one by one in Python: 5 ms for a picture of 20 KB, while all other
+connections wait. Compression is switched off, because JPEG does not compress further.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from webapp.open_sockets import OpenSockets
 MAX_FRAGMENTS = 64
 """Browsers split a large message into a few fragments; thousands of tiny ones are an attack."""
 YIELD_EVERY = 32
-"""After so many frames of one connection the others have their turn."""
+"""After this many WebSocket frames of one connection, other connections get a turn."""
 UNHANDLED_MESSAGES = 64
 """Messages of one client that may wait for their handler, on the threaded transport."""
 GOODBYE_TIMEOUT_S = 1.0
 
 
 RESERVED_EVENTS = ("connect", "disconnect")
-"""Names by which the library calls its own handlers; a client that sends them would call those too."""
+"""Names of the library's own handlers; a client that sends them would call these handlers."""
 
 
 class OneAttachmentPacket(socketio.packet.Packet):
-    """A Socket.IO packet with at most one binary part: a picture, never a pile of them."""
+    """A Socket.IO packet with at most one binary attachment."""
 
     def decode(self, encoded_packet: str) -> int:
         count = super().decode(encoded_packet)
@@ -89,7 +89,7 @@ def limit_messages(server: socketio.Server, allowance: Allowance, on_closed: Cal
 
 
 def _require_replaceable(server: socketio.Server) -> None:
-    """Every private attribute of the libraries that is replaced or called here must be there."""
+    """Check that every private attribute of the libraries that is used here exists."""
     for owner, names in (
         (server, ("_handle_eio_connect", "_handle_eio_message", "_binary_packet")),
         (server.eio, ("_async", "sockets", "ping_interval")),
@@ -107,7 +107,7 @@ def _eventlet_driver(sockets: OpenSockets, allowance: Allowance) -> Any:
     from eventlet.websocket import FailedConnectionError, RFC6455WebSocket
 
     class BoundedWebSocket(RFC6455WebSocket):
-        """eventlet's WebSocket with fast un-masking, bounds on messages and rate, and a turn for everybody else."""
+        """eventlet's WebSocket with fast un-masking, bounds on messages and rate, and turns for other connections."""
 
         _fragments = 0
         _frames = 0
@@ -179,7 +179,7 @@ def _eventlet_driver(sockets: OpenSockets, allowance: Allowance) -> Any:
 
 
 def _guarded(handler: Callable[..., Any], sockets: OpenSockets) -> Callable[..., Any]:
-    """The library's handler of one WebSocket, whose errors are what a stranger provoked and no fault of ours."""
+    """Wrap the library's handler of one WebSocket; errors that a client caused close the socket and are counted."""
 
     def guarded(websocket: Any) -> Any:
         try:
@@ -192,7 +192,7 @@ def _guarded(handler: Callable[..., Any], sockets: OpenSockets) -> Callable[...,
 
 
 def _check_unmasking(websocket: Any) -> None:
-    """Let the library read a masked frame that we made; it must use `unmask` and return what went in."""
+    """Let the library read a masked frame; it must call `unmask` and return the original message."""
     message, mask = bytes(range(256)) * 5, (0x12, 0xAB, 0x00, 0xFF)
     frame = b"\x82\xfe" + len(message).to_bytes(2, "big") + bytes(mask)
     frame += bytes(byte ^ mask[index % 4] for index, byte in enumerate(message))
@@ -229,7 +229,7 @@ def _threading_driver(sockets: OpenSockets, allowance: Allowance) -> Any:
     from engineio.async_drivers._websocket_wsgi import SimpleWebSocketWSGI
 
     class MeteredServer(simple_websocket.Server):
-        """simple-websocket's server side, whose reading thread counts and waits for whoever handles the messages."""
+        """simple-websocket's server side. Its reading thread counts messages and waits for their handlers."""
 
         def __init__(self, environ: MutableMapping[str, Any], **options: Any) -> None:
             self.meter = Meter(allowance)

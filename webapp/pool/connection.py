@@ -23,13 +23,13 @@ class WorkerConnection:
     """The connected socket to a worker that has loaded.
 
     Args:
-        connected: the socket. token: the word that the worker's first message must hold.
+        connected: the socket. token: the token that the worker's first message must contain.
 
     Attributes:
-        model: what the worker says of its model.
+        model: the worker's description of its model.
 
     Raises:
-        WorkerLost: whoever connected is not the worker, or it ended.
+        WorkerLost: another process connected, or the worker ended.
     """
 
     def __init__(self, connected: socket.socket, token: str) -> None:
@@ -57,7 +57,7 @@ class WorkerConnection:
             raise WorkerLost(f"expected to write to the worker, received: {error}") from error
 
     def replies(self) -> Iterator[dict[str, Any]]:
-        """The worker's messages as they come.
+        """Yield the worker's messages.
 
         Raises:
             WorkerLost: the socket ended, or carried something that is not a message.
@@ -66,7 +66,7 @@ class WorkerConnection:
             yield self._read()
 
     def close(self) -> None:
-        """Close the socket, at which the worker ends."""
+        """Close the socket; the worker then ends."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()

@@ -1,8 +1,8 @@
-"""The pool of analyzer workers: start, feed, watch, respawn.
+"""The pool of analyzer workers: starts, feeds, watches and restarts them.
 
-A caller waits in `live` or `photo` while its picture goes to a worker and the answer comes back; everything else in
-the process goes on. A busy worker is handed one picture ahead, so that it never waits for the next. The pool moves
-pictures: what a picture belongs to is known to its sender, who prepares the request and completes the answer.
+A caller waits in `live`, `photo` or `recording` until a worker has analysed its picture; it blocks nothing else. A busy
+worker is handed one picture ahead, so that it does not wait for the next. The pool knows nothing about the faces of a
+client: the sender prepares the request and completes the answer.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from webapp.pool.worker_process import WorkerProcess
 HANDED_OVER = 2
 """Pictures a worker may hold: the one it reads and, unless either is a photo or of a recording, the next."""
 LIVE_WITHIN_S = 5.0
-"""Somebody is live if a live frame came within this time: then recordings and photos leave half of the workers free."""
+"""Live frames came within this time: recordings and photos then leave half of the workers free."""
 STUCK_AFTER_S = 3.0
-"""A worker is killed when an answer is overdue by this much: it ends a search at the deadline by itself."""
+"""A worker is killed when an answer is overdue by this much; a working one ends its search at the deadline."""
 WATCH_EVERY_S = 0.5
 STOPPED_FOR_S = 1.0
 """A worker whose process was stopped is killed after this time."""
@@ -57,7 +57,7 @@ WHY = {
 
 
 class Observer(Protocol):
-    """Who is told what the pool does, to count it."""
+    """Receives events of the pool, to count them."""
 
     def answered(self, lane: str, timing_ms: Mapping[str, float]) -> None: ...
 
@@ -74,7 +74,7 @@ class Observer(Protocol):
 
 @dataclass(eq=False)
 class _Slot:
-    """A place for one worker, filled again whenever its worker is lost."""
+    """A slot for one worker; a lost worker is replaced."""
 
     number: int
     process: WorkerProcess | None = None
@@ -126,10 +126,10 @@ class AnalyzerPool:
         self._model: Mapping[str, Any] = {}
         self._mean_service_s = 0.01
 
-    # What callers see
+    # Interface for callers
 
     def start(self) -> None:
-        """Start the workers; returns at once. `ready` tells when the first answers."""
+        """Start the workers; returns at once. `ready` is set when the first one answers."""
         for slot in self._slots:
             threading.Thread(target=self._keep_filled, args=(slot,), name=f"worker-{slot.number}", daemon=True).start()
         threading.Thread(target=self._watch, name="worker-watch", daemon=True).start()
@@ -165,7 +165,7 @@ class AnalyzerPool:
 
     @property
     def model(self) -> Mapping[str, Any]:
-        """What the workers say of their model; empty until the first is ready."""
+        """The workers' description of their model; empty until the first is ready."""
         return self._model
 
     @property
@@ -175,7 +175,7 @@ class AnalyzerPool:
 
     @property
     def retry_after_ms(self) -> int:
-        """How long a dropped sender does well to wait: the time the waiting pictures will take."""
+        """How long a client whose picture was dropped should wait: the time for the waiting pictures."""
         waiting = self._schedule.urgent + 1
         return max(50, round(1000 * waiting * self._mean_service_s / max(1, self.ready)))
 
@@ -189,7 +189,7 @@ class AnalyzerPool:
         """Analyse a live frame.
 
         Args:
-            prepare, complete: as in `Job`; they are called in turn, never two at a time for one client.
+            prepare, complete: as in `Job`; for one client, they are never called at the same time.
 
         Raises:
             Busy: a newer frame of the client came first, or the deadline passed.
@@ -214,7 +214,7 @@ class AnalyzerPool:
         prepare: Callable[[Request, bool], Request] = unchanged_request,
         complete: Callable[[Analysis], Analysis] = unchanged_analysis,
     ) -> Analysis:
-        """Analyse a frame of a recording. It waits as long as it takes, until `forget`.
+        """Analyse a frame of a recording. It waits without a deadline, until `forget`.
 
         Args:
             time_s: media time; a client's waiting frames are read in its order.
@@ -227,15 +227,15 @@ class AnalyzerPool:
         return self._wait_for(job)
 
     def forget(self, client: str) -> None:
-        """The client is gone: drop what of it still waits."""
+        """Drop the waiting pictures of a client that has disconnected."""
         with self._scheduling() as schedule:
             schedule.forget(client)
 
-    # How a picture travels
+    # The way of a picture
 
     @contextlib.contextmanager
     def _scheduling(self) -> Iterator[Schedule]:
-        """The schedule under the lock; who is dropped meanwhile is told after it."""
+        """Hold the schedule under the lock; the senders of dropped jobs are told afterwards."""
         with self._lock:
             yield self._schedule
             dropped = self._schedule.take_dropped()
@@ -261,7 +261,7 @@ class AnalyzerPool:
             raise Busy(WHY["expired"]) from None
 
     def _feed(self) -> None:
-        """Give waiting jobs to workers while there are both."""
+        """Give waiting jobs to free workers."""
         while True:
             with self._scheduling() as schedule:
                 pair = self._pair()
@@ -283,7 +283,7 @@ class AnalyzerPool:
                 worker.close()  # whoever reads its answers then puts the jobs back
 
     def _pair(self) -> tuple[_Slot, Job] | None:
-        """The next job and the worker to have it."""
+        """The next job and the worker for it."""
         now_s = time.monotonic()
         ready = [slot for slot in self._slots if slot.answers]
         slot = min(ready, key=lambda slot: len(slot.jobs), default=None)
@@ -303,7 +303,7 @@ class AnalyzerPool:
         return None if job is None else (slot, job)
 
     def _take_reply(self, slot: _Slot, head: Mapping[str, Any]) -> None:
-        """Pass a worker's answer on to whoever waits for it, then give the worker more."""
+        """Pass a worker's answer to the sender, then give the worker its next job."""
         now_s = time.monotonic()
         with self._lock:
             job = slot.jobs.pop(head["id"])
@@ -336,10 +336,10 @@ class AnalyzerPool:
         if _settle(job, NotReady(WHY[reason]) if reason == "stopping" else Busy(WHY[reason])):
             self._observer.dropped(job.lane, reason)
 
-    # How workers live
+    # Lifetime of the workers
 
     def _keep_filled(self, slot: _Slot) -> None:
-        """Run one worker after the other in this slot, waiting longer the sooner the last one ended."""
+        """Run one worker after the other in this slot; the pause grows if workers end soon after their start."""
         failures = 0
         while not self._stopping.is_set():
             started_s = time.monotonic()
@@ -361,7 +361,7 @@ class AnalyzerPool:
             self._stopping.wait(min(MAX_BACKOFF_S, 0.1 * 2**failures))
 
     def _empty(self, slot: _Slot) -> None:
-        """Clear up after a lost worker: what it was reading fails, what it had not begun goes to another.
+        """Clean up after a lost worker: the picture in work fails, a picture that was not begun goes to another worker.
 
         A frame of a recording is tried once more: its sender does not send it again. A picture that ended its worker is
         refused from now on; one whose worker was stopped or killed from outside is not.
@@ -399,7 +399,7 @@ class AnalyzerPool:
             self._refused.popitem(last=False)
 
     def _watch(self) -> None:
-        """Kill workers whose answer is overdue or whose process was stopped: nothing else would notice."""
+        """Kill workers whose answer is overdue or whose process was stopped; nothing else detects them."""
         while not self._stopping.wait(WATCH_EVERY_S):
             now_s = time.monotonic()
             for slot in self._slots:

@@ -1,9 +1,9 @@
-"""Which picture is next. Plain data, no threads, no clock of its own: the pool uses it under its lock.
+"""The order of waiting pictures. Plain data without threads and clock; the pool uses it under its lock.
 
-In the live lane each client has at most one picture waiting and one being read: a newer frame takes the place of the
-waiting one, and clients take turns. The photo lane is first come, first served, and bounded. Live frames and photos
-share the workers by the time they use. In the recording lane every frame is read, those of a client one after the
-other in the order of their media time, and only while no live frame waits.
+Live lane: each client has at most one picture waiting and one in work. A newer frame replaces the waiting one, and
+clients take turns. Photo lane: first come, first served, bounded. Live frames and photos share the workers in
+proportion to the time that they use. Recording lane: every frame is analysed, a client's frames one at a time in the
+order of their media time, and only while no live frame waits.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Job:
     """One picture on its way to a worker. Times are of `time.monotonic`.
 
     Attributes:
-        client: whose picture it is; only one of a client's live frames is read at a time.
-        prepare: makes the request that the worker gets, at the last moment; is told whether other pictures wait.
-        complete: makes the sender's answer of the worker's analysis, before the client's next picture is prepared.
-        order: place among the client's frames of a recording: its media time in seconds.
-        outcome: what the sender waits for.
+        client: the sender; only one of a client's live frames is in work at a time.
+        prepare: creates the request, just before the worker gets it; its argument tells whether other pictures wait.
+        complete: creates the answer from the worker's analysis, before the client's next picture is prepared.
+        order: position among the client's frames of a recording: the media time in seconds.
+        outcome: the result or error, for which the sender waits.
     """
 
     lane: str
@@ -80,11 +80,11 @@ class Schedule:
 
     @property
     def urgent(self) -> int:
-        """How many live frames and photos wait: those have a deadline, recordings have not."""
+        """Number of waiting live frames and photos. Recordings, which have no deadline, are not counted."""
         return len(self._live) + len(self._photos)
 
     def put(self, job: Job) -> None:
-        """Add a job. A live one takes the place, and the turn, of the same client's older one."""
+        """Add a job. A live job replaces the same client's older one and takes over its turn."""
         if job.lane == RECORDING:
             insort(self._recordings.setdefault(job.client, []), job, key=lambda waiting: waiting.order)
             return
@@ -100,7 +100,7 @@ class Schedule:
             self._dropped.append((older, "superseded"))
 
     def put_back(self, job: Job) -> None:
-        """Return a job that a lost worker had, before all others; of live frames a newer one of its client wins."""
+        """Put a job of a lost worker back, before all others. A live job is dropped if its client has a newer one."""
         if job.lane == RECORDING:
             self._recordings.setdefault(job.client, []).insert(0, job)
             self._recordings.move_to_end(job.client, last=False)
@@ -114,7 +114,7 @@ class Schedule:
             self._live.move_to_end(job.client, last=False)
 
     def take(self, now_s: float, photos: bool, recordings: bool) -> Job | None:
-        """Remove and return the next job to read, or none.
+        """Remove and return the next job, or None.
 
         Args:
             photos, recordings: whether it may be one of these.
@@ -153,13 +153,13 @@ class Schedule:
         return job
 
     def finished(self, job: Job, used_s: float = 0.0) -> None:
-        """A job that was taken has ended, having kept a worker busy for `used_s`."""
+        """Record that a job has ended and kept a worker busy for `used_s`."""
         if job.lane in self._used_s:
             self._used_s[job.lane] += used_s
         self._running.discard((job.lane, job.client))
 
     def forget(self, client: str) -> None:
-        """The client is gone: nobody waits for its frames."""
+        """Drop the waiting jobs of a client that has disconnected."""
         job = self._live.pop(client, None)
         waiting = ([job] if job is not None else []) + self._recordings.pop(client, [])
         self._dropped += [(job, "disconnected") for job in waiting]

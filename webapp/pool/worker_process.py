@@ -19,7 +19,7 @@ from ml.inference.protocol import WORKER_TOKEN_VARIABLE
 from webapp.pool.connection import WorkerConnection, WorkerLost
 
 START_TIMEOUT_S = 60.0
-"""A worker that has not connected by then is given up; loading takes a second or two."""
+"""A worker that has not connected after this time is ended; loading takes a second or two."""
 ONE_THREAD_EACH = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -52,7 +52,7 @@ class WorkerProcess:
         """Wait until the worker has loaded and connected.
 
         Raises:
-            WorkerLost: it ended, stayed silent, or another process connected in its place.
+            WorkerLost: it ended, did not connect in time, or another process connected instead.
         """
         give_up_s = time.monotonic() + START_TIMEOUT_S
         self._listener.settimeout(0.2)
@@ -70,12 +70,12 @@ class WorkerProcess:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the process was stopped (SIGSTOP): it will not answer, and does not end. Known on Linux only."""
+        """Whether the process is stopped (SIGSTOP), so that it neither answers nor ends. Detected on Linux only."""
         return self._proc("stat").rpartition(b")")[2].split()[:1] in ([b"T"], [b"t"])
 
     @property
     def memory_bytes(self) -> int:
-        """Resident memory; 0 where the system does not say."""
+        """Resident memory in bytes; 0 where the system does not report it."""
         pages = self._proc("statm").split()[1:2]
         return int(pages[0]) * os.sysconf("SC_PAGE_SIZE") if pages else 0
 
@@ -90,7 +90,7 @@ class WorkerProcess:
             self._process.kill()
 
     def close(self, patience_s: float = 0.0) -> int:
-        """Wait for the process, whose cue to end is that its connection closes; kill it if it stays.
+        """Wait for the process to end after its connection was closed; kill it if it does not.
 
         Returns:
             Its exit code; -N where signal N ended it.
