@@ -105,6 +105,7 @@ def create_app(settings: Settings, analyzers: AnalyzerPool | None = None, metric
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
 
     app.analyzers = pool
+    metrics.in_flight.set_function(lambda: pool.unanswered)
     pool.start()
     app.socketio.start_background_task(metrics.watch_lag, app.socketio.sleep)
     app.socketio.start_background_task(sockets.watch, app.socketio.sleep)

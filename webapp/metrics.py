@@ -41,6 +41,9 @@ class Metrics:
         self.upload_bytes = Gauge(
             "emotion_upload_bytes", "Bytes of uploads under way now, as announced.", registry=self.registry
         )
+        self.in_flight = Gauge(
+            "emotion_pictures_in_flight", "Pictures that wait or are being read now.", registry=self.registry
+        )
         self.workers = Gauge("emotion_workers_ready", "Analyzer workers that answer now.", registry=self.registry)
         self._lost = Counter("emotion_workers_lost", "Analyzer workers that ended unasked.", registry=self.registry)
         self._drops = Counter(

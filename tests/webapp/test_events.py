@@ -85,7 +85,7 @@ def test_the_greeting_says_what_the_page_needs(fake_server: Server) -> None:
     (greeting,) = greetings
     assert set(greeting) == {"page_version", "model", "limits"}
     assert greeting["model"]["name"] == "fake"  # type: ignore[index]
-    assert greeting["limits"]["max_in_flight"] == 2  # type: ignore[index]
+    assert greeting["limits"]["max_in_flight"] == 8  # type: ignore[index]
     assert greeting["limits"]["max_recording_in_flight"] == 8  # type: ignore[index]
     assert greeting["limits"]["max_frame_bytes"] == 64 * 1024  # type: ignore[index]
 
