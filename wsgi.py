@@ -1,4 +1,4 @@
-"""Where a server begins: `gunicorn wsgi:app`, or `python wsgi.py` where gunicorn does not run."""
+"""The entry point of the server: `gunicorn wsgi:app`, or `python wsgi.py` on systems without gunicorn."""
 
 import os
 import warnings

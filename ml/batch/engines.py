@@ -174,7 +174,7 @@ def _why(exit_code: int | None) -> str:
 
 
 class Patience:
-    """Whether it is time, at most every so many seconds."""
+    """True at most once per interval, which is in seconds."""
 
     def __init__(self, every_s: float) -> None:
         self._every_s = every_s

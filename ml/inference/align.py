@@ -1,7 +1,7 @@
-"""Is there a face in this window, and how must the window move to sit on it? A small network answers both.
+"""The aligner: a small network that decides whether a window holds a face, and moves the window onto it.
 
-Cascades find faces; this decides, and brings every window to the framing of the training pictures, roll included, so
-that the classifier sees upright faces of one size. Trained by `python -m ml.align`.
+It brings every window to the framing of the training pictures, including roll, so that the classifier sees upright
+faces of one size. Trained by `python -m ml.align`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from ml.inference.geometry import Window, cut_window
 PATCH_SIZE = 32
 """Side of the network's square grey input, in pixels."""
 PATCH_SHARE = 0.8
-"""Share of a window's side that the network looks at: the inner face, not what surrounds it."""
+"""Share of a window's side that the network sees: the inner face without its surroundings."""
 SHIPPED_ALIGNER = Path(__file__).parent.parent / "artifacts" / "align.tflite"
 
 
 def held_out(path: Path) -> bool:
-    """Whether a training picture is kept from this network, to measure it by; depends on the file's name alone."""
+    """Whether a picture is held out from training this network, for measuring it; depends only on the file's name."""
     return zlib.crc32(path.name.encode()) % 10 == 0
 
 
@@ -38,7 +38,7 @@ class FaceAligner:
         self._output = self._interpreter.get_output_details()[0]["index"]
 
     def look(self, gray: np.ndarray, window: Window) -> tuple[float, Window]:
-        """Probability that the window sits more or less on a face, and the window moved to where it should sit.
+        """Probability that the window is roughly on a face, and the window moved onto the face.
 
         Args:
             gray: `(height, width)` uint8.
@@ -50,7 +50,7 @@ class FaceAligner:
         return face, window.moved(right, down, log_scale, turn_rad)
 
     def align(self, gray: np.ndarray, window: Window, steps: int) -> tuple[float, Window]:
-        """Move a window onto its face in some steps; returns the probability of a face where it arrived."""
+        """Move a window onto its face in a few steps; returns the probability of a face at the final window."""
         for _ in range(steps):
             _, window = self.look(gray, window)
         return self.look(gray, window)[0], window

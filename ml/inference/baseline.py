@@ -1,4 +1,4 @@
-"""A person's own neutral: how far a face is from it, as the difference of log-odds, emotion by emotion.
+"""A person's baseline: the difference in log-odds between a face and the same person's neutral face.
 
 Comparing a face with the same person's neutral face is more reliable than one reading: a face that looks sad at rest is
 only called sad where it becomes sadder. The page calculates the same (`static/js/session/baseline.js`).
@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 
 EDGE = 0.001
-"""Probabilities are kept this far from 0 and 1: a change is at most 2 ln(0.999 / 0.001) = 13.8."""
+"""Probabilities are clipped to this distance from 0 and 1, so a change is at most 2 ln(0.999 / 0.001) = 13.8."""
 BASELINE_S = 3.0
 """Length of the stretch of a recording that is a person's baseline."""
 LEAST_READINGS = 5
-"""Fewer readings than this are no stretch."""
+"""Fewest readings of a stretch."""
 
 
 def log_odds(probability: float) -> float:
@@ -25,7 +25,7 @@ def log_odds(probability: float) -> float:
 
 
 def change_from(baseline: Sequence[float], probabilities: Sequence[float]) -> tuple[float, ...]:
-    """The change of each emotion from a person's neutral, in log-odds: 0 none, 1 means odds 2.7 times as high.
+    """The change of each emotion from a neutral face in log-odds: 0 is no change, 1 means odds 2.7 times as high.
 
     Args:
         baseline: mean probabilities of the person's neutral face. probabilities: those of the face now. One value for
@@ -42,7 +42,7 @@ def mean_of(readings: Sequence[Sequence[float]]) -> tuple[float, ...]:
 def quiet_stretch(
     times_s: np.ndarray, readings: np.ndarray, neutral: int, length_s: float = BASELINE_S
 ) -> slice | None:
-    """The stretch of a recording that is likeliest a person's neutral: the face looks neutral and does not change.
+    """The stretch of a recording that most likely shows a person's neutral face: neutral and without change.
 
     Every stretch of the given length is scored by the mean log-odds of neutral, less the mean standard deviation of all
     emotions' log-odds.

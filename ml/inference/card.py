@@ -1,4 +1,4 @@
-"""The card beside a model file: what the model is, what it was measured to do, how its numbers are to be read.
+"""The card beside a model file: description, metrics and calibration of the model.
 
 Standard library only: the web process reads it to check a setting, the worker to serve the model.
 """
@@ -24,7 +24,7 @@ class ModelCard:
     """A validated card. Fields with a default may be missing; fields that are not listed here are left out.
 
     Attributes:
-        sha256: of the model file. labels: what the probabilities stand for, in their order.
+        sha256: of the model file. labels: the classes, in the order of the probabilities.
         outputs: names of the graph's outputs, `served` among them.
         input: `shape`, `type`, `range` and `color` of the input.
         uncertain_below: confidence under which an answer is marked as uncertain.

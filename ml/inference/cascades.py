@@ -1,4 +1,4 @@
-"""Haar cascades: windows that look like a face, proposed all over a picture or asked of one place."""
+"""Haar cascades: propose face windows in a picture, or check one place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from ml.inference.geometry import Window, cut_window, same_place
 
 DARK_LEVEL, MAX_GAIN = 120, 6.0
-"""A picture whose lighter parts stay below this grey level is brightened, by this factor at most."""
+"""A picture whose lighter parts are darker than this grey level is brightened, at most by this factor."""
 CLOSE_LOOK_PX = 64
 """Side to which a face is brought for the close look."""
 

@@ -1,4 +1,4 @@
-"""What the parts of the product agree on: labels, value types, errors.
+"""Labels, value types and errors that all parts of the product share.
 
 Standard library only, so that the web process can import it without NumPy or OpenCV.
 
@@ -51,7 +51,7 @@ HEAT_DIGITS = 6
 
 
 class AnalysisError(Exception):
-    """An answer that is not a result. The message is one sentence: what was expected, what was received."""
+    """The analysis failed. The message is one sentence with what was expected and what was received."""
 
     code = "internal"
 

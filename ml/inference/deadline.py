@@ -1,4 +1,4 @@
-"""When an answer is no longer worth the work: searches ask between their steps and end."""
+"""The deadline of an answer. Searches check it between their steps and end when it has passed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ml.inference.contract import Busy
 
 
 class Deadline:
-    """A time on the monotonic clock after which nobody waits for the answer.
+    """A time on the monotonic clock after which the answer is no longer needed.
 
     Args:
         budget_ms: time from now; infinite means never.
@@ -20,7 +20,7 @@ class Deadline:
         self._ends_s = time.monotonic() + budget_ms / 1000
 
     def check(self) -> None:
-        """Do nothing in time.
+        """Return if the deadline has not passed.
 
         Raises:
             Busy: the time is over.
@@ -30,4 +30,4 @@ class Deadline:
 
 
 NO_DEADLINE = Deadline()
-"""For callers who wait as long as it takes."""
+"""A deadline that never passes."""

@@ -1,4 +1,4 @@
-"""A file's bytes to the grey picture that is searched; what would take too long is refused before it is decoded."""
+"""Decodes a file to a grey picture. Files that would take too long are refused before decoding."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ml.inference.picture_size import jpeg_scans, picture_size
 from ml.inference.preprocess import decode_image
 
 MAX_ASPECT = 400
-"""Longer over shorter side. No face is in a line of pixels, and windows of its width would number thousands."""
+"""Largest ratio of the longer to the shorter side: a line of pixels holds no face but needs thousands of windows."""
 MAX_JPEG_SCANS = 100
-"""Progressive JPEGs have about ten. Each decodes the whole picture once more, though it may hold hardly a byte."""
+"""Progressive JPEGs have about ten scans. Each scan decodes the whole picture again, even if it has few bytes."""
 MAX_SCANNED_PIXELS = 1_200_000_000
 """Pixels times scans, about 0.6 ns each (one core of an AMD EPYC): ten scans of 40 megapixels are well inside."""
 REDUCED = {1: cv2.IMREAD_GRAYSCALE} | {

@@ -1,4 +1,4 @@
-"""Which part of a face an answer rests on, found by covering parts of it: no gradients needed, any model will do."""
+"""Heat maps by occlusion: the parts of a face that an answer depends on. Works with any model, without gradients."""
 
 from __future__ import annotations
 

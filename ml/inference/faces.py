@@ -1,7 +1,7 @@
-"""Where the faces are. A cascade and a network propose windows, small networks settle each on its face and judge it.
+"""Face detection for live pictures. A cascade and a network propose windows; the aligner and the judge check them.
 
-`FaceDetector` serves the live view: `follow` looks where a face was a moment ago, with the aligner alone; `sweep` looks
-everywhere. Photographs are searched further by `ml.inference.photos`.
+`follow` checks the window of a face in the previous frame, with the aligner alone; `sweep` searches the whole picture.
+`ml.inference.photos` extends the search for photographs.
 """
 
 from __future__ import annotations
@@ -22,36 +22,36 @@ from ml.inference.judge import Judge
 from ml.inference.scan import FaceScanner
 
 MIN_LOG_ODDS = 0.0
-"""A face needs these log odds of the judge at least: more likely one than not."""
+"""Least log odds of the judge for a face (0: as likely as not)."""
 SURE_LOG_ODDS = 2.0
-"""No more evidence is asked for than for these. The live view, which looks again soon, wants them of a new face."""
+"""At these log odds the judge stops. The live view, which searches again soon, requires them for a new face."""
 MIN_LOG_ODDS_BENEATH = 6.0
-"""Beneath a face it takes more: that is where people wear pictures of faces. A skull printed on a shirt has up to 4.9,
-the face above it 14."""
+"""Least log odds below a known face, where people wear pictures of faces. A skull printed on a shirt has up to 4.9, the
+face above it 14."""
 MIN_SCORE_FOLLOWED = 0.35
-"""A face that was there a moment ago needs this probability."""
+"""Least probability of a face that was in the previous frame."""
 MAX_JUMP = 0.75
 """A followed face is lost if it would have moved by more than this, in sides."""
 MAX_GROWTH = 2.5
-"""And if it would have grown or shrunk by more than this."""
+"""A followed face is lost if it would have grown or shrunk by more than this factor."""
 FOLLOW_FACE_PX = 44
-"""Side to which an expected face is reduced before it is looked at."""
+"""Side to which an expected face is reduced before the aligner sees it."""
 
 HAAR_SIDE_PX, HAAR_SCALE_FACTOR, HAAR_MIN_PX = 160, 1.3, 24
-"""Longer side of the copy that the cascade sweeps, its steps, and the least face in it."""
+"""Longer side of the copy that the cascade searches, its scale factor, and the smallest face in the copy."""
 HAAR_PROPOSALS = 6
-"""Those that the cascade accepted most often are looked at."""
+"""Most proposals of the cascade that are used: those that it accepted most often."""
 SCAN_SIDE_PX, MAX_ENLARGED = 240, 2.0
-"""Longer side of the pyramid's largest level: faces from 18 px in it are found, a thirteenth. Smaller pictures are
-enlarged, by this factor at most."""
+"""Longer side of the pyramid's largest level, in which faces from 18 px (1/13 of the side) are found; and the largest
+factor by which a smaller picture is enlarged."""
 MIN_SCAN_SCORE = 0.3
-"""Places with less in the scan are not looked at."""
+"""Least probability of a place in the scan."""
 MIN_SETTLED_SCORE = 0.1
-"""Windows with less from the aligner, where they came to rest, hold no face."""
+"""Least probability of the aligner for a window that it has moved onto a face."""
 MIN_FACE_PX = 16
-"""Less is not enough to read a face from."""
+"""Smallest side of a face that can be classified."""
 MAX_PLACES = 40
-"""Places that are judged in one pass, those with the best scores first."""
+"""Most places that are judged in one pass, in order of their scores."""
 
 
 class FaceDetector:
@@ -74,8 +74,8 @@ class FaceDetector:
 
         Args:
             gray: `(height, width)` uint8.
-            near: where the faces were a moment ago.
-            full_search: look at the whole picture as well.
+            near: windows of the faces in the previous frame.
+            full_search: also search the whole picture.
             deadline: ends the search with `Busy`.
 
         Returns:
@@ -98,7 +98,7 @@ class FaceDetector:
         return suppress_same_place(detections), full_search
 
     def follow(self, picture: Halves, expected: Window) -> Detection | None:
-        """The face that was at a window a moment ago, or None."""
+        """The face that was in this window in the previous frame, or None."""
         return self.settle(picture, expected, steps=2, min_score=MIN_SCORE_FOLLOWED)
 
     def sweep(
@@ -109,7 +109,7 @@ class FaceDetector:
         side_px: float = SCAN_SIDE_PX,
         least: float = MIN_LOG_ODDS,
     ) -> list[Detection]:
-        """Faces anywhere in the picture but at known places, with their probability; `least` as in `judged`.
+        """Faces in the picture, without the known ones, with their probability; `least` as in `judged`.
 
         Raises:
             Busy: the deadline passed.
@@ -139,7 +139,7 @@ class FaceDetector:
         deadline: Deadline = NO_DEADLINE,
         least: float = MIN_LOG_ODDS,
     ) -> list[Detection]:
-        """Proposals that are faces, apart from known ones, one for each place, with their probability."""
+        """Proposals that are faces, without the known ones, one for each place, with their probability."""
         return self.judged(picture, self.settled(picture, proposals, known, deadline), known, deadline, least)
 
     def settled(
@@ -149,7 +149,7 @@ class FaceDetector:
         known: Sequence[Window] = (),
         deadline: Deadline = NO_DEADLINE,
     ) -> list[Detection]:
-        """Where proposals come to rest, one detection for each place, with the aligner's score."""
+        """The final windows of the proposals, one detection for each place, with the aligner's score."""
         at_rest = []
         for proposal in proposals:
             deadline.check()

@@ -5,7 +5,7 @@ from __future__ import annotations
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi", ".pjpeg", ".pjp", ".mpo"})
 """Names of JPEG files. An `.mpo` of a camera with two lenses is a JPEG followed by others; the first one is read."""
 PHOTO_SUFFIXES = JPEG_SUFFIXES | {".png", ".webp"}
-"""Pictures that are read everywhere."""
+"""Suffixes of pictures that all commands read."""
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mpe", ".m1v", ".m2v"}
     | {".vob", ".mts", ".m2ts", ".ogv", ".wmv", ".asf", ".flv", ".f4v", ".mjpg", ".mjpeg", ".gif"}
@@ -17,7 +17,7 @@ OTHER_SUFFIXES = frozenset(
     | {".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".raf", ".pef", ".srw"}
     | {".x3f", ".3fr", ".raw", ".insp", ".mxf", ".rm", ".rmvb", ".divx", ".dv", ".insv", ".heics", ".y4m", ".ogm"}
 )
-"""Pictures and videos that are not read: in a folder they are named as such, not passed over."""
+"""Suffixes of pictures and videos that are not supported: the commands list such files instead of ignoring them."""
 
 
 def sniff(data: bytes) -> str | None:

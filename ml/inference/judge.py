@@ -1,4 +1,4 @@
-"""Is what a search found a face? Two networks and three cascades are asked, the cheap ones first, until it is clear."""
+"""Decides whether a window holds a face, from two networks and three cascades; the cheap ones come first."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WEIGHTS = Weights(-5.02, 1.14, 1.45, (1.24, 0.24, 0.82))
 
 
 def logit(probability: float) -> float:
-    """Log odds of a probability, which is kept from 0 and 1 by a ten thousandth."""
+    """Log odds of a probability, which is clipped to 0.0001 … 0.9999."""
     probability = min(max(probability, 1e-4), 1 - 1e-4)
     return math.log(probability / (1 - probability))
 
@@ -54,8 +54,8 @@ class Judge:
         )
 
     def log_odds(self, picture: Halves, found: Detection, needed: float = 0.0) -> float:
-        """How sure it is that a settled window is a face. Cascades are asked only as long as they can change whether
-        the answer is above `needed`.
+        """Log odds that an aligned window is a face. A cascade runs only if it can change whether the result is above
+        `needed`.
 
         Args:
             found: a window, with the aligner's probability.
@@ -86,7 +86,7 @@ class Judge:
         return False
 
     def evidence(self, picture: Halves, found: Detection) -> list[float]:
-        """What the weights are fitted on, in their order: both logits and the three logarithms."""
+        """The features in the order of the weights: both logits and the three logarithms."""
         patch = _close_look(picture, found.window)
         counts = [math.log1p(count(patch)) for count in self._counts]
         return [logit(found.score), self._scanner.look(picture, found.window), *counts]

@@ -53,7 +53,7 @@ def analyze(
 
 
 def _encoded(picture: Any, channel_order: str) -> bytes:
-    """The picture as a file's bytes: arrays as uncompressed PNG, so that all take the same way."""
+    """The picture as the bytes of a file; an array becomes an uncompressed PNG."""
     if isinstance(picture, bytes | bytearray | memoryview):
         return bytes(picture)
     if isinstance(picture, str | os.PathLike):

@@ -1,7 +1,7 @@
-"""Where the faces of a photograph are: as much effort as it takes, and no more.
+"""Face detection for photographs.
 
-The sweep of the live view comes first. Finer levels follow as long as small faces turn up; where nobody is found,
-turned copies. The thorough search adds the places of `ml.inference.thorough`.
+The sweep of the live view comes first. Finer levels follow as long as they find small faces. If no face is found,
+rotated copies are searched. The thorough search adds the places of `ml.inference.thorough`.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from ml.inference.thorough import ThoroughSearch
 FIRST_SIDE_PX = 320
 """Longer side of the first pyramid's largest level."""
 NOBODY_SIDE_PX = 720
-"""A picture in which nobody is found is looked at up to this size of its longer side."""
+"""Largest longer side of a level in a picture without a face so far."""
 FINEST_SIDE_PX = 1620
-"""One with small faces up to this."""
+"""Largest longer side of a level in a picture with small faces."""
 MAX_FINER = FACE_PX / MIN_FACE_PX
-"""Pictures are not enlarged by more: the scan would look for faces that are too small to read."""
+"""Largest factor of enlargement; beyond it the scan would find faces that are too small to classify."""
 SMALL_FACE_PX = 2.0 * FACE_PX
-"""A face of this side or less, on the finest level so far, says that there may be smaller ones."""
+"""A face of this side or less on the finest level so far means that there may be smaller ones."""
 TURNED_SIDE_PX = 213
 TURNS_DEG = (-45, 45, -90, 90, 180)
-"""Turned copies of pictures in which nobody is upright, and their longer side before the turn."""
+"""Rotations for pictures without an upright face, and the longer side of the copies before rotation."""
 MIN_LOG_ODDS = 1.0
 MIN_SCORE = 1 / (1 + math.exp(-MIN_LOG_ODDS))
-"""What a face needs: log odds and, the same, a probability of 0.73."""
+"""Least log odds of a face; they correspond to a probability of 0.73."""
 MIN_LOG_ODDS_ALONE = -1.0
-"""Where nobody else is found, the likeliest place is a face down to these odds: photographs are rarely empty."""
+"""Least log odds of the likeliest place if there is no other face: photographs without a face are rare."""
 SURE_SCORE = 0.8
-"""Where no face has more, turned copies are searched, and the way round that shows the surest face is right."""
+"""If no face has a higher score, rotated copies are searched; the rotation with the surest face is used."""
 MIN_LOG_ODDS_TURNED = 2.0
-"""What a face in a turned copy needs: they are rarer, and five copies show five times as many other things."""
+"""Least log odds of a face in a rotated copy: such faces are rare, and five copies have five times the false ones."""
 
 
 class PhotoDetector:
@@ -70,7 +70,7 @@ class PhotoDetector:
         return sorted(faces, key=lambda found: found.score, reverse=True)
 
     def _finer(self, picture: Halves, faces: list[Detection], deadline: Deadline) -> list[Detection]:
-        """The faces together with those of finer levels, as long as there may be smaller ones."""
+        """The faces, with those of finer levels as long as smaller faces are likely."""
         scale = first_scale(picture, FIRST_SIDE_PX)
         while True:
             smallest_px = min((face.window.side * scale for face in faces), default=0.0)
@@ -85,7 +85,7 @@ class PhotoDetector:
             )
 
     def _turned(self, picture: Halves, deadline: Deadline) -> list[Detection]:
-        """Faces that lean by more than the upright passes allow, in the first turn that shows any."""
+        """Faces that are tilted too far for the upright passes, from the first rotation that shows any."""
         scale = min(1.0, TURNED_SIDE_PX / max(picture.gray.shape))
         reduced = picture.resized(scale)
         for roll_deg in TURNS_DEG:

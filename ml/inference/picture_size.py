@@ -1,4 +1,4 @@
-"""What a file says of the picture in it, read from its bytes alone: what must be known before it is decoded."""
+"""Reads the size and the number of scans of a picture from its header, before the picture is decoded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ JPEG_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0
 
 
 def picture_size(data: bytes) -> tuple[int, int] | None:
-    """Stored width and height (before any EXIF turn) of a JPEG, PNG or WebP; None where the header does not say."""
+    """Stored width and height (before any EXIF turn) of a JPEG, PNG or WebP; None if unreadable."""
     try:
         if data[:8] == b"\x89PNG\r\n\x1a\n":
             width, height = struct.unpack_from(">II", data, 16)

@@ -1,4 +1,4 @@
-"""A worker as a process: it ends with its parent, and starts without the lines of native libraries."""
+"""Process of a worker: ends it with its parent, and hides the start messages of native libraries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent() -> None:
-    """End this process as soon as its parent has ended, whatever ended it and whatever this process does then.
+    """End this process as soon as its parent has ended, also after SIGKILL and while this process is busy.
 
     Linux sends SIGKILL by itself. Elsewhere, and where prctl is not allowed, a thread looks at the parent's id.
     """
@@ -37,9 +37,9 @@ def end_with_parent() -> None:
 
 @contextlib.contextmanager
 def without_native_lines(beginning: bytes = b"INFO:") -> Iterator[None]:
-    """Hold back what is written to the error output meanwhile; afterwards write the lines that begin otherwise.
+    """Hold back the error output meanwhile; afterwards write the lines that do not start with `beginning`.
 
-    Libraries in C++ announce themselves there, and no setting of theirs prevents it.
+    C++ libraries print messages at their start, and have no setting that prevents it.
     """
     sys.stderr.flush()
     kept = os.dup(2)

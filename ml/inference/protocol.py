@@ -29,7 +29,7 @@ class ProtocolError(Exception):
 
 
 class Socket(Protocol):
-    """What is needed of a connected stream socket."""
+    """The interface of a connected stream socket."""
 
     def recv(self, size: int, /) -> bytes: ...
 
@@ -49,7 +49,7 @@ def write_message(connection: Socket, head: Mapping[str, Any], body: bytes = b""
 
 
 class MessageReader:
-    """Reads messages from a connected socket; keeps what came of the next message."""
+    """Reads messages from a connected socket; keeps received bytes of the next message."""
 
     def __init__(self, connection: Socket) -> None:
         self._connection = connection

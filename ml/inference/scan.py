@@ -1,7 +1,7 @@
-"""Faces anywhere in a picture, by a small fully convolutional network: one call for each level of an image pyramid.
+"""Finds faces in a picture with a small fully convolutional network: one call for each level of an image pyramid.
 
-The network slides over a whole level at once, where a cascade or `align` looks at one window after the other. It says
-for every fourth pixel whether a face of about `FACE_PX` lies there, and where exactly. Trained by `python -m ml.scan`.
+The network analyses a whole level at once; a cascade or `align` needs a call for each window. For every fourth pixel it
+gives the probability of a face of about `FACE_PX` and its exact position. Trained by `python -m ml.scan`.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from ml.inference.halves import Halves
 FACE_PX = 24
 """Side of the faces that the network knows, in pixels of a level."""
 STRIDE_PX = 4
-"""One answer for so many pixels of a level, along either side."""
+"""Stride of the network in pixels of a level, along both sides."""
 FIRST_CENTER_PX = 3
-"""Where the first answer looks; padding puts it there."""
+"""Position of the first answer in pixels; it results from the padding."""
 CONTRAST_PX = 33
 """Contrast is evened out over squares of this side."""
 LEVEL_RATIO = 1.5
 """Each level is smaller than the one before it by this factor."""
 PADDING_PX = 12
-"""Border pixels repeated round a level, so that a face at the edge has something round it."""
+"""Border pixels that are repeated around a level, so that a face at the edge has surroundings."""
 GRID_PX = 32
-"""Levels are filled up to multiples of this side: the network is prepared for few sizes only."""
+"""Levels are padded to multiples of this side, so that few input sizes occur."""
 SMALLEST_LEVEL_PX = 14
-"""Shorter side of the last level: a face fills it and more."""
+"""Shorter side of the last level; the largest faces fill it."""
 LOOK_PX = 64
 """Side of the level for one window alone."""
 MAX_SIZES = 16
 """Sizes of levels for which an interpreter is kept."""
 MAX_CELLS = 200
-"""Answers of a level that are looked at, the likeliest first."""
+"""Most answers of a level that are used, in order of probability."""
 SHIPPED_SCANNER = Path(__file__).parent.parent / "artifacts" / "scan.tflite"
 
 
 def even_contrast(gray: np.ndarray) -> np.ndarray:
-    """A picture with the light taken out: each pixel less the mean round it, in units of the deviation round it.
+    """A picture with local contrast normalised: each pixel minus the local mean, divided by the local deviation.
 
     Args:
         gray: `(height, width)` uint8.

@@ -1,8 +1,8 @@
-"""The search of a photograph for those who want the last face: half a second to a second of one core.
+"""The most thorough search of a photograph: it takes half a second to a second of one core.
 
-Three cascades propose windows in several turned copies of the padded picture, each as readily as it can; `align` moves
-every one onto the face next to it, if there is one. Where nothing is, windows laid all over the picture are moved
-likewise: a face that no cascade knows draws many of them to itself.
+Three cascades propose windows in several rotated copies of the padded picture, with their most permissive settings.
+`align` moves each window onto the face next to it, if there is one. If that finds no face, `align` moves a grid of
+windows that covers the picture: many of them end on a face that no cascade detects.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ TURNED_SIDE_PX = 360
 FINE_SIDE_PX = 800
 """Longer side for the upright pass that finds small faces."""
 ROLLS_DEG = (0, -30, 30)
-"""Turns of the picture: a cascade finds faces that lean by up to 20°, and the network takes out the rest."""
+"""Rotations of the picture: a cascade finds faces that are tilted by up to 20°; the network corrects the rest."""
 MAX_PROPOSALS = 40
-"""Those of a pass that a cascade accepted most often are settled."""
+"""Most windows of one pass that are used: those that a cascade accepted most often."""
 PADDING = 0.25
-"""Border added on each side, as a share of the shorter one: cascades expect something round a face."""
+"""Border added on each side, as a share of the shorter side: cascades expect surroundings around a face."""
 AGREED_IOU = 0.55
-"""Proposals that came to rest on windows that overlap by this much agree."""
+"""Proposals agree if their final windows overlap by at least this much."""
 
 LAID_SHARES = (1.0, 0.72, 0.5, 0.36, 0.25)
-"""Sides of the windows laid all over a picture, as shares of its shorter side."""
+"""Sides of the windows of the grid, as shares of the picture's shorter side."""
 LAID_STEP = 0.4
-"""How far apart they lie, in sides."""
+"""Distance between windows of the grid, in sides."""
 MAX_LAID = 600
-"""There are at most so many; a square picture has 138, one of 3 to 1 has 461."""
+"""Most windows of the grid; a square picture has 138, a picture of 3 to 1 has 461."""
 LAID_MIN_SUPPORT, LAID_MIN_SCORE = 10, 0.85
 """So many of them come to rest on a face, with this score. Chosen on 24 composed scenes without anybody, where no place
 had both (at most 9), and 82 others, where three of the five faces that the cascades missed had."""
@@ -46,7 +46,7 @@ had both (at most 9), and 82 others, where three of the five faces that the casc
 
 @dataclass(frozen=True)
 class Place:
-    """Where proposals came to rest: the middle of their windows, the best score among them, and their number."""
+    """The final windows of proposals that agree: their mean, the best score, and their number."""
 
     window: Window
     score: float
@@ -69,7 +69,7 @@ class ThoroughSearch:
         self._frontal_too, self._profile = load_cascade("frontalface_default"), load_cascade("profileface")
 
     def places(self, picture: Halves, deadline: Deadline) -> list[Place]:
-        """Where the cascades' proposals come to rest, those with most support first.
+        """The final windows of the cascades' proposals, those with most support first.
 
         Raises:
             Busy: the deadline passed.
@@ -77,12 +77,12 @@ class ThoroughSearch:
         return self._places(picture, self._proposals(picture), deadline)
 
     def laid(self, picture: Halves, deadline: Deadline) -> list[Place]:
-        """Faces to which windows laid all over the picture are drawn."""
+        """Faces on which many windows of the grid end."""
         places = self._places(picture, laid_windows(picture.gray.shape[1], picture.gray.shape[0]), deadline)
         return [place for place in places if place.support >= LAID_MIN_SUPPORT and place.score >= LAID_MIN_SCORE]
 
     def _places(self, picture: Halves, proposals: Iterable[Window], deadline: Deadline) -> list[Place]:
-        """Where proposals come to rest, those with most support first."""
+        """The final windows of proposals, those with most support first."""
         settled = []
         for proposal in proposals:  # every one of them may be the end of a cascade's pass
             deadline.check()
@@ -121,9 +121,9 @@ class ThoroughSearch:
 
 
 def laid_windows(width: int, height: int) -> Iterator[Window]:
-    """Windows of several sizes all over a picture, from edge to edge, the largest first.
+    """A grid of windows of several sizes that covers a picture, the largest first.
 
-    Long pictures would need thousands of small ones: sizes end before there are more than `MAX_LAID`.
+    A long picture would need thousands of small windows; sizes that would exceed `MAX_LAID` are left out.
     """
     laid = 0
     for share in LAID_SHARES:

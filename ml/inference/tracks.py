@@ -1,14 +1,13 @@
-"""Who is who from frame to frame: ids, smoothed emotions, where to look next. Pure Python, one `Tracker` per camera.
+"""Tracks faces from frame to frame: ids, smoothed emotions, next search. Pure Python, one `Tracker` per camera.
 
-Ids are small numbers that are used again: a face that is not one of those in view takes a free number, that of the
-face that was last seen nearest to it. A number is new only while all others are in use, so a person who leaves and
-returns keeps one number, and the largest number is the most faces that were in view at a time.
-
+Ids are small numbers and are reused. A new face takes the free id that was last seen nearest to it; a new id is created
+only if all others are in use. So a person who leaves and returns keeps the id, and the largest id is the largest number
+of faces that were in view at the same time.
 
 Boxes are matched by tracking-by-detection as in SORT (Bewley et al. 2016, arXiv:1602.00763): predict each face by
 constant velocity, then take the assignment of least total cost (Kuhn–Munkres). The cost is one minus distance-IoU
-(Zheng et al. 2020, arXiv:1911.08287), which still tells near from far when boxes no longer overlap.
-Times are seconds of any steadily rising clock, positions fractions of the picture.
+(Zheng et al. 2020, arXiv:1911.08287), which measures the distance even if boxes do not overlap.
+Times are seconds of any monotonic clock; positions are fractions of the picture.
 """
 
 from __future__ import annotations
@@ -22,29 +21,29 @@ from dataclasses import dataclass, replace
 from ml.inference.contract import Analysis, Face, Region
 
 FORGET_AFTER_S = 1.0
-"""An unseen face is expected where it was going for this long, and then no more."""
+"""The position of an unseen face is extrapolated for this long; then its track ends."""
 RESERVED_S = 0.5
-"""The number of an unseen face is kept for it this long; after that a face that appears elsewhere may take it."""
+"""The id of an unseen face is reserved for this long; after that a face that appears elsewhere may take it."""
 MAX_JUMP = 1.2
-"""How far a face may be from where it was expected, in face sizes, and still be the same."""
+"""Largest distance of a face from its expected position, in face sizes."""
 MAX_SCALE = 1.8
-"""How much a face may grow or shrink between two sights."""
+"""Largest factor by which a face may grow or shrink between two frames."""
 VELOCITY_TAU_S = 0.15
 STEADY_S = 0.3
 COASTING_TAU_S = 0.5
 """A face unseen for longer than `STEADY_S` is expected to slow down with this time constant."""
 
 FULL_SEARCH_S = 0.45
-"""With faces in view the whole picture is searched this often, so that a newcomer is found within half a second."""
+"""Interval of full searches while faces are in view; a new face is found within half a second."""
 EMPTY_SEARCH_S = 0.25
-"""The same with nobody in view."""
+"""Interval of full searches while no face is in view."""
 LOST_SEARCH_S = 0.1
 LOST_FOR_S = 0.3
-"""The same for so long after a face went missing."""
+"""Time after the loss of a face during which full searches run at `LOST_SEARCH_S`."""
 HURRIED_EVERY = 4
-"""While other pictures wait, at most one frame in so many is searched whole. A full search costs five times as much
-as a tracked frame. If searches were due by time alone, an overloaded server would search a larger share of its frames
-the fewer it answers, and answer fewer still."""
+"""While other pictures wait, at most one frame in this many gets a full search, which costs five times as much as a
+tracked frame. With a fixed interval in time, an overloaded server would spend a growing share of its frames on full
+searches and become even slower."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class _Track:
     smoothed: tuple[float, ...]
 
     def expected(self, now_s: float) -> Region:
-        """Where the face should be by now."""
+        """The expected position of the face."""
         unseen_s = now_s - self.seen_s
         coasting_s = max(0.0, unseen_s - STEADY_S)
         travel_s = min(unseen_s, STEADY_S) + COASTING_TAU_S * (1 - math.exp(-coasting_s / COASTING_TAU_S))
@@ -77,12 +76,13 @@ class _Track:
 class Tracker:
     """Follows the faces of one camera.
 
-    Ask `near` and `full_search_due` before a frame is analysed, give the outcome to `update` after it, in order.
+    Call `near` and `full_search_due` before a frame is analysed, and `update` with the result, in the order of the
+    frames.
 
     Args:
         smoothing_s: time constant of the exponential mean of the seven probabilities; 0 switches it off.
-        random_share: source of numbers from 0 to 1. It shortens the first wait between full searches, so that
-            cameras that start together do not go on searching together.
+        random_share: source of numbers from 0 to 1. It shortens the first interval between full searches, so that
+            cameras that start at the same time do not always search at the same time.
     """
 
     def __init__(self, smoothing_s: float = 0.3, random_share: Callable[[], float] = random.random) -> None:
@@ -95,9 +95,9 @@ class Tracker:
         self._tracked_frames = HURRIED_EVERY
 
     def resume(self, sights: Iterable[Sight]) -> None:
-        """Go on where another tracker of the same camera stopped: its faces keep their ids.
+        """Continue the work of another tracker of the same camera; its faces keep their ids.
 
-        Sights with a time and smoothed emotions are followed on; of the others only the number and place are kept.
+        Faces with a time and smoothed emotions are tracked again; of the others only id and position are kept.
         """
         for sight in sights:
             self._last_regions[sight.id] = sight.region
@@ -106,7 +106,7 @@ class Tracker:
                 self._updated_s = max(self._updated_s, sight.seen_s)
 
     def near(self, now_s: float) -> tuple[Region, ...]:
-        """Where to look for the faces that were in the last frame, as `Request.near` wants it."""
+        """Expected positions of the faces of the last frame, for `Request.near`."""
         return tuple(
             visible
             for track in self._tracks
@@ -114,7 +114,7 @@ class Tracker:
         )
 
     def full_search_due(self, now_s: float, hurried: bool = False) -> bool:
-        """Whether it is time to look at the whole picture; `hurried` tells that other pictures are waiting."""
+        """Whether the next frame needs a full search; `hurried`: other pictures are waiting."""
         if hurried and self._tracked_frames + 1 < HURRIED_EVERY:
             return False
         if any(0 < self._updated_s - track.seen_s <= LOST_FOR_S for track in self._tracks):
@@ -126,7 +126,7 @@ class Tracker:
         return now_s - self._searched_s >= wait_s
 
     def update(self, analysis: Analysis, now_s: float) -> tuple[Face, ...]:
-        """Take what was found in the frame of `now_s`; return its faces with `id` and `smoothed`, in the same order."""
+        """Update the tracks with the faces of the frame at `now_s`; returns them with `id` and `smoothed`, in order."""
         if analysis.full_search:
             if self._searched_s > -math.inf:
                 self._head_start_s = 0.0
@@ -158,7 +158,7 @@ class Tracker:
         )
 
     def _free_ids(self, regions: Sequence[Region], in_use: set[int], aspect: float) -> list[int]:
-        """An id for each face that is none of those followed: a free one last seen near it, else the lowest unused."""
+        """An id for each untracked face: the free id that was last seen nearest to it, else the lowest new id."""
         free = sorted(self._last_regions.keys() - in_use)
         distances = [[_distance(region, self._last_regions[id_], aspect) for id_ in free] for region in regions]
         chosen = {row: free[column] for row, column in assign(distances)}
@@ -166,7 +166,7 @@ class Tracker:
         return [chosen[row] if row in chosen else next(unused) for row in range(len(regions))]
 
     def _moved(self, track: _Track, region: Region, emotions: tuple[float, ...], now_s: float) -> _Track:
-        """The track after another sight of its face."""
+        """The track, updated with a new box and new probabilities of its face."""
         elapsed_s = max(now_s - track.seen_s, 1e-3)
         keep = math.exp(-elapsed_s / VELOCITY_TAU_S)
         old_xy, new_xy = _centre(track.region), _centre(region)
@@ -189,7 +189,7 @@ def _match(expected: Sequence[Region], found: Sequence[Region], aspect: float) -
 
 
 def _cost(a: Region, b: Region, aspect: float, far: float) -> float:
-    """One minus distance-IoU, 0 to 2; `far` where the two can't be the same face. `aspect` is height over width."""
+    """One minus distance-IoU, 0 to 2; `far` if the two cannot be the same face. `aspect` is height over width."""
     distance = _distance(a, b, aspect)
     size_a, size_b = math.sqrt(a.w * a.h * aspect), math.sqrt(b.w * b.h * aspect)
     if min(size_a, size_b) <= 0 or distance > MAX_JUMP * (size_a + size_b) / 2:

@@ -2,8 +2,8 @@
 
     python -m ml.inference.worker --socket unix:PATH|tcp:HOST:PORT [--model FILE]
 
-It loads, warms up, connects, says that it is ready, then answers one request after the other until its socket ends:
-when the web process is gone, however it went, the worker goes too. Messages are those of `protocol`.
+It loads the model, connects, reports that it is ready, and answers one request after the other until its socket closes.
+So it ends with the web process. The messages are those of `protocol`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ml.inference.protocol import (
 )
 
 NICENESS = 4
-"""Pictures come after connections: the web process wakes sooner on a busy machine, and no picture is read later."""
+"""Lower priority of workers: on a busy machine the web process gets the processor first."""
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def serve(connection: socket.socket, analyzer: Analyzes, model: Mapping[str, Any
     """Say that the worker is ready, then answer requests until the other side closes.
 
     Args:
-        model: what the web process tells people about the model (name, version, calibration error …).
+        model: what the pages show about the model (name, version, calibration error …).
     """
     ready = {
         "ready": True,
@@ -125,10 +125,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def model_facts(card: ModelCard) -> dict[str, Any]:
-    """What pages say of the model, from its card.
+    """What the pages show about the model, from its card.
 
-    `ece` is the calibration error of what is shown to people, on `n` pictures that it never learned from; `judged_by`
-    says against what: what `people` saw in them where that is known, else the data set's `labels`.
+    `ece` is the calibration error of the served output on `n` pictures that were not used for training. `judged_by`
+    names the labels of that measurement: `people` (votes) if there are any, else the data set's `labels`.
     """
     reports = card.metrics.get("outputs", {}).get(SERVED, {})
     report = reports.get("people") or reports.get("folder") or {}
