@@ -8,6 +8,9 @@ const EASE_TAU_MS = 27; // 95 % of the way in 80 ms
 const CROWD = 6;
 /** With a third of any face behind the plates of others, numbers stand for words. */
 const COVERED = 0.33;
+/** On a picture narrower than this the row below says the word, so hardly anything of a face may be covered. */
+const NARROW_PX = 480;
+const COVERED_NARROW = 0.04;
 const PLATE = "rgba(11, 14, 19, 0.9)";
 const EDGE = "#0B0E13";
 const RIM = "rgba(255, 255, 255, 0.22)"; // so that a plate ends where the picture does not
@@ -42,8 +45,9 @@ export function drawMarks(context, marks, bounds, wasCrowded = false) {
   const place = (items, crowd) =>
     placePlates(items.map(({ box, text, side }) => ({ box, side, size: measure(context, text, size, crowd) })), bounds);
   let plates = place(marks, false);
+  const limit = bounds.w < NARROW_PX ? COVERED_NARROW : COVERED;
   const covered = hidden(plates, marks.map(({ box }) => box));
-  const crowd = marks.length > CROWD || covered > (wasCrowded ? COVERED / 2 : COVERED);
+  const crowd = marks.length > CROWD || covered > limit * (wasCrowded ? 0.5 : 1);
   if (crowd) {
     marks = marks.map((mark) => ({ ...mark, text: numberOnly(mark.face) }));
     plates = place(marks, crowd);

@@ -27,7 +27,7 @@ export function sentence(state, moment, { t, language }) {
     case "starting": return { text: t(late(LATE_STARTING_MS) ? "state.starting_late" : "state.starting"), hasOther };
     case "denied":
     case "denied-system": return { text: t(`state.${state}`), steps: stepsFor(navigator.userAgent, state === "denied-system") };
-    case "insecure": return { text: t("state.insecure"), hint: t("state.insecure_local", { url: `http://localhost:${location.port || 80}` }) };
+    case "insecure": return { text: t("state.insecure"), hint: t("state.insecure_local", { url: `http://localhost${location.port && `:${location.port}`}` }) };
     case "nobody": return { text: t(moment.isLate ? "state.nobody_late" : "state.nobody") };
     case "busy-server": return { text: moment.rate < 1 ? t("state.no_answer") : t("state.busy-server", { n: short(language, moment.rate) }) };
     case "returned": return { text: t("state.returned", { time: minutes(moment.hiddenForMs) }) };

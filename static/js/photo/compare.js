@@ -1,4 +1,4 @@
-/** Two to four photographs side by side: the pictures, and one table with a row per emotion and a column per face. */
+/** Two to four photographs side by side: one table with a row per emotion and a column per face, one scale for all. */
 import { SHAPES, drawing } from "../faces/emotions.js";
 import { labelText, wordText } from "../faces/text.js";
 import { make } from "../shared/dom.js";
@@ -13,16 +13,14 @@ export const AT_MOST = 4;
  */
 export function comparison(shots, page) {
   const { t, language, labels } = page;
-  const columns = shots.flatMap(({ name, faces }) => faces.map((face) => ({ name, face, label: labelText(face, faces.length, page) })));
-  const pictures = make("ul", "compare__pictures");
-  pictures.append(...shots.map(({ url, name }) => {
-    const item = make("li", "");
-    item.append(Object.assign(make("img", ""), { src: url, alt: "" }), make("span", "", name));
-    return item;
-  }));
+  const columns = shots.flatMap(({ url, name, faces }) => faces.map((face) => ({ url, name, face, label: labelText(face, faces.length, page) })));
   const table = make("table", "compare__table");
   const head = make("tr", "");
-  head.append(make("td", ""), ...columns.map(({ name, label }) => heading(label ? `${name}, ${label}` : name, "col")));
+  head.append(make("td", ""), ...columns.map(({ url, name, label }) => {
+    const title = heading("", "col");
+    title.append(Object.assign(make("img", ""), { src: url, alt: "" }), label ? `${name}, ${label}` : name);
+    return title;
+  }));
   const answer = make("tr", "compare__words");
   answer.append(heading(t("photo.reads"), "row"), ...columns.map(({ face }) => make("td", "", Object.values(wordText(face.word, page)).join(" "))));
   const rows = labels.names.map((label, i) => {
@@ -43,9 +41,7 @@ export function comparison(shots, page) {
   scroll.setAttribute("role", "region");
   scroll.setAttribute("aria-label", t("photo.compare_title"));
   scroll.append(table);
-  const made = make("div", "compare");
-  made.append(pictures, scroll);
-  return made;
+  return scroll;
 }
 
 function heading(text, scope) {

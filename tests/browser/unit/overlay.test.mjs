@@ -38,6 +38,14 @@ test("faces with room keep their words, many faces never do", () => {
   assert.equal(drawMarks(context, marks(7, 400, 80), { x: 0, y: 0, w: 3000, h: 400 }).crowd, true);
 });
 
+test("on a phone no word lies on a neighbour's face", () => {
+  const { context, texts } = surface();
+  const wide = { x: 0, y: 0, w: 700, h: 120 };
+  assert.equal(drawMarks(context, marks(2, 110, 90), { ...wide, w: 312 }).crowd, true);
+  assert.deepEqual(texts, ["1", "2"]);
+  assert.equal(drawMarks(context, marks(2, 400, 90), { ...wide, h: 400 }).crowd, false);
+});
+
 test("a plate says the number only while there is one, and who only where there are several", () => {
   const page = { language: "en", t: (key, values = {}) => ({ "emotion.happy": "Happiness", "emotion.sad": "Sadness", "face.label": `Face ${values.id}`,
     "unsure.colon": "Unsure:", "unsure.pair": `${values.first} or ${values.second}?` })[key] };
