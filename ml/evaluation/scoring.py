@@ -21,13 +21,17 @@ def score(outputs: dict[str, np.ndarray], pictures: Pictures, votes: Votes | Non
             what most people see as well.
 
     Returns:
-        The figures of `measure`, with `split`, `output` and `served` (output names) and `outputs`: by output and by
-        label set (`folder`, `people`) the figures of `measure`.
+        The figures of `measure`, with `split`, `output` and `served` (output names), `label_agreement` (the share of
+        pictures on which both label sets agree, None without votes) and `outputs`: by output and by label set
+        (`folder`, `people`) the figures of `measure`.
     """
     targets = np.eye(len(pictures.classes), dtype=np.float32)[pictures.labels]
     label_sets = {"folder": (pictures.labels, targets)}
+    agreement = None
     if votes and (votes.majority >= 0).any():
         label_sets["people"] = (votes.majority, votes.shares)
+        known = votes.majority >= 0
+        agreement = float(np.mean(votes.majority[known] == pictures.labels[known]))
     by_output = {
         name: {kind: measure(rows, labels, pictures.classes, shares) for kind, (labels, shares) in label_sets.items()}
         for name, rows in outputs.items()
@@ -39,6 +43,7 @@ def score(outputs: dict[str, np.ndarray], pictures: Pictures, votes: Votes | Non
         **by_output[main]["folder"],
         "output": main,
         "served": served,
+        "label_agreement": agreement,
         "outputs": by_output,
     }
 
