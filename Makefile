@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test train evaluate bench lint format browser clean data-named fuzz lock audit sbom contract
+.PHONY: help run test train evaluate bench lint format browser clean data-named fuzz soak lock audit sbom contract
 
 help:
 	@echo 'make run                 serve the page on http://localhost:5000 (PORT=8080 moves it)'
@@ -16,6 +16,7 @@ help:
 	@echo 'make contract            compare the HTTP interface with its description (CASES=500 for each operation)'
 	@echo 'make lint | format       ruff and mypy | ruff format'
 	@echo 'make fuzz                10,000 mutated packets, pictures, uploads and requests (CASES=100000)'
+	@echo 'make soak MINUTES=60     live viewers and photographs for an hour: answers, memory, descriptors'
 	@echo 'make lock | audit | sbom exact versions for the image | known faults in them | the list of its parts'
 
 run: $(BIN)/.serving
@@ -47,6 +48,9 @@ bench: $(BIN)/.everything $(if $(PEER),.cache/peer/.installed)
 
 fuzz: $(BIN)/.everything
 	FUZZ_CASES=$(or $(CASES),10000) $(BIN)/python -m pytest -q -o timeout=7200 tests/fuzz $(ARGS)
+
+soak: $(BIN)/.everything
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) $(ARGS)
 
 lock: $(BIN)/.everything
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \

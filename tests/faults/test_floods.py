@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -14,8 +15,8 @@ from tests.support.hostile import FLOODS
 from tests.support.rawsocket import RawSocket
 from tests.support.serving import ROOT, Server
 
-FLOOD_S = 0.8
-"""`make soak` repeats each flood for ten seconds."""
+FLOOD_S = float(os.environ.get("FLOOD_S", "0.8"))
+"""How long each flood runs; `FLOOD_S=10 pytest -s tests/faults/test_floods.py` is the long trial."""
 GAP_S = 1.0
 GROWTH_MB = 20
 
