@@ -4,14 +4,14 @@
                          [--model FILE] [--thorough] [--engine local|dask] [--scheduler tcp://HOST:PORT]
                          [--baseline FILE|auto]
 
-One row per face per frame, in the order of the paths and of the names in folders. Videos are followed frame by frame
-as in the live page, with ids that last as long as a face does and the timestamps of the video itself. What can't be
-read is listed and never ends the run: in the JSON document under `errors`, otherwise in a second file beside the first
-(`results.errors.csv`). `results.csv.progress` holds what is finished until the run is; `--resume` goes on from it.
+One row per face per frame, in the order of the paths and of the names in folders. Faces in videos are tracked as in the
+live page; their rows have ids and the timestamps of the video. Files that cannot be read do not end the run. They are
+listed: in the JSON document under `errors`, otherwise in a second file beside the first (`results.errors.csv`).
+`results.csv.progress` records finished work until the run ends; `--resume` continues from it.
 
-`--baseline` adds the columns `baseline_*`: the change from a person's neutral face, as the difference of log-odds. A
-photo or video of that face is compared with every row; `auto` compares each face of a video with its own quiet stretch
-of three seconds.
+`--baseline` adds the columns `baseline_*`: the change from a person's neutral face as a difference of log-odds. With a
+photo or video of that face, every row is compared with it; with `auto`, each face of a video is compared with its own
+quietest three seconds.
 
 Exit code: 0 everything was read, 1 something could not be read (the rest is written), 2 nothing to do, bad arguments,
 or a table that can't be written, 130 interrupted (143 by SIGTERM).
@@ -66,16 +66,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help="a .tflite with its card beside it")
     parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes; default: one a core")
     parser.add_argument("--step", type=_positive, default=1, help="analyse every STEP-th frame of a video")
-    parser.add_argument("--thorough", action="store_true", help="look for the last face in photos, at any cost")
-    parser.add_argument("--resume", action="store_true", help="go on where an earlier run stopped; keep the record")
-    parser.add_argument("--engine", choices=("local", "dask"), default="local", help="who does the work")
+    parser.add_argument(
+        "--thorough", action="store_true", help="search photos more thoroughly; takes thirty times as long"
+    )
+    parser.add_argument("--resume", action="store_true", help="continue an earlier run; keep the record")
+    parser.add_argument(
+        "--engine", choices=("local", "dask"), default="local", help="local processes or a Dask cluster"
+    )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="a running Dask scheduler, tcp://HOST:PORT")
     parser.add_argument(
         "--baseline",
         metavar="FILE|auto",
-        help="columns with the change from a person's neutral: a photo or video, or auto",
+        help="add the change from a neutral face: a photo or video of it, or auto",
     )
-    parser.add_argument("--quiet", action="store_true", help="print nothing but reasons not to start")
+    parser.add_argument("--quiet", action="store_true", help="print only errors that prevent a start")
     return parser
 
 
@@ -170,7 +174,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _stopped(out: Path) -> str:
-    return f"Interrupted: what was read is in {shown(str(out))}; the same command with --resume goes on from there."
+    return f"Interrupted: what was read is in {shown(str(out))}; the same command with --resume continues from there."
 
 
 def _sentence(error: Exception) -> str:

@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.tensorboard and importlib.util.find_spec("tensorboard") is None:
         return refuse("expected the package tensorboard with --tensorboard, received none: pip install tensorboard")
     if options.base and options.preset:
-        return refuse("expected --from or --preset, received both: --from is a recipe of its own")
+        return refuse("expected --from or --preset, received both: --from has its own settings")
     name = "adapt" if options.base else options.preset or "document"
     preset = PRESETS[name]
     for option, least in (("epochs", 1), ("batch_size", 1), ("limit", 1)):

@@ -14,12 +14,12 @@ from ml.batch.writers import Table
 from ml.inference.baseline import change_from, mean_of, quiet_stretch
 
 AUTO = "auto"
-"""In place of a file: each face of a video is compared with its own quiet stretch."""
+"""Value instead of a file name: each face of a video is compared with its own quietest stretch."""
 SOURCE, TIME, FACE, WIDTH, HEIGHT = map(COLUMNS.index, ("source", "timestamp_s", "face_id", "width", "height"))
 
 
 class BaselineError(Exception):
-    """There is no baseline in a file. The message says what was expected and what was received."""
+    """A file has no usable baseline. The message says what was expected and what was received."""
 
 
 def baseline_columns(columns: Sequence[str]) -> tuple[str, ...]:
@@ -60,8 +60,9 @@ class BaselineTable:
     """A table whose rows get the change from a baseline.
 
     Args:
-        table: takes the longer rows. baseline: one person's, for every row; None for each face's own quiet stretch,
-            for which the rows of a video are kept until the next source begins. Photos have none: empty cells.
+        table: receives the extended rows. baseline: one person's, for every row. With None, each face of a video is
+            compared with its own quietest stretch; the rows of a video are then kept until the next source begins, and
+            the cells of photos stay empty.
         neutral: index of neutral among the classes.
     """
 

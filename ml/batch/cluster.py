@@ -1,7 +1,7 @@
-"""The work done by Dask (https://distributed.dask.org): on a cluster that is running, or on one of this machine's own.
+"""The engine for Dask (https://distributed.dask.org): a running cluster, or a local one that is started here.
 
-The workers need this code, the model file and the pictures under the same paths. A task whose worker is lost is done by
-another one; tasks are named by their content, so two of them with the same name have the same result.
+The workers need this code, the model file and the pictures under the same paths. If a worker is lost, another worker
+repeats its task. Tasks are named by their content, so two tasks with the same name have the same result.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class DaskEngine:
             return None
 
     def _again(self, task: Task) -> None:
-        """Have a task done that was lost with its worker.
+        """Repeat a task whose worker was lost.
 
         Raises:
             EngineError: the scheduler was lost as well.

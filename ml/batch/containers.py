@@ -1,4 +1,4 @@
-"""How many frames a video file holds, counted in its container: what tells a whole video from a damaged one.
+"""Counts the frames of a video file in its container, to detect truncated and damaged videos.
 
 OpenCV's own count is often `duration × frame rate`, which is wrong for variable frame rates, for sound that is longer
 than the picture, and for trimmed files. Here the entries are counted: the sample tables and edit lists of MP4 and MOV
@@ -24,8 +24,8 @@ CUT = "the file ends early"
 class Contents:
     """What a container says of its first video track.
 
-    `frames` is the number that a decoder should give, None where the format does not say.
-    `damage` says what is wrong with the structure itself, None if nothing is.
+    `frames` is the number of frames that a decoder should return, None if the format does not state it.
+    `damage` describes a fault of the structure, None if there is none.
     """
 
     frames: int | None = None
@@ -33,7 +33,7 @@ class Contents:
 
 
 def inspect(path: str) -> Contents:
-    """Count the frames of a file; `Contents()` for formats that do not say, and for what is none of them."""
+    """Count the frames of a file; `Contents()` for formats without a count and for unknown formats."""
     with open(path, "rb") as file:  # noqa: PTH123
         size = os.fstat(file.fileno()).st_size
         head = file.read(12)

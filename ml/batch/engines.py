@@ -1,7 +1,7 @@
-"""Where the work is done: in processes of this machine, or by the workers of a Dask cluster.
+"""Engines, which execute tasks: in processes of this machine, or on the workers of a Dask cluster.
 
-Both take tasks and give back each one's outcome: a `Result`, or a `Crash` if the process that did it ended. A model
-that can't be loaded ends the run (`ModelError`).
+An engine takes tasks and returns the outcome of each: a `Result`, or a `Crash` if its process ended. A model that
+cannot be loaded ends the run (`ModelError`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Crash:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a task, and the place where it was done: the next part of a video is done there too."""
+    """The outcome of a task and the process that did it, which also gets the next part of the same video."""
 
     task: Task
     result: Result | Crash
@@ -42,37 +42,37 @@ class Outcome:
 
 
 class Engine(Protocol):
-    """Something that does tasks."""
+    """The interface of an engine."""
 
     def free(self) -> int:
-        """How many tasks it would start, or keep ready, now."""
+        """How many more tasks the engine can take now."""
 
     def submit(self, task: Task, place: object = None) -> None:
-        """Start a task, at that place if it is still there and free."""
+        """Start a task, in the given process if that is still free."""
 
     def wait(self, timeout_s: float) -> list[Outcome]:
-        """What was done meanwhile; waits for the first one, or that long.
+        """The finished tasks; waits for the first one, at most for the given time.
 
         Raises:
             ModelError: a process can't use the model.
         """
 
     def kill(self) -> None:
-        """End at once; what is being done is lost."""
+        """End at once; tasks in work are lost."""
 
 
 Run = Callable[[Task], Result]
 
 
 def run_task(task: Task) -> Result:
-    """Do a task; loads OpenCV and the network where it is called, not where it is named."""
+    """Do a task; OpenCV and the network are loaded at the first call, not at import."""
     from ml.batch.reading import run
 
     return run(task)
 
 
 class LocalEngine:
-    """Processes of this machine, each started with its first task. They end with this one, however it ends.
+    """Processes of this machine, each started with its first task. They end when this process ends, also after SIGKILL.
 
     Args:
         run: what a process does with a task; a function at the top of a module.
@@ -151,9 +151,9 @@ class _Lane:
 
 
 def _serve(connection: Connection, run: Run) -> None:
-    """The life of a process: tasks in, results out, until the other end is closed."""
+    """Main loop of a process: receives tasks and sends results until the other end is closed."""
     end_with_parent()
-    # What libraries in C print about broken files belongs in no terminal; the reasons come back with the results.
+    # C libraries print messages about broken files; they are discarded, because the results contain the reasons.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the first one answers
     with contextlib.suppress(EOFError, OSError):

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a question that a loop asks, with an answer within a second even if it does not ask."""
+"""Ctrl-C and SIGTERM for a loop that checks a flag; a loop that does not check it is ended after a second."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 GRACE_S = 0.8
-"""A loop that has not stopped by then is left where it is."""
+"""A loop that has not stopped after this time is ended."""
 
 
 class Interrupts:
     """While entered, the first signal sets `received`; before `defer` it raises KeyboardInterrupt as usual.
 
     Args:
-        last_words: makes the sentence that is printed if the program has to be left where it is.
+        last_words: returns the message that is printed if the program has to be ended.
     """
 
     def __init__(self, last_words: Callable[[], str]) -> None:
@@ -43,7 +43,7 @@ class Interrupts:
 
     @property
     def exit_code(self) -> int:
-        """What shells expect of a program that ended by a signal."""
+        """The exit code that shells expect after a signal."""
         return 128 + (self.received or signal.SIGINT)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
@@ -56,7 +56,7 @@ class Interrupts:
             leave.start()
 
     def done(self) -> None:
-        """The program has stopped in order."""
+        """Record that the program has stopped in order."""
         self._last_words = str
 
     def _leave(self) -> None:

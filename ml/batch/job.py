@@ -1,7 +1,7 @@
-"""A run from its sources to its table: hands out the work, records what comes back, and writes it in order.
+"""A run from its sources to its table: distributes the tasks, records their results, and writes them in order.
 
-The table is the same whatever the number of processes and whichever of them was lost: parts are written in the order of
-their sources, and those that are finished before their turn wait in the record.
+The table does not depend on the number of processes, nor on lost ones: parts are written in the order of their sources,
+and parts that finish early wait in the record.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FLUSH_S = 0.5
 """Results are recorded and written to the table this often."""
 WAIT_S = 0.2
 KEPT_FAILURES = 20
-"""Failures that are told at the end; all are in the table."""
+"""Most failures that are printed at the end; the table contains all."""
 
 
 @dataclass
@@ -49,9 +49,9 @@ class Job:
 
     Args:
         parts: the work, in the order of the table.
-        interrupted: asked several times a second whether to stop.
+        interrupted: called several times a second; true stops the run.
 
-    `caught_up` tells whether all that an earlier run had recorded is in the table.
+    `caught_up`: everything that an earlier run had recorded is in the table.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Job:
         self.caught_up = False
 
     def run(self) -> bool:
-        """Do everything, or stop when interrupted; whether everything was done."""
+        """Run until all is done or the run is interrupted; returns whether all was done."""
         more = True
         while more or self._working:
             while more and self._engine.free() > 0 and not self._interrupted():
@@ -124,7 +124,7 @@ class Job:
         self._engine.submit(task, place)
 
     def _take(self, outcome: Outcome) -> None:
-        """Record what came of a task, and go on with what is left of its part."""
+        """Record the outcome of a task, and continue with the rest of its part."""
         item = self._working.pop(outcome.task)
         task, part = outcome.task, item.part
         assert part is not None
@@ -152,7 +152,7 @@ class Job:
             item.finished = True
 
     def _after_crash(self, item: _Item, task: Task, crash: Crash) -> Result | None:
-        """Find out which file ends processes: photos are read again one by one, a single file twice."""
+        """Find the file that crashes processes: photos are read again one by one, a single file twice."""
         if len(task.paths) > 1:
             item.tasks.extendleft(replace(task, paths=(path,)) for path in reversed(task.paths))
             item.retried = True
@@ -165,7 +165,7 @@ class Job:
         return Result(failures=(Failure(shown(task.paths[0]), CRASHED, message),))
 
     def _flush(self) -> None:
-        """Secure what was read, then append to the table whatever has its turn."""
+        """Commit the results to the record, then append to the table the parts that are next in order."""
         self._record.commit()
         while self._waiting and not (self._interrupted() and not self.caught_up):
             item = self._waiting[0]

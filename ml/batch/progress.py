@@ -1,4 +1,4 @@
-"""How far a run is, in one line on stderr: files, faces, failures, speed, and the time left for the whole job."""
+"""Progress of a run in one line on stderr: files, faces, failures, speed, and the remaining time of the whole job."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ PHOTO_S, VIDEO_BYTE_S = 0.2, 4e-6
 
 
 class Progress:
-    """Counts what was done. `total` comes from a second listing in a thread, as the first is only ever a step ahead.
+    """Counts finished work. A thread lists the sources a second time to find `total`; the run lists them step by step.
 
     Args:
-        sources: makes the stream of sources once more; None shows nothing at all.
+        sources: creates the stream of sources again; with None nothing is shown.
         clock: seconds.
     """
 
@@ -60,10 +60,10 @@ class Progress:
         self.failures += failures
 
     def add_read(self, kind: Kind, files: int, video_bytes: float, busy_s: float | None) -> None:
-        """Files that are behind, or a stretch of a video.
+        """Count finished files, or a part of a video.
 
         Args:
-            busy_s: what it took a process; None if an earlier run had read it.
+            busy_s: the time that a process needed; None if an earlier run had read it.
         """
         if busy_s is None:
             self._skipped += files
@@ -79,7 +79,7 @@ class Progress:
                 self._video_s += busy_s
 
     def seconds_left(self) -> float | None:
-        """For everything that is left, by what photos and video bytes took so far; None before anything is known."""
+        """The remaining time, from the time that photos and video bytes took so far; None without measurements."""
         if self.total is None or not (self._photo_s or self._video_s):
             return None
         _, photos, video_bytes = self.total

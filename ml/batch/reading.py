@@ -1,7 +1,7 @@
-"""What a process of a run does: read photos and follow videos, a piece of work at a time.
+"""The work of one process of a run: reads photos and tracks faces in videos, one task at a time.
 
-A task says everything that is needed, so any process can do it: this machine's, a cluster's, or another one after the
-first was killed. It may be done twice; the results are the same.
+A task contains everything that is needed, so any process can do it, on this machine or in a cluster. A task may be
+repeated, for instance after its process was killed; the results are the same.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-# FFmpeg reads local files only, whatever a playlist in one of them names, and keeps its remarks to itself.
+# FFmpeg reads local files only, even if a playlist names other addresses, and prints no messages.
 os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
@@ -34,11 +34,11 @@ MAX_PHOTO_BYTES = 512 << 20
 PHOTO_BUDGET_MS = 120_000.0
 """The search of one photo ends after this long; usual ones take less than a hundredth of it."""
 SEGMENT_S = 1.0
-"""A video is followed for this long, then its rows are handed over and the rest is another task."""
+"""A task analyses a video for at most this long; the rest of the video is another task."""
 
 
 class Reader:
-    """Reads files with one analyzer. For one thread; keeps the video open that it followed last."""
+    """Reads files with one analyzer, in one thread; keeps the last video open."""
 
     def __init__(self, analyzer: Analyzer, settings: Settings) -> None:
         self._analyzer = analyzer
@@ -94,7 +94,7 @@ class Reader:
         return rows, VideoState(frame, tracker, undecoded, 1.0, estimate, ended=True)
 
     def _capture(self, path: str, next_frame: int) -> cv2.VideoCapture:
-        """The video before its frame of that number: still open, or opened and wound forward."""
+        """The video, positioned before the frame with this number."""
         known, self._open = self._open, None
         if known is not None and known[:2] == (path, next_frame):
             return known[2]
@@ -160,7 +160,7 @@ def open_video(path: str) -> cv2.VideoCapture:
     try:
         absolute.encode()
     except UnicodeEncodeError:
-        # OpenCV takes text: a name that is none gets a link with another name, for the moment of opening.
+        # OpenCV needs a name that is valid text; a file with another name is opened through a temporary link.
         with tempfile.TemporaryDirectory() as folder:
             link = Path(folder) / f"video{Path(path).suffix}"
             link.symlink_to(absolute)
@@ -169,7 +169,7 @@ def open_video(path: str) -> cv2.VideoCapture:
 
 
 def _no_head_start() -> float:
-    """In place of chance: the same video always gives the same rows."""
+    """Fixed numbers instead of random ones, so that the same video always gives the same rows."""
     return 0.0
 
 

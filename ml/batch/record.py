@@ -1,7 +1,7 @@
-"""What a run has finished, in one file beside its table: a killed run goes on from there.
+"""The record of finished work, in a file beside the table: a killed run continues from it.
 
-An SQLite database, so that a part is recorded whole or not at all, two runs can't write to one table, and results that
-come out of order wait on the disk for their turn.
+The record is an SQLite database. A part is recorded whole or not at all, two runs cannot write to the same table, and
+results that arrive out of order wait on the disk.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ml.batch.sources import Failure
 LAYOUT = 1
 CRASHED = "crashed"
 RETRIED = frozenset({"unreadable", "internal", CRASHED})
-"""Failures that may have had passing causes: parts with one are read again when a run is resumed."""
+"""Failures that may be temporary: parts with such a failure are read again when a run is resumed."""
 
 
 class RecordError(Exception):
@@ -37,7 +37,7 @@ class Finished:
 
 
 class Record:
-    """The record of a run. One thread; `commit` decides what outlives a kill.
+    """The record of a run, for one thread. Only committed results survive a kill.
 
     Raises:
         RecordError: the file can't be written, is damaged, or belongs to a run that is going on.
@@ -73,12 +73,12 @@ class Record:
         run(f"PRAGMA user_version = {LAYOUT}")
 
     def finished(self, key: str) -> Finished | None:
-        """What is known of a part, if it was finished."""
+        """The summary of a finished part, else None."""
         found = self._database.execute("SELECT segments, faces, failures FROM parts WHERE key = ?", (key,)).fetchone()
         return found and Finished(*found)
 
     def add(self, key: str, segment: int, rows: Sequence[Row], failures: Sequence[Failure]) -> None:
-        """Keep the results of a part, or of a segment of it, in place of those that there may be."""
+        """Store the results of a part or of a segment of it; replaces earlier ones."""
         texts = json.dumps(rows), json.dumps([astuple(failure) for failure in failures])
         self._database.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", (key, segment, *texts))
 
@@ -100,7 +100,7 @@ class Record:
         return [tuple(row) for row in json.loads(found[0])], [Failure(*values) for values in json.loads(found[1])]
 
     def forget(self, codes: frozenset[str] = RETRIED) -> None:
-        """Drop parts whose failures may have had passing causes."""
+        """Drop parts whose failures may have been temporary."""
         keys = {
             key
             for key, failures in self._database.execute("SELECT key, failures FROM results WHERE failures != '[]'")
@@ -109,7 +109,7 @@ class Record:
         self._database.executemany("DELETE FROM parts WHERE key = ?", [(key,) for key in keys])
 
     def commit(self) -> None:
-        """Let everything so far outlive a kill."""
+        """Commit: everything so far survives a kill."""
         self._database.execute("COMMIT")
         self._database.execute("BEGIN EXCLUSIVE")
 

@@ -20,14 +20,14 @@ TYPES: dict[str, type] = {
     "confidence": float,
     **dict.fromkeys(("frame", "face_id", "x", "y", "width", "height"), int),
 }
-"""What a column holds; every other one holds a probability."""
+"""Types of the columns; all other columns hold probabilities."""
 
 Row = tuple[Any, ...]
 """The values of one face in the order of `columns_for`."""
 
 
 def columns_for(classes: Sequence[str]) -> tuple[str, ...]:
-    """All columns for a model of these classes. A class that is named like a column gets the prefix `emotion_`."""
+    """All columns for a model of these classes. A class whose name is a column name gets the prefix `emotion_`."""
     taken = {*COLUMNS, *(name for name in classes if name not in COLUMNS)}
     names = list(COLUMNS)
     for name in classes:

@@ -1,7 +1,7 @@
-"""Which files a run reads: a stream of photos and videos from the paths of a command line, in a fixed order.
+"""The files of a run: a stream of photos and videos from the paths of a command line, in a fixed order.
 
-Nothing is collected but the names in one folder, so a million files cost little memory. What looks like a picture or a
-video and can't be read is part of the stream, as a `Failure`.
+Only the names of one folder are in memory at a time, so a million files need little memory. A file that looks like a
+picture or a video but is not supported is part of the stream, as a `Failure`.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _walk(top: str, found: os.stat_result, listed: set[tuple[int, int]]) -> Iter
         try:
             found = os.stat(path)  # noqa: PTH116
         except OSError as error:
-            # Of a link to nowhere nobody knows whether it was a folder of pictures, unless its name says otherwise.
+            # A dead link may have led to a folder of pictures, unless its suffix is that of another file.
             if is_visual(path) or (os.path.islink(path) and not _is_of_another_kind(path)):  # noqa: PTH114
                 yield _unreadable(path, error)
             continue

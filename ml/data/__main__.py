@@ -1,4 +1,4 @@
-"""Commands for data sets: what is in one, FER-2013 as one, and photographs of one's own to one.
+"""Commands for data sets: audit one, import FER-2013, or create one from photographs.
 
     python -m ml.data audit DIR
     python -m ml.data import fer2013.csv --out DIR
@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     fill.add_argument("csv", type=Path, help="fer2013.csv")
     fill.add_argument("--votes", type=Path, metavar="CSV", help="fer2013new.csv, the votes of FER+")
     fill.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
-    cut = commands.add_parser("crop", help="cut the faces out of photographs, as serving does; continues where it ended")
+    cut = commands.add_parser("crop", help="crop the faces of photographs with the server's code; continues an interrupted run")
     cut.add_argument("photos", type=Path, help="a folder per class, or train/ and test/ with a folder per class in each")
     cut.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new data set, or one to continue")
     return top
@@ -59,7 +59,7 @@ def _crop(photos: Path, out: Path) -> int:
             print(f"  … all of them in {out / RECORD_FILE}")
     if found.left_out:
         print(count_by_suffix(found.left_out))
-    print(f"Look through {out / CONTACT_FOLDER}, delete what is no face of its class, then: python -m ml.data audit {out}")
+    print(f"Look through {out / CONTACT_FOLDER}, delete wrong faces, then: python -m ml.data audit {out}")
     has_faces = {one.file.split("/")[1] for one in found.crops if one.file}
     return 0 if has_faces == set(found.classes) else 1
 
@@ -91,4 +91,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    run("ml.data", main, "crop continues where it ended when it is called again")
+    run("ml.data", main, "run the same command again; crop continues an interrupted run")

@@ -41,7 +41,7 @@ class Pictures:
 
     images: `(n, 48, 48)` uint8 grey. labels: `(n,)` int64 indices into `classes`. files: paths relative to the data
     set, `train/happy/a.jpg`. skipped: a line for each picture that can't be read, with the reason. sizes: width and
-    height of each file in pixels. left_out: files that are no pictures, by path.
+    height of each file in pixels. left_out: files that are not pictures, by path.
     """
 
     images: np.ndarray
@@ -75,7 +75,7 @@ class Pictures:
 
 
 def folder_label(name: str) -> str:
-    """A class folder's name as a label: lower case, in Unicode normal form C, whatever wrote it to the disk."""
+    """A class folder's name as a label: lower case, in Unicode normal form C."""
     return printable(unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).lower()))
 
 

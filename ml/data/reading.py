@@ -24,9 +24,9 @@ OTHER_FORMATS = {
     "PNM": tuple(b"P%d%c" % (kind, blank) for kind in range(1, 7) for blank in b" \n\r\t"),
     "JPEG 2000": (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"),
 }
-"""First bytes of formats that OpenCV decodes and that only data sets may hold; the server refuses them."""
+"""First bytes of formats that are accepted in data sets only; the server refuses them."""
 LARGE_PX, FEW_SHARE = 200, 0.05
-"""Pictures with a longer side are taken for whole photographs; up to this share of them goes without a remark."""
+"""Pictures with a longer side count as whole photographs; a share up to this one is not reported."""
 OTHER_SUFFIXES = frozenset({".bmp", ".dib", ".tif", ".tiff", ".gif", ".pbm", ".pgm", ".ppm", ".pnm", ".jp2", ".j2k"})
 
 
@@ -93,7 +93,7 @@ def read_or_reason(path: Path) -> np.ndarray | str:
 
 
 def count_by_suffix(files: Iterable[str]) -> str:
-    """How many files of which kind: `80 files left out: 20 .bmp, 60 .heic`; empty for none."""
+    """The number of files of each suffix: `80 files left out: 20 .bmp, 60 .heic`; empty for none."""
     kinds = Counter(Path(file).suffix.lower() or "without a suffix" for file in files)
     total = sum(kinds.values())
     listed = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
@@ -101,7 +101,7 @@ def count_by_suffix(files: Iterable[str]) -> str:
 
 
 def advice_on_sizes(sizes: Iterable[tuple[int, int]]) -> str:
-    """What to do about pictures that are whole photographs rather than faces; empty where there are few.
+    """Advice about pictures that are whole photographs instead of faces; empty if there are few.
 
     Args:
         sizes: width and height of each picture, in pixels.

@@ -1,4 +1,4 @@
-"""CSV files of other people: opened as UTF-8 text, with one sentence for archives, other encodings and cut rows."""
+"""Reads CSV files from elsewhere as UTF-8 text; archives, other encodings and truncated rows give a clear error."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ ARCHIVES = {
     "a Parquet file": b"PAR1",
     "a PDF document": b"%PDF",
 }
-"""First bytes of files that are often named or taken for CSV."""
+"""First bytes of files that are often mistaken for CSV."""
 
 
 def read_rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows of a CSV file with the numbers of their lines; blanks around column names are removed.
 
     Raises:
-        DataError: the file can't be read, is no UTF-8 text, lacks a column, or a row has too few or too many fields.
+        DataError: the file can't be read, is not UTF-8 text, lacks a column, or a row has too few or too many fields.
     """
     shown = printable(str(path))
     _check_text(path, shown)
@@ -58,7 +58,7 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[
 
 
 def _check_text(path: Path, shown: str) -> None:
-    """Refuse what is no text, by the first bytes.
+    """Refuse a file whose first bytes show that it is not text.
 
     Raises:
         DataError: it is an archive, another kind of file, or text in UTF-16 or UTF-32.

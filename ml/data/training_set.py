@@ -1,4 +1,4 @@
-"""The data of one training run, loaded, divided and identified in one place: training, resuming and export share it."""
+"""The data of one training run: loading, splitting and fingerprint. Training, resuming and export share it."""
 
 from __future__ import annotations
 

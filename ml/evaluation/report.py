@@ -19,7 +19,7 @@ CONFUSION_FILE = "confusionmatrix.png"
 
 def print_table(report: dict[str, Any]) -> None:
     """Print accuracy by output and label set, then precision, recall and F1 by class."""
-    optimistic = ": there is no test folder, and these helped to choose the weights, so the figures are optimistic"
+    optimistic = ": there is no test folder; these pictures helped to choose the weights: the figures are optimistic"
     print(f"On {report['split']}{optimistic if report['split'] == 'validation' else ':'}")
     print(f"{'output':<10}{'labels':<9}{'n':>6}  {'accuracy':>8}  {'95 % interval':<15}{'macro F1':>9}{'ECE':>7}")
     for name, by_labels in report["outputs"].items():

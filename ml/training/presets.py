@@ -1,4 +1,4 @@
-"""The presets: the described network (`document`), the served one with its parts (`best`), and `adapt`."""
+"""The presets: the plain network (`document`), the served network with its parts (`best`), and `adapt`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Preset:
     label_smoothing: float = 0.0
     needs_votes: bool = False
     seed: int = 0
-    """Added to the run's seed, so that networks of one recipe differ."""
+    """Added to the run's seed, so that networks with the same settings differ."""
     init_from: str | None = None
     """The preset whose best weights are this one's initial weights; it is trained first."""
     teachers: tuple[str, ...] = ()
