@@ -3,7 +3,7 @@
  * other panels, are loaded when they are first used.
  *
  * `readings` carries every answered camera picture, and what the camera does (reading, paused, hidden, offline, stopped),
- * to whatever has a past: timeline, recording, summary.
+ * to timeline, recording and summary.
  */
 import { Readings } from "./faces/reading.js";
 import { Shortcuts } from "./live/keys.js";
@@ -77,7 +77,7 @@ shortcuts.add("camera", live.keys);
 shortcuts.add("every", { "?": () => element("keys").showModal() });
 element("show-keys").addEventListener("click", () => element("keys").showModal());
 live.start();
-// Photographs are the way out when the server goes away: their panel is fetched while it is there.
+// Every blocking state offers a photo instead: the panel is loaded while the server is reachable.
 const forget = readings.subscribe(() => {
   forget();
   open("photo").catch((error) => console.warn("the panel of photographs is loaded later:", error));

@@ -7,7 +7,7 @@ export const FADE_MS = 500;
 /** A mark older than this is gone. */
 export const GONE_MS = 1000;
 const STRONG_TAU_MS = 1000;
-/** Values change on the page at most this often, so that they can be read; a new word is shown at once. */
+/** Shortest time between two changes of the values, so that they can be read; a new word is shown at once. */
 const REFRESH_MS = 250;
 
 /**
@@ -24,7 +24,7 @@ const REFRESH_MS = 250;
 
 /**
  * Keeps what is shown in step with the readings. Overlay, rows, speech and timeline read the same entries, and all
- * entries take their new values at the same moment. An id that was gone for a second starts afresh.
+ * entries take their new values at the same moment. An id that was absent for a second is reset.
  */
 export class Faces {
   #entries = new Map();
@@ -80,7 +80,7 @@ export class Faces {
       ({ id, name: this.#names.get(id) ?? "", box, present, seenMs, ...shown }));
   }
 
-  /** Calls a face by a name instead of its number; "" takes the name away. Names outlast absence. */
+  /** Shows a name instead of a face's number; "" removes the name. Names are kept while a face is absent. */
   rename(id, name) {
     this.#names.set(id, name);
   }

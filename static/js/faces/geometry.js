@@ -1,7 +1,7 @@
 /** Pure geometry shared by drawing, clicking and snapshots. Boxes are {x, y, w, h}. */
 
 /**
- * Where a picture lands in a container under `object-fit: contain`.
+ * The position of a picture in a container under `object-fit: contain`.
  * @param {number} pictureWidth
  * @param {number} pictureHeight
  * @param {number} width of the container
@@ -16,7 +16,7 @@ export function contain(pictureWidth, pictureHeight, width, height) {
 }
 
 /**
- * A pixel box as fractions of its picture, so that it survives a change of resolution.
+ * A pixel box as fractions of its picture, which do not depend on the resolution.
  * @param {[number, number, number, number]} box left, top, width, height in pixels
  * @param {{width: number, height: number}} image
  */

@@ -1,4 +1,4 @@
-/** Marks and words over the picture, drawn at the screen's own pace: answers only change what is drawn next. */
+/** Draws marks and words over the picture at the refresh rate of the screen; an answer changes the next drawing. */
 import { COLOURS, SHAPES, glyphOf } from "./emotions.js";
 import { opacity } from "./faces.js";
 import { contain, hidden, hit, placePlates, project } from "./geometry.js";
@@ -6,9 +6,9 @@ import { labelText, wordText } from "./text.js";
 
 const EASE_TAU_MS = 27; // 95 % of the way in 80 ms
 const CROWD = 6;
-/** With a third of any face behind the plates of others, numbers stand for words. */
+/** If plates of other faces hide more than this share of a face, plates show numbers instead of words. */
 const COVERED = 0.33;
-/** On a picture narrower than this the row below says the word, so hardly anything of a face may be covered. */
+/** On a narrower picture, plates may hide hardly anything of a face; the row below shows the word. */
 const NARROW_PX = 480;
 const COVERED_NARROW = 0.04;
 const PLATE = "rgba(11, 14, 19, 0.9)";
@@ -202,7 +202,7 @@ export class Overlay {
     requestAnimationFrame(loop);
   }
 
-  /** Stops and clears: a mark that stays would be a lie. */
+  /** Stops and clears: an old mark would be wrong. */
   stop() {
     this.#running = false;
     this.#drawn.clear();
@@ -242,7 +242,7 @@ export class Overlay {
     const target = project({ ...face.box, x: face.box.x + shift.x, y: face.box.y + shift.y }, view, this.mirrored);
     let state = this.#drawn.get(face.id);
     if (!state) this.#drawn.set(face.id, (state = { box: target, view }));
-    // What the page has seen the face do is followed at once; only an answer that says otherwise is eased.
+    // Movement that the page itself measured is applied at once; only corrections by an answer are eased.
     if (state.seenMs === face.seenMs) {
       state.box = {
         ...state.box, x: state.box.x + (shift.x - state.shift.x) * view.w * (this.mirrored ? -1 : 1), y: state.box.y + (shift.y - state.shift.y) * view.h,

@@ -1,5 +1,5 @@
 /**
- * What every source produces and everything that shows, counts or saves faces reads: one record per answered picture.
+ * One record per analysed picture. Every source creates it; every part that shows, counts or saves faces reads it.
  *
  * @typedef {object} ReadFace as the server answers it; values are probabilities by label
  * @property {number} id
@@ -44,7 +44,7 @@ export function withShown(reading, shown) {
  */
 export const toReading = ({ image, faces }, moment) => Object.freeze({ ...moment, image, faces });
 
-/** Passes readings on to whoever listens. A listener that throws is reported and does not keep the others from hearing. */
+/** Passes readings to its listeners. An error of one listener is reported and does not affect the others. */
 export class Readings {
   #onReading = new Set();
   #onActivity = new Set();

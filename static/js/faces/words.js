@@ -48,7 +48,7 @@ export class ShownWord {
     return this.#word(vector, wanted.id);
   }
 
-  /** By how much the wanted word leads the shown one; doubt that comes or goes is no lead of any size. */
+  /** The lead of the wanted word over the shown one; a change from or to "unsure" has no lead. */
   #lead({ index }, vector) {
     const shown = this.#shown.index;
     return index === undefined || shown === undefined ? LEAD : vector[index] - vector[shown];

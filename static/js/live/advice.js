@@ -1,4 +1,4 @@
-/** What would help the person just now: come into the light, come closer, wait for the server. Owns all thresholds of it. */
+/** Advice for the person: come into the light, come closer, wait for the server. Contains all its thresholds. */
 
 const DELAYS_MS = { nobody: 1500, dark: 2000, small: 1500, "busy-server": 3000 };
 /** Advice stays this long after its cause, so that it does not flicker. "No face" beside a face would be wrong at once. */
@@ -77,7 +77,7 @@ export class Advisor {
     }
     const due = Object.keys(DELAYS_MS).filter((name) => nowMs - (this.#since.get(name) ?? nowMs) >= DELAYS_MS[name]);
     if (this.#shown && causes[this.#shown]) this.#lastTrueMs = nowMs;
-    // Darkness explains an empty picture, so it goes first.
+    // Darkness explains why no face is found, so it comes first.
     const next = ["dark", "nobody", "small", "busy-server"].find((name) => due.includes(name)) ?? null;
     if (next && (!this.#shown || !causes[this.#shown] || next === "dark")) {
       this.#shown = next;

@@ -1,4 +1,4 @@
-/** What a screen reader hears: rarely, and only what has lasted. */
+/** Announcements for screen readers: few, and only of states that last. */
 
 const SETTLED_MS = 2000;
 const BETWEEN_MS = 5000;

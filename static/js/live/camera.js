@@ -21,7 +21,7 @@ export class Camera {
   /**
    * @param {HTMLVideoElement} video
    * @param {{onState: (state: string) => void, onDevices: (devices: MediaDeviceInfo[]) => void,
-   *   onError: (error: Error) => void}} listeners `onError` gets what is none of the known failures
+   *   onError: (error: Error) => void}} listeners `onError` gets unknown failures
    */
   constructor(video, { onState, onDevices, onError }) {
     this.#video = video;

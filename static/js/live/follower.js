@@ -1,4 +1,4 @@
-/** Lets marks stay on their faces between answers: copies the video frame by frame and looks where the faces have gone. */
+/** Keeps marks on their faces between answers: copies the video frames and searches the faces in the copies. */
 import { Motion } from "./motion.js";
 import { onVideoFrame } from "./video_frame.js";
 

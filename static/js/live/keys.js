@@ -4,14 +4,14 @@ const FIELDS = "input:not([type=range], [type=checkbox], [type=radio]), select, 
 const BUTTONS = "button, a, summary, input";
 
 /**
- * Calls the handler of a pressed key while the switch is on and while nobody types or stands on a button. Only "?", which
- * no button needs and which opens the list of the others, works there too.
+ * Calls the handler of a pressed key while the switch is on, and while neither a text field nor a button has the focus.
+ * "?", which opens the list of shortcuts, also works on a button.
  */
 export class Shortcuts {
   #settings;
   #handlers = new Map();
   #panel = "camera";
-  /** Whether the focus was last moved by the Tab key: only then does somebody stand on a button, whose keys are its own. */
+  /** Whether the Tab key moved the focus last: only then do keys belong to the focused button. */
   #isTabbing = false;
 
   /** @param {import("../shared/page.js").Settings} settings with the switch "shortcuts" */

@@ -1,6 +1,6 @@
 /**
- * The camera's panel: what the person, the camera and the connection do becomes facts, and the facts decide what runs
- * and what is said. The reading itself (reader.js) is loaded with the first use of the camera.
+ * The camera panel. Events of the person, the camera and the connection become facts; the facts decide which parts run
+ * and which message is shown. The code that analyses the camera (reader.js) is loaded at its first use.
  */
 import { element } from "../shared/page.js";
 import { toast } from "../shared/toast.js";
@@ -129,7 +129,7 @@ export class Live {
     this.#startAgain();
   }
 
-  // What people do
+  // Actions of the person
 
   #act(action) {
     if (["start", "again", "retry"].includes(action)) this.#start(this.#settings.get("camera"));
@@ -184,9 +184,9 @@ export class Live {
     this.#reader?.say(paused ? this.#page.t("announce.paused") : this.#sentence(stageState(this.#facts)).text);
   }
 
-  // What happens
+  // Events
 
-  /** The stage takes the camera's aspect, and never more than twice its pixels: beyond, there is only blur. */
+  /** The stage has the camera's aspect ratio and at most twice its pixels; a larger picture would be blurred. */
   #fitPicture() {
     const { videoWidth: width, videoHeight: height } = this.#video;
     const { style } = element("picture");
@@ -196,7 +196,7 @@ export class Live {
   }
 
   async #cameraChanged(camera) {
-    // "off" tells nothing: the person may have stopped it, or the page rested while it was hidden.
+    // "off" has two causes: the person stopped the camera, or the page was hidden.
     if (camera !== "off") this.#facts.wanted = RUNNING.has(camera);
     this.#change({ camera });
     if (!this.#facts.wanted) return this.#reader?.disconnect();
@@ -238,12 +238,12 @@ export class Live {
     this.#startAgain();
   }
 
-  /** The camera may have been let go meanwhile, or taken away. */
+  /** The camera may have been released or unplugged meanwhile. */
   #startAgain() {
     if (this.#facts.wanted && !this.#camera.isLive && this.#facts.camera !== "asking") this.#camera.start(this.#settings.get("camera"));
   }
 
-  // What follows from it
+  // Effects of the facts
 
   #change(facts) {
     const before = stageState(this.#facts);
@@ -267,7 +267,7 @@ export class Live {
       this.#presence.rest();
       this.#facts.advice = null;
     }
-    // While paused the last values stay, to be read in peace; otherwise what is no longer true goes.
+    // While paused, the last values stay visible; otherwise outdated values are removed.
     if (this.#facts.paused || this.#facts.away) this.#reader.settle();
     else if (!reads) this.#reader.forget();
   }
@@ -275,7 +275,7 @@ export class Live {
   #tellActivity() {
     const kind = activityOf(this.#facts);
     if (kind === this.#activity || !this.#reader) return;
-    // A session begins with its first picture, not with the way there.
+    // A session begins with its first picture, not when the camera is opened.
     if (this.#activity === "stopped" && kind !== "reading") return;
     this.#activity = kind;
     this.#readings.publishActivity({ kind, timestamp_s: this.#reader.elapsedS, time_utc: new Date().toISOString() });

@@ -1,23 +1,23 @@
 /**
- * Where faces have gone since the picture that was answered. An answer is 50 to 300 ms old when it comes; meanwhile the
- * page looks for each face itself, by block matching (least sum of absolute differences) on small grey copies of the
- * video. Positions alone are carried on, never words or numbers.
+ * The movement of faces since the analysed picture. An answer is 50 to 300 ms old when it arrives. Meanwhile the page
+ * finds each face by block matching (least sum of absolute differences) on small grey copies of the video. Only positions
+ * are updated in this way, never words or numbers.
  */
 
-/** Grey copies that are kept: as many as an answer can be late. */
+/** Number of grey copies that are kept: enough for the delay of an answer. */
 const KEPT_MS = 1000;
 /** A face's patch is compared at this many points across and down. */
 const POINTS = 14;
-/** The middle of a face's box that is compared, as a share of its side: no background beside it. */
+/** The inner part of a face's box that is compared, as a share of its side: it contains no background. */
 const PATCH_SHARE = 0.7;
 /** How far a face may go between two copies, in pixels of the copy. */
 const REACH_PX = 6;
-/** Mean difference, as a share of the patch's own contrast, above which nothing was found. */
+/** Mean difference, as a share of the patch's contrast, above which the face counts as not found. */
 const LOST_AT = 0.75;
 const FLAT_CONTRAST = 4;
-/** A face that is not found goes on with the speed of its last answers for so long. */
+/** A face that is not found keeps the speed of its last answers for this long. */
 const GUESSED_MS = 150;
-/** Answers further apart tell no speed. */
+/** Longest time between two answers from which a speed is calculated. */
 const BREAK_MS = 500;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * How often, how large and how well to send. Pure: time and measurements come in, a plan comes out.
+ * Decides rate, size and quality of the sent frames. Pure: measurements and time come in, a plan comes out.
  *
  * Delay-based congestion control in the manner of TCP Vegas and LEDBAT (RFC 6817): what counts is not how long an
  * answer takes but how much longer than on an empty path. Small echoes measure the empty path's round trip; what a
@@ -32,7 +32,7 @@ const LARGE_FACE_PX = 190;
 const SETTLE_MS = 2000;
 
 const MIN_RATE = 2;
-/** Frames a second while nothing moves fast: enough for every expression. */
+/** Frames a second while no face moves fast: enough for every expression. */
 export const CALM_RATE = 12;
 export const SPARING_RATE = 6;
 const MOVING_FOR_MS = 2000;
@@ -52,13 +52,13 @@ const QUEUE_HIGH_MS = 60;
 const QUEUE_LOW_MS = 30;
 const ECHO_WINDOW_MS = 10_000;
 const SAMPLES = 15;
-/** Times below this are the clock's and the scheduler's grain, not the uplink's. */
+/** Shorter times are below the resolution of the clock and the scheduler and tell nothing about the uplink. */
 const GRAIN_MS = 3;
-/** An answer this much later than on an empty path tells of a stall, not of the bandwidth. */
+/** An answer that is later than on an empty path by more than this is caused by a stall, not by the bandwidth. */
 const STALL_MS = 900;
 const ENCODE_BUDGET_MS = 30;
 const CLIMB_MS = 500;
-/** Echoes later than the quickest by up to this much are the path's and the machines' usual unrest, not a queue. */
+/** Echoes that are later than the fastest by up to this much are jitter, not a queue. */
 const MAX_JITTER_MS = 30;
 
 /** Measures the path and plans the next frame. */
@@ -219,7 +219,7 @@ export class Pace {
     this.#move(-1, nowMs);
   }
 
-  /** The path changed (another network, a new connection): what was learned of the old one is void. */
+  /** The path changed (another network, a new connection): discards the measurements of the old one. */
   forgetPath() {
     this.#echoes = [];
     this.#bandwidths = [];

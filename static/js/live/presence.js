@@ -1,4 +1,4 @@
-/** Whether somebody can see the camera's panel, and keeping the screen awake while they watch. */
+/** Detects whether the camera panel is visible, and keeps the screen on meanwhile. */
 
 const CAMERA_OFF_MS = 60000;
 

@@ -129,14 +129,14 @@ export class Reader {
     this.#advice.reset();
   }
 
-  /** Shows no faces: what was shown is no longer true. */
+  /** Removes the shown faces, which are outdated. */
   forget() {
     this.#faces.clear();
     this.#frame = null;
     this.#show();
   }
 
-  /** Brings everything shown level with the last answer, to be read in peace. */
+  /** Updates everything that is shown to the last answer. */
   settle() {
     this.#faces.settle();
     this.#show();

@@ -4,7 +4,7 @@ import { element } from "../shared/page.js";
 import { write } from "../shared/dom.js";
 
 const WINDOW_MS = 2000;
-/** The stage's attributes tell of the last second, each second. */
+/** Interval of updates of the stage's attributes, which describe the last second. */
 const WATCHED_MS = 1000;
 const FLOW_WINDOW_MS = 10000;
 

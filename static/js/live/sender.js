@@ -1,8 +1,8 @@
-/** Takes frames from the video and sends them: as many in flight as the path holds, the newest wins, nothing is queued. */
+/** Takes frames from the video and sends them: several in flight on a slow path, always the newest frame, no queue. */
 import { Pace, frameSize } from "./pace.js";
 import { onVideoFrame } from "./video_frame.js";
 
-/** An answer to a picture older than this is not shown: it tells of a moment that has passed. */
+/** An answer to a picture older than this is not shown. */
 const STALE_MS = 1000;
 const ECHO_EVERY_MS = 1000;
 const FIRST_ECHOES = 4;
@@ -87,7 +87,7 @@ export class FrameSender {
     clearTimeout(this.#echoTimer);
   }
 
-  /** Small messages there and back tell the path's round trip, apart from what pictures cost. */
+  /** Small messages measure the round trip of the path without the time that pictures need. */
   async #listenForEcho(run) {
     clearTimeout(this.#echoTimer);
     if (run !== this.#running) return;
@@ -168,7 +168,7 @@ export class FrameSender {
   }
 }
 
-/** How fast the fastest face goes, from answer to answer. */
+/** The speed of the fastest face, from answer to answer. */
 class Movement {
   #faces = new Map();
   #capturedMs = 0;
@@ -192,7 +192,7 @@ class Movement {
   }
 }
 
-/** What of an answer's time was the server's, in ms. */
+/** The server's share of an answer's time, in ms. */
 const serverMs = ({ timing_ms: { queue = 0, total = 0 } = {} }) => queue + total;
 
 /** Whether the person asked to save data, or pays for it by the byte. */

@@ -1,4 +1,4 @@
-/** The present state in words, for those who listen: of its own accord rarely, at once when asked. */
+/** Speaks the present state for screen readers: rarely by itself, and at once on request. */
 import { element } from "../shared/page.js";
 import { pairText, wordText } from "../faces/text.js";
 import { Announcer } from "./announcer.js";

@@ -1,6 +1,6 @@
 /**
- * Which state the live page is in. Parts report facts; `stageState` alone decides what they amount to, so that every
- * state has one name, one sentence and one test.
+ * The state of the live page. Parts report facts, and only `stageState` derives the state from them. So every state has
+ * one name, one message and one test.
  */
 
 /**

@@ -8,7 +8,7 @@ export function make(tag, className, text) {
   return made;
 }
 
-/** Writes text only when it differs, so that nothing is announced or laid out again for nothing. */
+/** Writes text only when it differs, which avoids needless announcements and layout. */
 export function write(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }

@@ -57,11 +57,11 @@ export class Encoder {
     try {
       frame = picture.frame();
     } catch {
-      return null; // there is no picture that may be taken: the canvas knows what to draw
+      return null; // no frame can be taken from this source: the canvas draws it
     }
     if (!frame) return null;
     if (frame.displayWidth > frame.displayHeight !== picture.width > picture.height) {
-      frame.close(); // a camera on its side, whose turn only the picture's own drawing knows
+      frame.close(); // a rotated camera: only drawing the video applies the rotation
       return null;
     }
     return new Promise((resolve) => {

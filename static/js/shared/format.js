@@ -66,7 +66,7 @@ const FEW_PICTURES = 500;
 const EXAMPLE = 0.8;
 
 /**
- * What a percentage means: as much as was measured of the model that said it, and no more.
+ * What a percentage means, from the measurements of the model.
  * @param {number | null} confidence 0–1; null while no number is shown
  * @param {{t: Function, language: string, model: {ece?: number | null, n?: number | null, judged_by?: "people" | "labels"}}} page
  * @returns {string} a sentence

@@ -15,7 +15,7 @@ export class Labels {
   }
 
   /**
-   * Whose colour and shape a label has: its own, or, for a class that is none of the seven, one by its place.
+   * The emotion whose colour and shape a label has: the same, or for another class one chosen by its position.
    * @param {string} label a name of the model, or "unsure"
    */
   styleOf(label) {

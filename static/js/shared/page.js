@@ -1,4 +1,4 @@
-/** What the server wrote into the page, and what this browser remembers. */
+/** The configuration that the server wrote into the page, and the settings that the browser stores. */
 import { asName, fill } from "./format.js";
 import { Labels } from "./labels.js";
 
@@ -32,7 +32,7 @@ export class Page {
   }
 
   /**
-   * Loads a part of the catalogue that the first view has no use for.
+   * Loads a part of the catalogue that the first view does not need.
    * @param {string} part name of its file in `static/locales/{language}/`
    */
   async need(part) {

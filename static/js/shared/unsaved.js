@@ -1,4 +1,4 @@
-/** Whether this browser keeps a recording that is in no file yet: a word in the local storage, so that looking costs nothing. */
+/** Whether this browser has an unsaved recording: a flag in the local storage, which is cheap to read. */
 
 const KEY = "unsaved-recording";
 
