@@ -86,7 +86,7 @@ class Row {
     write(this.#meaning, number === null ? t("meaning.title") : t("meaning.button", { percent: percent(language, number) }));
     vector.forEach((value, i) => {
       const { row, fill, text } = this.#bars[i];
-      row.dataset.value = value.toFixed(4);
+      row.dataset.value = value.toFixed(8); // as exact as the answers: text and value never fall on two sides of a rounding
       row.classList.toggle("bars__row--shown", labels.names[i] === word.key);
       fill.style.setProperty("--part", value.toFixed(3));
       write(text, percent(language, value));
