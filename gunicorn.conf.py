@@ -19,6 +19,7 @@ import time
 
 from webapp.address import bind_address, invitation, require_free_port
 from webapp.listener import raise_descriptor_limit
+from webapp.request_log import announce, write_json
 from webapp.settings import Settings, SettingsError
 
 try:
@@ -45,6 +46,8 @@ loglevel = "warning" if settings.log_level == "info" else settings.log_level  # 
 
 def on_starting(server):
     """Report at once that the port is in use; gunicorn itself would retry for five seconds."""
+    if settings.log_format == "json":
+        write_json(server.log.error_log)
     if complaint := raise_descriptor_limit(worker_connections, settings.worker_count):
         print(complaint, file=sys.stderr, flush=True)
     if {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys():
@@ -58,7 +61,7 @@ def on_starting(server):
 
 
 def when_ready(server):
-    print(invitation(settings), flush=True)
+    announce(invitation(settings), settings)
 
 
 def post_worker_init(worker):

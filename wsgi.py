@@ -15,6 +15,7 @@ import sys
 from webapp import create_app
 from webapp.address import bare_host, invitation, require_free_port
 from webapp.listener import raise_descriptor_limit
+from webapp.request_log import announce
 from webapp.settings import Settings, SettingsError
 
 HTTP_CONNECTIONS = 200
@@ -34,7 +35,7 @@ def serve() -> None:
     host, connections = bare_host(settings.host), settings.max_clients + HTTP_CONNECTIONS
     if complaint := raise_descriptor_limit(connections, settings.worker_count):
         print(complaint, file=sys.stderr, flush=True)
-    print(invitation(settings), flush=True)
+    announce(invitation(settings), settings)
     if settings.async_mode == "eventlet":
         import eventlet.wsgi
 

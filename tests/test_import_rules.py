@@ -35,7 +35,7 @@ LIBRARIES = (
 MAY_IMPORT = {
     "wsgi": ("webapp",),
     "gunicorn.conf": ("webapp",),
-    "webapp": ("webapp", "ml.inference.contract", "ml.inference.card", "ml.inference.tracks"),
+    "webapp": ("webapp", "ml.inference.contract", "ml.inference.card", "ml.inference.tracks", "ml.inference.log_lines"),
     "webapp.pool": ("webapp.pool", "ml.inference.contract", "ml.inference.protocol"),
     "ml": LIBRARIES,
     "ml.console": (),
@@ -51,6 +51,7 @@ MAY_IMPORT = {
     "ml.predict": ("ml.batch", "ml.inference"),
     "ml.inference": ("ml.inference",),
     "ml.inference.contract": (),
+    "ml.inference.log_lines": (),
     "ml.inference.formats": (),
     "ml.inference.card": ("ml.inference.contract",),
     "ml.inference.protocol": ("ml.inference.contract",),
@@ -93,7 +94,8 @@ def test_the_web_process_loads_no_pixels_and_no_training(module: str, tmp_path: 
     loaded = modules_after(f"import {module}", tmp_path)
     assert not top_level(loaded) & (PIXELS | TRAINING)
     of_ml = {name for name in loaded if name.startswith("ml.")}
-    assert of_ml == {"ml.inference"} | {f"ml.inference.{name}" for name in ("contract", "protocol", "card", "tracks")}
+    used = ("contract", "protocol", "card", "tracks", "log_lines")
+    assert of_ml == {"ml.inference"} | {f"ml.inference.{name}" for name in used}
 
 
 def test_the_pool_knows_no_tracker() -> None:

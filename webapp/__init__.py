@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from flask import Flask, request
@@ -12,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ml.inference.contract import MAX_PIXELS
+from ml.inference.log_lines import start_logging
 from webapp.access import Access
 from webapp.api import create_api, error_response
 from webapp.assets import STATIC, TEMPLATES, page_version
@@ -22,6 +22,7 @@ from webapp.gate import Gate, address_key, allowed_origins
 from webapp.meter import MESSAGE_OVERHEAD_BYTES, Allowance
 from webapp.metrics import Metrics
 from webapp.pool.pool import ANALYZER_WORKER, AnalyzerPool
+from webapp.request_log import add_request_ids
 from webapp.routes import A_YEAR_S, create_pages, with_headers
 from webapp.settings import Settings
 from webapp.wire import OneAttachmentPacket, limit_messages
@@ -48,7 +49,7 @@ def create_app(settings: Settings, analyzers: AnalyzerPool | None = None, metric
         analyzers: a pool to use instead of one made from the settings.
         metrics: the counters to use, where the given pool has them already.
     """
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    start_logging(settings.log_format, settings.log_level)
     version = page_version()
     metrics = metrics or Metrics()
     pool = analyzers or create_pool(settings, metrics)
@@ -68,6 +69,7 @@ def create_app(settings: Settings, analyzers: AnalyzerPool | None = None, metric
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = A_YEAR_S
     app.json.sort_keys = False  # type: ignore[attr-defined]
 
+    add_request_ids(app, believes_header=settings.proxies > 0, writes_lines=settings.log_format == "json")
     limiter = Limiter(
         lambda: address_key(request.remote_addr or ""),
         app=app,
@@ -114,10 +116,11 @@ def create_app(settings: Settings, analyzers: AnalyzerPool | None = None, metric
 
 def create_pool(settings: Settings, metrics: Metrics, command: Sequence[str] = ANALYZER_WORKER) -> AnalyzerPool:
     """The workers that the settings ask for, not yet started."""
+    model = ["--model", settings.model] if settings.model else []
     return AnalyzerPool(
         size=settings.worker_count,
         observer=metrics,
-        command=[*command, "--model", settings.model] if settings.model else command,
+        command=[*command, "--log-format", settings.log_format, *model],
         frame_deadline_s=settings.frame_deadline_ms / 1000,
         photo_deadline_s=settings.photo_deadline_ms / 1000,
         photo_queue=settings.photo_queue,

@@ -40,6 +40,7 @@ import socketio
 from flask_socketio import ConnectionRefusedError
 
 from ml.inference.contract import EMOTIONS, AnalysisError, BadImage, Busy, InternalError, TooLarge
+from ml.inference.log_lines import request_id
 from webapp.access import Access
 from webapp.connection import Connection
 from webapp.frame_options import parse_frame_options
@@ -93,6 +94,7 @@ class Live(socketio.Namespace):
         """Nothing to do: the acknowledgement is the answer."""
 
     def on_frame(self, sid: str, *arguments: object) -> dict[str, Any]:
+        request_id.set(sid)
         try:
             return self._analyse(sid, *arguments)
         except Busy as error:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -29,7 +30,8 @@ def in_parallel(work: Callable[[T], R], items: Sequence[T], most: int) -> list[R
                 return
             outcomes[pair[0]] = work(pair[1])
 
-    threads = [threading.Thread(target=run, daemon=True) for _ in range(min(most, len(items)))]
+    contexts = [contextvars.copy_context() for _ in range(min(most, len(items)))]  # log lines keep their request's id
+    threads = [threading.Thread(target=context.run, args=(run,), daemon=True) for context in contexts]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from ml.inference.card import load_card
 from ml.inference.contract import ModelError
+from ml.inference.log_lines import FORMATS
 
 UPLOADS_PER_REQUEST = 4
 """A request with several pictures may be this many times as large as the largest picture."""
@@ -160,6 +161,9 @@ class Settings:
     drain_s: int = _setting("EMOTION_DRAIN_S", 5, _integer(0, 300), "time for connections to end at shutdown", "s")
     log_level: str = _setting(
         "EMOTION_LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"), "least severe message that is logged"
+    )
+    log_format: str = _setting(
+        "EMOTION_LOG_FORMAT", "text", _one_of(*FORMATS), "lines of the log: text, or json with an id of each request"
     )
     token: str = _setting(
         "EMOTION_TOKEN",

@@ -22,6 +22,7 @@ from typing import Any
 from ml.inference.card import SERVED, ModelCard
 from ml.inference.contract import Analysis, AnalysisError, Busy, InternalError, ModelError
 from ml.inference.limits import Analyzes, TimeLimited, limit_memory
+from ml.inference.log_lines import FORMATS, start_logging
 from ml.inference.process import end_with_parent, without_native_lines
 from ml.inference.protocol import (
     WORKER_TOKEN_VARIABLE,
@@ -101,8 +102,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--model", type=Path, metavar="FILE", help="a .tflite with its card beside it (default: shipped)"
     )
+    parser.add_argument("--log-format", choices=FORMATS, default="text", help="lines of the log (default: text)")
     options = parser.parse_args(arguments)
-    logging.basicConfig(format="%(asctime)s %(levelname)s worker %(process)d: %(message)s")
+    start_logging(options.log_format, "warning")
     # Ctrl-C in a terminal reaches every process of the group; the end of the socket is this one's cue.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()

@@ -13,6 +13,7 @@ import time
 
 from ml.inference.contract import EMOTIONS, Analysis, BadImage, Box, Face, Request
 from ml.inference.limits import TimeLimited, limit_memory
+from ml.inference.log_lines import FORMATS, start_logging
 from ml.inference.process import end_with_parent
 from ml.inference.worker import connect, serve
 
@@ -58,10 +59,12 @@ class FakeAnalyzer:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--socket", required=True)
+    parser.add_argument("--log-format", choices=FORMATS, default="text")
     parser.add_argument("--fail-to-start", action="store_true")
     options = parser.parse_args()
     if options.fail_to_start:
         raise SystemExit(3)
+    start_logging(options.log_format, "warning")
     end_with_parent()
     limit_memory()
     with connect(options.socket) as connection:

@@ -53,6 +53,7 @@ def test_values_are_read(tmp_path: Path) -> None:
         ("EMOTION_ORIGINS", "example.org", "origins like https://example.org"),
         ("EMOTION_ORIGINS", "https://example.org/", "origins like https://example.org"),
         ("EMOTION_LOG_LEVEL", "loud", "one of debug, info"),
+        ("EMOTION_LOG_FORMAT", "xml", "one of text, json"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(key: str, value: str, expected: str) -> None:
