@@ -79,7 +79,7 @@ def create_app(settings: Settings, analyzers: AnalyzerPool | None = None, metric
     most_bytes = max(MIN_UPLOADS_IN_FLIGHT_BYTES, settings.max_request_bytes)
     access = Access(settings.token)
     budget = UploadBudget(most_bytes, metrics.upload_bytes.set)
-    app.register_blueprint(create_pages(pool, metrics, facts))
+    app.register_blueprint(create_pages(pool, metrics, facts, access))
     app.register_blueprint(create_api(pool, settings, limiter, budget, access))
     app.register_error_handler(HTTPException, error_response)
     app.after_request(with_headers)

@@ -1,14 +1,25 @@
-"""Access to the API and the live connection: clients need the token, if one is set."""
+"""Access to pages, API and live connection: clients need the token, if one is set.
+
+Programs send it as `Authorization: Bearer …`, or in the `auth` of a live connection. People open `/?token=…` once, or
+enter it on the page that asks for it; their browser then has a cookie, which API and socket accept as well. The cookie
+contains a code derived from the token, not the token. With `SameSite=Strict` other sites cannot use it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 from collections.abc import Mapping
 from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
+from typing import cast
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify, redirect, request
 
 SCHEME = "bearer "
+COOKIE = "emotion_token"
+COOKIE_S = 30 * 24 * 3600
+MAX_FORM_BYTES = 4096
 
 
 class Access:
@@ -20,19 +31,43 @@ class Access:
 
     def __init__(self, token: str) -> None:
         self._token = token.encode()
+        self._code = hmac.digest(self._token, COOKIE.encode(), "sha256").hex() if token else ""
 
     def is_granted(self, shown: object) -> bool:
         """Whether the client sent the right token."""
         return not self._token or hmac.compare_digest(str(shown or "").encode("utf-8", "replace"), self._token)
 
     def is_granted_to(self, environ: Mapping[str, object], auth: object) -> bool:
-        """Like `is_granted`, for a live connection: the token is `auth["token"]` or in the header `Authorization`."""
+        """Like `is_granted`, for a live connection: `auth["token"]`, the header `Authorization` or the cookie."""
         shown = auth.get("token") if isinstance(auth, dict) else None
-        return self.is_granted(shown or _bearer(str(environ.get("HTTP_AUTHORIZATION", ""))))
+        if self.is_granted(shown or _bearer(str(environ.get("HTTP_AUTHORIZATION", "")))):
+            return True
+        cookies: SimpleCookie = SimpleCookie()
+        with contextlib.suppress(CookieError):
+            cookies.load(str(environ.get("HTTP_COOKIE", "")))
+        return COOKIE in cookies and self._is_code(cookies[COOKIE].value)
+
+    @property
+    def is_granted_to_person(self) -> bool:
+        """Whether the browser of this request has the cookie, or no token is asked for."""
+        return not self._token or self._is_code(request.cookies.get(COOKIE, ""))
+
+    def entered(self, shown: str, path: str) -> Response | None:
+        """A redirect to `path` that sets the cookie if the person sent the right token, else None."""
+        if not self._token or not self.is_granted(shown):
+            return None
+        response = cast(Response, redirect(path, HTTPStatus.SEE_OTHER))
+        response.set_cookie(
+            COOKIE, self._code, max_age=COOKIE_S, httponly=True, samesite="Strict", secure=request.is_secure
+        )
+        return response
+
+    def _is_code(self, shown: str) -> bool:
+        return hmac.compare_digest(shown.encode("utf-8", "replace"), self._code.encode())
 
     def refuse(self) -> Response | None:
         """An error response if the request lacks the token, else None; runs before each request of the API."""
-        if self.is_granted(_bearer(request.headers.get("Authorization", ""))):
+        if self.is_granted(_bearer(request.headers.get("Authorization", ""))) or self.is_granted_to_person:
             return None
         message = "expected the server's token as Authorization: Bearer …, received none or another"
         response = jsonify({"ok": False, "code": "unauthorized", "message": message})

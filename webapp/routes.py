@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, NotFound
 
 from ml.inference.contract import NotReady
+from webapp.access import MAX_FORM_BYTES, Access
 from webapp.api import HTTP_STATUS, error_response
 from webapp.assets import eager_modules
 from webapp.catalogue import LANGUAGES, load_catalogues
@@ -17,6 +19,9 @@ from webapp.pool.pool import AnalyzerPool
 
 PANELS = {"camera": "/", "photo": "/photo"}
 """The panels of the one page and their addresses; each has a template `_{name}.html` and an entry in main.js."""
+
+WITHOUT_TOKEN = {"pages.token", "pages.healthz", "pages.readyz", "pages.measures"}
+"""Endpoints that ask for no token: where it is typed, and what machines watch."""
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "; ".join(
@@ -42,7 +47,7 @@ SECURITY_HEADERS = {
 A_YEAR_S = 365 * 24 * 3600
 
 
-def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any]) -> Blueprint:
+def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any], access: Access) -> Blueprint:
     """The pages, health checks and metrics.
 
     Args:
@@ -52,7 +57,7 @@ def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any])
     catalogues = load_catalogues()
     preload = eager_modules("main.js")
 
-    def page(template: str, panel: str, status: int = 200) -> Response:
+    def page(template: str, panel: str, status: int = 200, **more: object) -> Response:
         language = choose_language()
         catalogue = catalogues[language]
         model = dict(pool.model)
@@ -68,6 +73,7 @@ def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any])
             errors=[(error.code, int(status)) for error, status in HTTP_STATUS.items()],
             model=model,
             **facts,
+            **more,
         )
         response = make_response(text, status)
         response.headers["Cache-Control"] = "no-cache"  # stored, but never shown without asking whether it still holds
@@ -77,6 +83,23 @@ def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any])
 
     def show_panel(panel: str) -> Callable[[], Response]:
         return lambda: page("app.html", panel)
+
+    @pages.before_request
+    def ask_for_token() -> Response | None:
+        """Let people in who come with the token in the address; show the others where to type it."""
+        if request.endpoint in WITHOUT_TOKEN:
+            return None
+        shown = request.args.get("token")
+        entered = None if shown is None else access.entered(shown, request.path)
+        if entered or access.is_granted_to_person:
+            return entered
+        return page("token.html", "", HTTPStatus.UNAUTHORIZED, is_wrong=shown is not None)
+
+    @pages.post("/token")
+    def token() -> Response:
+        request.max_content_length = MAX_FORM_BYTES
+        entered = access.entered(request.form.get("token", ""), "/")
+        return entered or page("token.html", "", HTTPStatus.UNAUTHORIZED, is_wrong=True)
 
     for name, path in PANELS.items():
         pages.add_url_rule(path, name, show_panel(name))

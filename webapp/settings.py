@@ -169,7 +169,7 @@ class Settings:
         "EMOTION_TOKEN",
         "",
         _token,
-        "token that clients of API and socket must send; empty means that none is needed",
+        "token that programs must send; people open /?token=… once; empty asks for none",
     )
     limits: str = _setting(
         "EMOTION_LIMITS", "memory://", _limits, "where photos are counted: memory://, or redis://… for several replicas"
