@@ -17,7 +17,7 @@ from webapp.catalogue import LANGUAGES, load_catalogues
 from webapp.metrics import Metrics
 from webapp.pool.pool import AnalyzerPool
 
-PANELS = {"camera": "/", "photo": "/photo"}
+PANELS = {"camera": "/", "video": "/video", "photo": "/photo"}
 """The panels of the one page and their addresses; each has a template `_{name}.html` and an entry in main.js."""
 
 WITHOUT_TOKEN = {"pages.token", "pages.healthz", "pages.readyz", "pages.measures"}

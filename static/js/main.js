@@ -32,6 +32,12 @@ function open(name) {
 }
 
 const PANELS = {
+  video: async () => {
+    const [{ VideoPanel }, { Link }, { openFilm }] = await Promise.all([
+      import("./video/panel.js"), import("./live/socket.js"), import("./session/film.js"), page.need("video"),
+    ]);
+    return new VideoPanel(page, { Link, openFilm });
+  },
   photo: async () => {
     const [{ PhotoPanel }] = await Promise.all([import("./photo/panel.js"), page.need("photo")]);
     return new PhotoPanel(page);

@@ -90,15 +90,23 @@ def changing(photos: Sequence[Path], hold: int = 12, fade: int = 6) -> list[np.n
     return frames
 
 
+CROSSING_SIDE_PX = 330
+
+
+def crossing_lefts() -> list[int]:
+    """Left edge of the moving picture in each frame of `crossing`."""
+    steps = range(0, SIZE_WH[0] - CROSSING_SIDE_PX, SPEED_PX_S // FPS)
+    return [*steps, *reversed(steps)]
+
+
 def crossing() -> list[np.ndarray]:
     """A smiling face that goes to the right and back at SPEED_PX_S, about 110 px wide."""
     picture = cv2.cvtColor(pictures.astronaut(), cv2.COLOR_RGB2BGR)[0:300, 80:380]
-    side = 330
+    side = CROSSING_SIDE_PX
     picture = cv2.resize(picture, (side, side))
     width, height = SIZE_WH
-    steps = range(0, width - side, SPEED_PX_S // FPS)
     frames = []
-    for left in [*steps, *reversed(steps)]:
+    for left in crossing_lefts():
         frame = np.full((height, width, 3), (180, 190, 195), np.uint8)
         frame[height - side :, left : left + side] = picture
         frames.append(frame)

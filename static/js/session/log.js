@@ -15,13 +15,15 @@ export const utcMs = (value) => (value === undefined || value === null ? NaN : n
 
 /** Keeps readings in the order they come. Times are whole milliseconds and strictly rising. */
 export class ReadingLog {
+  #keepsNumbers;
   labels;
   frames = new Columns(FRAME);
   faces;
 
-  /** @param {readonly string[]} labels what the probabilities stand for */
-  constructor(labels) {
+  /** @param {readonly string[]} labels what the probabilities stand for @param {{keepsNumbers?: boolean}} [options] frames keep the source's numbers */
+  constructor(labels, { keepsNumbers = false } = {}) {
     this.labels = [...labels];
+    this.#keepsNumbers = keepsNumbers;
     this.faces = new Columns(face(labels.length));
   }
 
@@ -35,7 +37,7 @@ export class ReadingLog {
     const last = frames.length ? frames.get("time_ms", frames.length - 1) : -1;
     const time_ms = Math.max(Math.round((reading.timestamp_s - startS) * 1000), last + 1);
     frames.push({
-      time_ms, frame: frames.length, utc_ms: utcMs(reading.time_utc), delay_ms: reading.delay_ms ?? NaN,
+      time_ms, frame: this.#keepsNumbers ? reading.frame : frames.length, utc_ms: utcMs(reading.time_utc), delay_ms: reading.delay_ms ?? NaN,
       first_face: faces.length, faces: reading.faces.length, size: [reading.image?.width ?? 0, reading.image?.height ?? 0],
     });
     for (const one of reading.faces) {

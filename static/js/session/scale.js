@@ -1,4 +1,5 @@
 /** Which stretch of time is in sight. Pure: the timeline's arithmetic without its drawing. */
+export { clock } from "../shared/format.js";
 
 /** The windows to choose from, in seconds; 0 shows everything. */
 export const WINDOWS_S = Object.freeze([30, 120, 0]);
@@ -36,11 +37,3 @@ export const xOf = (timeS, { fromS, toS }, width) => ((timeS - fromS) / (toS - f
 
 /** @returns {number} the time under a pixel */
 export const timeAt = (x, { fromS, toS }, width) => fromS + (x / width) * (toS - fromS);
-
-/** @param {number} seconds @returns {string} "0:42", "1:02:03" */
-export function clock(seconds) {
-  const whole = Math.max(0, Math.floor(seconds + 1e-6));
-  const two = (n) => String(n).padStart(2, "0");
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
-}

@@ -2,6 +2,7 @@
  * Everything of the camera that has a past: its timeline, its recording, its summary and what can be saved. Loaded with the first
  * answer, or when a recording waits to be recovered. Reads nothing but readings and what the source does.
  */
+import { loadStyle } from "../shared/style.js";
 import { element } from "../shared/page.js";
 import { toast } from "../shared/toast.js";
 import { BaselineControl } from "./baseline_control.js";
@@ -27,17 +28,8 @@ const TRIM_EVERY_S = 30;
  * @returns {Promise<Session>}
  */
 export async function openSession(options) {
-  await Promise.all([options.page.need("session"), style()]);
+  await Promise.all([options.page.need("session"), loadStyle("session")]);
   return new Session(options);
-}
-
-function style() {
-  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL("../../css/session.css", import.meta.url) });
-  return new Promise((resolve, reject) => {
-    link.onload = resolve;
-    link.onerror = () => reject(new Error(`expected the style sheet ${link.href}, received none`));
-    document.head.append(link);
-  });
 }
 
 export class Session {

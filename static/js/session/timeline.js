@@ -27,6 +27,7 @@ const WIDE_ROW_PX = 40;
  * @property {(timeS: number | null) => void} [onLook] one looks at a moment; null: at the end again
  * @property {(range: import("./recording.js").Range) => void} [onExclude] a range was drawn with Shift; without it nothing can be excluded
  * @property {(id: number) => void} [onSelect]
+ * @property {number} [shownFromS] nothing is shown before so much has been lived through
  */
 
 export class Timeline {
@@ -185,9 +186,10 @@ export class Timeline {
     const now = this.#options.now();
     if (now !== null) this.#history.reach(now);
     const { startS, endS } = this.#history;
+    const { shownFromS = SHOWN_FROM_S } = this.#options;
     const lived = Number.isNaN(startS) ? 0 : endS - startS;
-    this.#root.dataset.state = lived >= SHOWN_FROM_S ? "shown" : "empty";
-    if (lived < SHOWN_FROM_S) return;
+    this.#root.dataset.state = lived >= shownFromS ? "shown" : "empty";
+    if (lived < shownFromS) return;
     const tracks = this.#tracks();
     const both = this.#media.wide.matches;
     this.#root.dataset.mode = both ? "both" : this.#shown.showsLines ? "lines" : "ribbons";

@@ -79,3 +79,11 @@ export function meaning(confidence, { t, language, model }) {
   const count = Math.min(99, Math.round((confidence ?? EXAMPLE) * 100));
   return t(`meaning.${model.judged_by ?? "labels"}`, { ...values, count });
 }
+
+/** @param {number} seconds @returns {string} "0:42", "1:02:03" */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds + 1e-6));
+  const two = (n) => String(n).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}

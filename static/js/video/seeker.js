@@ -1,0 +1,77 @@
+/**
+ * The way out where WebCodecs cannot read a file and the browser's player can: seek a video element from time to time.
+ * Slower, and not every picture of the file is met.
+ */
+import { VideoProblem } from "./problem.js";
+
+const SEEKS_PER_S = 10;
+const OPEN_TIMEOUT_MS = 15_000;
+const SEEK_TIMEOUT_MS = 10_000;
+
+/**
+ * @param {File} file
+ * @returns {Promise<import("./decoder.js").Decoder>}
+ * @throws {VideoProblem} the player cannot read it either
+ */
+export async function openBySeeking(file) {
+  const video = document.createElement("video");
+  const url = URL.createObjectURL(file);
+  Object.assign(video, { muted: true, playsInline: true, preload: "auto", src: url });
+  const close = () => {
+    video.removeAttribute("src");
+    video.load();
+    URL.revokeObjectURL(url);
+  };
+  try {
+    await happened(video, "loadeddata", OPEN_TIMEOUT_MS);
+    if (!video.videoWidth) throw new VideoProblem("no-video");
+  } catch (error) {
+    close();
+    throw error instanceof VideoProblem ? error : new VideoProblem("codec", kindOf(file));
+  }
+  return {
+    durationS: video.duration,
+    firstS: 0,
+    width: video.videoWidth,
+    height: video.videoHeight,
+    isExact: false,
+    pictures: (fromS = 0) => seek(video, fromS),
+    close,
+  };
+}
+
+async function* seek(video, fromS) {
+  const first = Math.ceil(fromS * SEEKS_PER_S);
+  for (let index = first; index / SEEKS_PER_S < video.duration; index++) {
+    const timeS = index / SEEKS_PER_S;
+    // The middle of the interval: a picture's own time may lie a hair after the round number.
+    video.currentTime = Math.min(timeS + 0.5 / SEEKS_PER_S, video.duration);
+    await happened(video, "seeked", SEEK_TIMEOUT_MS);
+    yield {
+      frame: index,
+      timeS,
+      picture: {
+        width: video.videoWidth, height: video.videoHeight, frame: () => new VideoFrame(video, { timestamp: 0 }),
+        draw: (context, width, height) => context.drawImage(video, 0, 0, width, height),
+      },
+      close: () => {},
+    };
+  }
+}
+
+function happened(video, name, timeoutMs) {
+  return new Promise((resolve, reject) => {
+    const ended = new AbortController();
+    const end = (settle, value) => {
+      clearTimeout(timer);
+      ended.abort();
+      settle(value);
+    };
+    const timer = setTimeout(() => end(reject, new Error(`expected ${name} within ${timeoutMs} ms`)), timeoutMs);
+    video.addEventListener(name, () => end(resolve), { signal: ended.signal });
+    video.addEventListener("error", () => end(reject, video.error), { signal: ended.signal });
+  });
+}
+
+/** What a person calls the kind of a file: its ending, else its type. */
+const kindOf = ({ name, type }) => name.match(/\.(\w{1,5})$/)?.[1].toUpperCase() ?? type;

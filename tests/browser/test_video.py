@@ -1,0 +1,212 @@
+"""Recorded videos: read in the browser to their end, as `ml.predict` reads them, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import random
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+from playwright.sync_api import Page, expect
+
+from ml.inference.analyzer import Analyzer
+from ml.inference.classifier import Classifier
+from ml.inference.tracks import Tracker
+from tests.browser.access import VIEWS, assert_accessible, assert_no_sideways_scroll, assert_nothing_cut_off, photograph
+from tests.browser.conftest import APP
+from tests.support import recordings
+from tests.support.serving import Server
+
+OpenPage = Callable[..., Page]
+
+DONE_MS = 120_000
+HAPPY_BGR = (0x46, 0xD6, 0xFC)
+"""The mark's colour on a face that smiles, as the picture of `crossing` does."""
+
+
+def write_webm(frames: list[np.ndarray], path: Path, fps: float = recordings.FPS) -> Path:
+    """A VP8 file, which every engine decodes."""
+    height, width = frames[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"VP80"), fps, (width, height))
+    assert writer.isOpened()
+    for frame in frames:
+        writer.write(frame)
+    writer.release()
+    return path
+
+
+@pytest.fixture(scope="module")
+def crossing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A smiling face that crosses the picture at a known speed."""
+    return write_webm(recordings.crossing(), tmp_path_factory.mktemp("videos") / "crossing.webm")
+
+
+def read_video(page: Page, path: Path, state: str = "done") -> Page:
+    """Give the page a file and wait until its panel is in a state."""
+    page.set_input_files("#video-file", path)
+    return reach(page, state)
+
+
+def reach(page: Page, state: str) -> Page:
+    page.wait_for_selector(f"#video-view[data-state={state}]", state="attached", timeout=DONE_MS)
+    return page
+
+
+def saved_csv(page: Page, folder: Path) -> pd.DataFrame:
+    """The table that Save… gives."""
+    page.click("#video-tools > button")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    download.value.save_as(folder / "saved.csv")
+    return pd.read_csv(folder / "saved.csv")
+
+
+def as_predict_reads(path: Path) -> pd.DataFrame:
+    """The rows of the file, followed as `ml.predict` follows a video."""
+    analyzer, tracker, rows = Analyzer(Classifier()), Tracker(smoothing_s=0, random_share=lambda: 0.0), []
+    analyzer.warm_up()
+    video, frame = cv2.VideoCapture(str(path)), 0
+    while video.grab():
+        now_s = video.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        gray = cv2.cvtColor(video.retrieve()[1], cv2.COLOR_BGR2GRAY)
+        analysis = analyzer.analyze_gray(gray, tracker.near(now_s), tracker.full_search_due(now_s))
+        for face in tracker.update(analysis, now_s):
+            rows.append({"frame": frame, "timestamp_s": now_s, "face_id": face.id, "emotion": face.dominant_emotion})
+        frame += 1
+    return pd.DataFrame(rows)
+
+
+def test_a_file_is_read_to_its_end_and_as_predict_reads_it(
+    open_page: OpenPage, crossing: Path, tmp_path: Path, screenshots: Path
+) -> None:
+    page = read_video(open_page("/video"), crossing)
+    expect(page.locator("#video-status")).to_contain_text("frames read, 1 face.")
+    expect(page.locator("#video-timeline")).to_have_attribute("data-state", "shown")
+    photograph(page, "video", screenshots)
+    table, expected = saved_csv(page, tmp_path), as_predict_reads(crossing)
+    assert list(table["frame"]) == list(expected["frame"])
+    assert np.abs(table["timestamp_s"] - expected["timestamp_s"]).max() < 0.002
+    assert list(table["face_id"]) == list(expected["face_id"])
+    assert (table["dominant_emotion"] == expected["emotion"]).mean() >= 0.98
+    assert set(table["source"]) == {"crossing.webm"}
+    assert table["uncertain"].dtype == bool
+    assert table["time_utc"].isna().all()
+
+
+def test_the_mark_sits_on_the_face_at_any_moment_that_is_sought(open_page: OpenPage, crossing: Path) -> None:
+    page = read_video(open_page("/video"), crossing)
+    frames = len(recordings.crossing())
+    picture = recordings.SIZE_WH[0]
+    offsets = []
+    for frame in random.Random(7).sample(range(4, frames - 4), 12):
+        page.evaluate(
+            """(timeS) => new Promise((resolve) => {
+              const player = document.getElementById('video-player');
+              const drawn = () => requestAnimationFrame(() => requestAnimationFrame(resolve));
+              player.addEventListener('seeked', drawn, { once: true });
+              player.currentTime = timeS;
+            })""",
+            (frame + 0.5) / recordings.FPS,
+        )
+        shot = cv2.imdecode(np.frombuffer(page.locator("#video-picture").screenshot(), np.uint8), cv2.IMREAD_COLOR)
+        is_mark = np.abs(shot.astype(int) - HAPPY_BGR).max(axis=2) < 40
+        sides = np.flatnonzero(is_mark.sum(axis=0) > 30)
+        scale = min(shot.shape[1] / picture, shot.shape[0] / recordings.SIZE_WH[1])
+        left = (shot.shape[1] - picture * scale) / 2
+        offsets.append(((sides[0] + sides[-1]) / 2 - left) / scale - recordings.crossing_lefts()[frame])
+    per_frame = recordings.SPEED_PX_S / recordings.FPS
+    assert np.abs(np.array(offsets) - np.median(offsets)).max() <= per_frame + 2
+
+
+def test_a_killed_server_loses_and_doubles_no_frame(open_page: OpenPage, tmp_path: Path) -> None:
+    frames = recordings.portrait() * 3
+    path = write_webm(frames, tmp_path / "long.webm")
+    with Server(APP, tmp_path / "log", EMOTION_WORKERS="1") as first:
+        first.wait_until_ready()
+        page = open_page("/video", base=first.url, expect_errors=True)
+        read_video(page, path, state="reading")
+        page.wait_for_function("() => document.getElementById('video-progress').value > 0.15")
+        for process in [*first.descendants(), psutil.Process(first.process.pid)]:
+            process.kill()
+        reach(page, "lost")
+        again = Server(APP, tmp_path / "log2", EMOTION_WORKERS="1")
+        again.port = first.port
+        with again:
+            again.wait_until_ready()
+            reach(page, "done")
+            table = saved_csv(page, tmp_path)
+    assert list(table["frame"]) == list(range(len(frames)))
+    assert set(table["face_id"]) == {1}
+
+
+def test_what_was_read_before_cancel_is_kept(open_page: OpenPage, tmp_path: Path) -> None:
+    path = write_webm(recordings.portrait() * 6, tmp_path / "long.webm")
+    page = read_video(open_page("/video"), path, state="reading")
+    page.wait_for_function("() => document.getElementById('video-progress').value > 0.05")
+    page.click("#video-cancel")
+    reach(page, "done")
+    expect(page.locator("#video-status")).to_contain_text("Cancelled.")
+    assert 0 < len(saved_csv(page, tmp_path)) < 6 * recordings.FRAMES
+
+
+def test_ten_a_second_keeps_the_numbers_of_the_frames(open_page: OpenPage, crossing: Path, tmp_path: Path) -> None:
+    page = open_page("/video")
+    page.check("input[value=ten]")
+    table = saved_csv(read_video(page, crossing), tmp_path)
+    assert list(table["frame"]) == list(range(0, len(recordings.crossing()), 3))
+
+
+def sound(path: Path) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(16000))
+    return path
+
+
+def test_files_that_are_no_video_get_a_sentence_and_the_page_goes_on(
+    open_page: OpenPage, crossing: Path, tmp_path: Path, screenshots: Path
+) -> None:
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "text.mp4").write_text("not a video")
+    (tmp_path / "head.webm").write_bytes(crossing.read_bytes()[:200])
+    page = open_page("/video", expect_errors=True)
+    for path, sentence in (
+        (tmp_path / "empty.mp4", "holds no bytes"),
+        (tmp_path / "text.mp4", "cannot play MP4"),
+        (tmp_path / "head.webm", "holds no video"),
+        (sound(tmp_path / "sound.wav"), "sound but no pictures"),
+    ):
+        read_video(page, path, state="problem")
+        expect(page.locator("#video-status")).to_contain_text(sentence)
+        expect(page.get_by_text("Choose a video")).to_be_visible()
+    photograph(page, "video-problem", screenshots)
+    read_video(page, crossing)
+
+
+def test_a_file_that_is_cut_short_keeps_what_was_read(open_page: OpenPage, tmp_path: Path) -> None:
+    path = write_webm(recordings.portrait() * 2, tmp_path / "whole.webm")
+    content = path.read_bytes()
+    (tmp_path / "cut.webm").write_bytes(content[: len(content) * 2 // 3])
+    page = read_video(open_page("/video", expect_errors=True), tmp_path / "cut.webm")
+    expect(page.locator("#video-status")).to_contain_text("ends or is damaged after")
+    assert len(saved_csv(page, tmp_path)) > 10
+
+
+@pytest.mark.parametrize(("width", "height", "scheme"), VIEWS[::3] + [VIEWS[-1]])
+def test_the_panel_fits_every_screen(
+    open_page: OpenPage, crossing: Path, width: int, height: int, scheme: str, screenshots: Path
+) -> None:
+    page = open_page("/video", size=(width, height), color_scheme=scheme)
+    for state in ("empty", "done"):
+        if state == "done":
+            read_video(page, crossing)
+            page.evaluate("() => { document.getElementById('video-player').currentTime = 0.5; }")
+        assert_no_sideways_scroll(page)
+        assert_nothing_cut_off(page)
+        assert_accessible(page)
+        page.screenshot(path=screenshots / f"video-{state}-{width}-{scheme}.png")
