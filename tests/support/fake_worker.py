@@ -51,7 +51,8 @@ class FakeAnalyzer:
             height=480,
             faces=tuple(Face(Box(*box), emotions, uncertain=False) for box in script.get("faces", [])),
             timing_ms={"decode": 0.0, "detect": 0.0, "classify": 0.0, "total": total_ms},
-            model={"name": "fake", "version": "00000000", "thorough": request.thorough, "near": len(request.near)},
+            model={"name": "fake", "version": "00000000", "near": len(request.near)}
+            | {"thorough": request.thorough, "exhaustive": request.exhaustive},
             full_search=request.full_search,
         )
 

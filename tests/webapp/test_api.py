@@ -309,3 +309,9 @@ def test_before_a_worker_is_ready_the_answer_is_not_yet() -> None:
             assert failed(ready) == (503, "not_ready")
             assert ready.headers["Retry-After"] == "1"
         server.wait_until_ready()
+
+
+@pytest.mark.parametrize(("query", "exhaustive"), [("", False), ("?search=auto", False), ("?search=thorough", True)])
+def test_the_chosen_search_reaches_the_analyzer(fake_server: Server, query: str, exhaustive: bool) -> None:
+    reply = requests.post(f"{fake_server.url}/api/analyze{query}", files={"image": script()}, timeout=10)
+    assert reply.json()["model"] | {"thorough": True, "exhaustive": exhaustive} == reply.json()["model"]
