@@ -99,7 +99,7 @@ def test_the_web_process_loads_no_pixels_and_no_training(module: str, tmp_path: 
 
 
 def test_the_pool_knows_no_tracker() -> None:
-    """It moves pictures; whose faces they show is known to the connection that sent them."""
+    """The pool moves pictures; only the connection knows whose faces they show."""
     files = sorted((ROOT / "webapp" / "pool").glob("*.py"))
     assert files
     for path in files:

@@ -1,4 +1,4 @@
-"""How many faces are found, how many are imagined, and how well the windows sit, on composed scenes.
+"""Detection on composed scenes: faces found, false faces, and accuracy of the windows.
 
     python -m tests.bench.detection --data DIR [--photos DIR] [--per-kind 50] [--seed 0] [--json]
 

@@ -1,4 +1,4 @@
-"""Does the input pipeline keep up? Pictures a second of real training epochs, against the network alone.
+"""Speed of the input pipeline: pictures a second of real training epochs, against the network alone.
 
     python -m tests.bench.training [--preset document] [--pictures 4096] [--json]
 

@@ -1,4 +1,4 @@
-"""Places: whatever ends a socket frees its place at once, and nobody keeps one without joining."""
+"""Connection slots: a socket that ends frees its slot at once, and a socket that does not join loses its slot."""
 
 from __future__ import annotations
 

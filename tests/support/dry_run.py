@@ -1,4 +1,4 @@
-"""A run that lists and writes and reads nothing: what the number of files costs. Runs in a process of its own."""
+"""A run that lists files and writes rows without reading pictures, to measure the cost per file, in its own process."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def peak_memory_mb() -> float:
 
 
 def listing(files: int) -> dict[str, Any]:
-    """Rows, seconds and peak memory in MB of a dry run over so many links."""
+    """Rows, seconds and peak memory in MB of a dry run over the given number of links."""
     with tempfile.TemporaryDirectory() as folder:
         link_files(Path(folder) / "in", files)
         command = [sys.executable, "-m", "tests.support.dry_run", folder]

@@ -1,7 +1,7 @@
 """A worker whose analyzer needs no model: what it finds, and what it does, is written in the picture.
 
 The picture is JSON: {"faces": [[x, y, w, h], …], "emotion": "happy", "sleep_ms": 5, "do": DO}, where DO is `crash`,
-`fail`, `hang`, `burn` (processor time without end) or `allocate` (so many `bytes`).
+`fail`, `hang`, `burn` (endless processor time) or `allocate` (the number `bytes`).
 """
 
 from __future__ import annotations

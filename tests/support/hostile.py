@@ -1,6 +1,6 @@
 """A client that floods: `python -m tests.support.hostile PORT FLOOD SECONDS` joins, sends without pause, comes back.
 
-It is a process of its own, so that it takes nothing from the client that a test watches meanwhile.
+It runs in its own process, so that it takes no processor time from the client that a test watches.
 """
 
 from __future__ import annotations

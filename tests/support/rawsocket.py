@@ -1,4 +1,4 @@
-"""A WebSocket without manners: for tests that break the protocol, and cheap enough for many cameras in one thread.
+"""A WebSocket that may break the protocol, for tests, and cheap enough for many cameras in one thread.
 
 Frames are masked with four zero bytes, which is legal, costs the sender nothing and the receiver what any mask costs.
 """

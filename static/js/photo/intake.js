@@ -1,4 +1,4 @@
-/** How pictures come in: chosen, taken, pasted, dropped anywhere on the page, or one of the examples. */
+/** Input of pictures: chosen, taken, pasted, dropped anywhere on the page, or one of the examples. */
 import { element } from "../shared/page.js";
 import { toast } from "../shared/toast.js";
 

@@ -1,4 +1,4 @@
-/** Reads a few photographs at a time, the first chosen first. */
+/** Analyses a few photographs at a time, in the order of selection. */
 
 const AT_ONCE = 2;
 

@@ -1,4 +1,4 @@
-/** What a photograph's state is called. */
+/** The message for a photograph's state. */
 import { percent, short } from "../shared/format.js";
 
 /**

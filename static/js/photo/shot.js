@@ -4,7 +4,7 @@ import { toReading } from "../faces/reading.js";
 import { isHeic, sendable } from "./convert.js";
 import { analyseAgain, photoState } from "./upload.js";
 
-/** States in which there is nothing more to wait for; the first two are no problem. */
+/** Final states; all but the first two are problems. */
 const FINAL = new Set(["done", "nobody", "empty", "not-a-picture", "heic", "too-large", "too-many-pixels", "damaged", "offline", "error"]);
 
 export class Shot {
@@ -14,7 +14,7 @@ export class Shot {
   state = "waiting";
   /** Share of the bytes that was sent, 0–1. */
   part = 0;
-  /** Code of an error that has no sentence of its own. */
+  /** Code of an error without a message of its own. */
   code = "";
   isTicked = false;
   /** @type {Blob | null} what was sent of the file */

@@ -1,4 +1,4 @@
-/** A person's own neutral: how far a face is from it now, as the difference of log-odds, emotion by emotion. */
+/** A person's baseline: the difference in log-odds between a face and the same person's neutral face. */
 
 /** Probabilities are kept this far from 0 and 1, so that a change stays finite: at most 2 × ln(0.999 / 0.001) = 13.8. */
 const EDGE = 0.001;
@@ -17,7 +17,7 @@ export const changeFrom = (baseline, vector) => Array.from(vector, (value, i) =>
 
 /** Length of the stretch that is a person's neutral. */
 export const BASELINE_S = 3;
-/** Fewer readings than this are no stretch. */
+/** Fewest readings of a stretch. */
 export const LEAST_READINGS = 5;
 
 /** @param {ArrayLike<number>[]} readings of one neutral face @returns {number[]} their mean probabilities */

@@ -29,7 +29,7 @@ export class BaselineControl {
     this.#log = log;
   }
 
-  /** A new session: nobody's neutral is known. */
+  /** Starts a new session without neutral faces. */
   reset() {
     this.taken = {};
     for (const { element } of this.#entries.values()) element.replaceChildren();

@@ -1,4 +1,4 @@
-/** Records the camera's picture into this browser, next to the numbers, and knows which moment each second of it shows. */
+/** Records the camera's video in this browser, beside the numbers, with the session time of each part. */
 
 const PART_MS = 1000;
 const BITS_PER_S = 1_500_000;

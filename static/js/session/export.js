@@ -131,7 +131,7 @@ function frame({ frame, timestamp_s, time_utc, delay_ms, image, faces }) {
 export async function toBlob(pieces, type) {
   const parts = [];
   for (const piece of pieces) {
-    parts.push(new Blob([piece])); // text that is in a blob is no longer the script's memory
+    parts.push(new Blob([piece])); // a blob moves the text out of the script's memory
     await breathe();
   }
   return new Blob(parts, { type });

@@ -1,4 +1,4 @@
-/** The ways a recording leaves the page. Each is loaded when it is asked for, and each says what it did. */
+/** The exports of a recording. Each is loaded when it is needed, and reports its result. */
 import { toast } from "../shared/toast.js";
 import { csv, json, toBlob } from "./export.js";
 import { download, fileName } from "./files.js";

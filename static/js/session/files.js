@@ -1,4 +1,4 @@
-/** Hands what was made to the browser's downloads. */
+/** Saves a file through the browser's downloads. */
 import { fileStamp } from "../shared/format.js";
 
 /** @param {import("./recording.js").Recording} recording @param {string} extension @returns {string} "emotions_2026-11-22_07-15-30.csv" */

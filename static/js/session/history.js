@@ -72,7 +72,7 @@ export class Track {
     this.#fine.push({ from_s: timeS, to_s: timeS + GONE_S, key, second, confidence: vector[key === UNSURE ? first : key], vector });
   }
 
-  /** The face is not there any more, or is read anew. */
+  /** The face has left, or has returned. */
   end(timeS) {
     const last = this.#fine.length - 1;
     if (last >= 0 && this.#fine.get("to_s", last) > timeS) this.#fine.set("to_s", last, Math.max(timeS, this.#fine.get("from_s", last)));

@@ -88,7 +88,7 @@ export class Journal {
     return newRecording({ ...rest, log, video: parts.length ? { ...video, parts } : null });
   }
 
-  /** Removes a recording that was saved as a file, or that nobody wants. */
+  /** Removes a recording that was saved as a file or deleted. */
   async forget(id) {
     this.release(id);
     const database = await this.#open();

@@ -69,7 +69,7 @@ export class ReadingLog {
     for (let row = 0; row < this.length; row++) this.frames.set("first_face", row, this.frames.get("first_face", row) - faces);
   }
 
-  /** What came after so many frames, as columns that can be stored. @param {number} fromFrame */
+  /** The frames from `fromFrame` on, as columns for storage. @param {number} fromFrame */
   part(fromFrame) {
     const fromFace = fromFrame < this.length ? this.frames.get("first_face", fromFrame) : this.faces.length;
     return { frames: this.frames.slice(fromFrame), faces: this.faces.slice(fromFace) };

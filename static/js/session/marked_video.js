@@ -1,4 +1,4 @@
-/** Draws the marks into a recorded video: it plays once, unseen, and what is drawn is recorded anew. Takes as long as the video. */
+/** Draws the marks into a recorded video: plays it hidden and records the drawing. Takes as long as the video. */
 import { contain } from "../faces/geometry.js";
 import { make, write } from "../shared/dom.js";
 import { element } from "../shared/page.js";

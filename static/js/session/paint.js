@@ -13,7 +13,7 @@ export const DASHES = Object.freeze({
 /** Happiness is solid like anger, and thicker. */
 export const LINE_PX = Object.freeze({ happy: 3 });
 
-/** Reads the page's colours where the style sheet has them; asks anew only when the theme has changed. */
+/** Reads the page's colours from the style sheet, and again when the theme has changed. */
 export class Paint {
   #probes = new Map();
   #root;

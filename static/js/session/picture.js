@@ -1,4 +1,4 @@
-/** A recording as one picture: its ribbons over the whole time, and per face what they amount to. */
+/** A recording as one picture: its ribbons over the whole time, and a summary per face. */
 import { Paint } from "./paint.js";
 import { historyOf } from "./playback.js";
 import { drawRibbons } from "./ribbons.js";

@@ -1,4 +1,4 @@
-/** What a recording showed at a moment: faces as the page's marks want them. */
+/** The faces of a recording at a moment, in the form that the page's marks need. */
 import { History, topTwo } from "./history.js";
 
 /** A frame is shown for at most this long; the marks of the live page go after the same time. */

@@ -5,7 +5,7 @@ import { videoType } from "./camera_video.js";
 import { clock } from "./scale.js";
 
 const TICK_MS = 250;
-/** What is recorded, as it is remembered in this browser: "numbers" or "video"; nothing while nobody was asked. */
+/** The stored choice of what to record: "numbers" or "video"; nothing before the first choice. */
 const SETTING = "record";
 
 export class RecordControl {

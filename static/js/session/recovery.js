@@ -1,4 +1,4 @@
-/** Offers recordings whose page ended before they were saved: after a crash, or when nobody saved them. */
+/** Offers unsaved recordings of earlier pages, which crashed or were closed. */
 import { element } from "../shared/page.js";
 import { make } from "../shared/dom.js";
 import { clock } from "./scale.js";

@@ -1,4 +1,4 @@
-/** How a face's history becomes a ribbon: which emotion each pixel shows, how high it stands, and where glyphs go. */
+/** Turns a face's history into a ribbon: emotion and height of each pixel, and positions of the glyphs. */
 import { UNSURE } from "./history.js";
 
 /** A change gets its glyph where it is at least this wide. */

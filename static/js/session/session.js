@@ -1,5 +1,5 @@
 /**
- * Everything of the camera that has a past: its timeline, its recording, its summary and what can be saved. Loaded with the first
+ * The session of the camera: its timeline, recording, summary and exports. Loaded with the first
  * answer, or when a recording waits to be recovered. Reads nothing but readings and what the source does.
  */
 import { loadStyle } from "../shared/style.js";

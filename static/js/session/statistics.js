@@ -1,4 +1,4 @@
-/** What a recording amounts to: who was there, how long each emotion was read, how often the reading was unsure. */
+/** Statistics of a recording: presence of faces, duration of each emotion, share of unsure readings. */
 import { isExcluded } from "./recording.js";
 
 /** A frame stands for the time until the next one, but never for more than this. */

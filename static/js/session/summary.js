@@ -1,4 +1,4 @@
-/** What a session amounts to, in the stage's place after Stop: numbers, one bar a face, and what to do with it. */
+/** The summary of a session, in place of the stage after Stop: numbers, one bar per face, and actions. */
 import { drawing, SHAPES } from "../faces/emotions.js";
 import { make } from "../shared/dom.js";
 import { clock } from "./scale.js";

@@ -1,4 +1,4 @@
-/** What a moment of a session says, in the page's language. */
+/** Texts for a moment of a session, in the page's language. */
 import { percent } from "../shared/format.js";
 import { UNSURE } from "./history.js";
 import { clock } from "./scale.js";

@@ -23,7 +23,7 @@ SETTINGS = Settings("model.tflite", "00000000")
 
 
 def do(folder: Path, out: Path, resume: bool = False, jobs: int = 2, interrupted_after: int | None = None) -> Job:
-    """Run everything in a folder; optionally stop as by Ctrl-C after so many looks at the question."""
+    """Run everything in a folder; optionally stop as by Ctrl-C after a number of checks."""
     looks = iter(range(10**9))
     table = open_table(out, columns_for(EMOTIONS))
     engine = LocalEngine(jobs, run)

@@ -17,7 +17,7 @@ from ml.inference.photos import PhotoDetector
 
 
 class Clicks(Deadline):
-    """Passes after it was asked so many times."""
+    """Passes after a given number of checks."""
 
     def __init__(self, left: int) -> None:
         super().__init__()

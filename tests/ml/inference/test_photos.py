@@ -1,4 +1,4 @@
-"""Photographs: one face is one face, however it is taken; nobody is nobody."""
+"""Photographs: every face is found exactly once, under many conditions; a picture without a face gives no face."""
 
 from __future__ import annotations
 
