@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.access import photograph
 from tests.browser.conftest import APP, WORKING, stage_state, start_camera
+from tests.support.network import Network
 from tests.support.serving import Server
 
 OpenPage = Callable[..., Page]
@@ -72,15 +73,12 @@ def test_a_full_server_says_when_it_tries_again(open_page: OpenPage, own_server:
 def test_a_silent_server_is_mentioned_and_frames_are_dropped_not_queued(
     open_page: OpenPage, own_server: Server, screenshots: Path
 ) -> None:
-    page = start_camera(open_page(base=own_server.url, expect_errors=True))
-    page.wait_for_selector(".face")
-    for worker in own_server.workers():
-        worker.suspend()
-    try:
+    with Network(own_server.port) as network:
+        page = start_camera(open_page(base=network.url, expect_errors=True))
+        page.wait_for_selector(".face")
+        network.set(rtt_ms=3000)
         stage_state(page, "busy-server")
         expect(page.locator("#advice")).to_contain_text("The server does not answer")
         photograph(page, "busy-server", screenshots)
-    finally:
-        for worker in own_server.workers():
-            worker.resume()
-    page.wait_for_selector(".face")
+        network.set(rtt_ms=0)
+        page.wait_for_selector(".face")

@@ -44,7 +44,8 @@ export class Advice {
       this.#lumaMs = nowMs;
       this.#luma = this.#light.measure(this.#video);
     }
-    const slowestMs = Math.max(this.#sender.pace.ackMs, this.#sender.waitingMs(nowMs));
+    const { pace } = this.#sender;
+    const slowestMs = Math.max(pace.ackMs, this.#sender.waitingMs(nowMs)) - (pace.roundTripMs || 0); // a long path is not a busy server
     return this.#advisor.update({
       nobody: this.#sides?.length === 0,
       dark: this.#luma < DARK_LUMA,
