@@ -57,7 +57,7 @@ export class Film {
       video: { type: file.type || "video/mp4", parts: [file], anchors: [{ media_s: firstS, t_s: 0 }] },
     });
     this.#timeline = new Timeline(root, page, this.#history, {
-      nameOf: (id) => this.#nameOf(id), now: () => null, shownFromS: 0, onSelect: (id) => options.onSelect(id),
+      nameOf: (id) => this.#nameOf(id), now: () => null, shownFromS: () => 0, onSelect: (id) => options.onSelect(id),
       onLook: (timeS) => this.#isTold || options.onLook(timeS ?? this.#timeline.cursorS),
     });
     this.#timeline.show(this.#history, { isFinished: true });

@@ -16,7 +16,7 @@ import { newRecording } from "./recording.js";
 import { offerRecovery } from "./recovery.js";
 import { Review } from "./review.js";
 import { SUMMED_FROM_S } from "./summary.js";
-import { Timeline } from "./timeline.js";
+import { SHOWN_FROM_S, Timeline } from "./timeline.js";
 
 /** Without a recording the page remembers every answer of the last ten minutes. */
 const REMEMBERED_S = 600;
@@ -76,6 +76,7 @@ export class Session {
       nameOf: (id) => this.#nameOf(id), now: () => (this.#isRunning ? this.#nowS() : null), onSelect: (id) => options.select(id),
       onLook: () => this.#review.moveTo(this.#timeline.cursorS - this.#shiftS),
       onExclude: (range) => this.#exclude(range),
+      shownFromS: () => (this.#recorder.isRunning ? 0 : SHOWN_FROM_S), // markers and ranges are set there
     });
     this.#control = new RecordControl(element("session-tools"), this.#timeline.tools, { page, settings, recorder: this.#recorder }, {
       start: (withVideo) => this.#record(withVideo), stop: () => this.#endRecording(),

@@ -10,7 +10,7 @@ import { buildTimeline, chooseWindow } from "./timeline_dom.js";
 import { momentText, share } from "./words.js";
 
 /** Nothing is shown before this much has been lived through. */
-const SHOWN_FROM_S = 5;
+export const SHOWN_FROM_S = 5;
 const REDRAW_MS = 250;
 const CALM_REDRAW_MS = 1000;
 const ROW_PX = 28;
@@ -27,7 +27,7 @@ const WIDE_ROW_PX = 40;
  * @property {(timeS: number | null) => void} [onLook] one looks at a moment; null: at the end again
  * @property {(range: import("./recording.js").Range) => void} [onExclude] a range was drawn with Shift; without it nothing can be excluded
  * @property {(id: number) => void} [onSelect]
- * @property {number} [shownFromS] nothing is shown before so much has been lived through
+ * @property {() => number} shownFromS nothing is shown before so much has been lived through
  */
 
 export class Timeline {
@@ -186,7 +186,7 @@ export class Timeline {
     const now = this.#options.now();
     if (now !== null) this.#history.reach(now);
     const { startS, endS } = this.#history;
-    const { shownFromS = SHOWN_FROM_S } = this.#options;
+    const shownFromS = this.#options.shownFromS();
     const lived = Number.isNaN(startS) ? 0 : endS - startS;
     this.#root.dataset.state = lived >= shownFromS ? "shown" : "empty";
     if (lived < shownFromS) return;
