@@ -1,7 +1,8 @@
 """Face detection for live pictures. A cascade and a network propose windows; the aligner and the judge check them.
 
-`follow` checks the window of a face in the previous frame, with the aligner alone; `sweep` searches the whole picture.
-`ml.inference.photos` extends the search for photographs.
+`FaceDetector.search` serves the live view: it follows faces from the previous frame with the aligner alone, and
+searches the whole picture with `ml.inference.sweep`. `sweep` is the first search of a photograph, which
+`ml.inference.photos` extends.
 """
 
 from __future__ import annotations
@@ -20,14 +21,17 @@ from ml.inference.geometry import Window, beneath, cut, resize, same_place
 from ml.inference.halves import Halves
 from ml.inference.judge import Judge
 from ml.inference.scan import FaceScanner
+from ml.inference.sweep import CascadeSweep
 
 MIN_LOG_ODDS = 0.0
 """Least log odds of the judge for a face (0: as likely as not)."""
 SURE_LOG_ODDS = 2.0
-"""At these log odds the judge stops. The live view, which searches again soon, requires them for a new face."""
+"""At these log odds the judge stops."""
 MIN_LOG_ODDS_BENEATH = 6.0
 """Least log odds below a known face, where people wear pictures of faces. A skull printed on a shirt has up to 4.9, the
 face above it 14."""
+UPRIGHT_DEG = 60
+"""Faces that lean by more come from a turned copy, which shows the right way round already."""
 MIN_SCORE_FOLLOWED = 0.35
 """Least probability of a face that was in the previous frame."""
 MAX_JUMP = 0.75
@@ -62,6 +66,7 @@ class FaceDetector:
         self.scanner = scanner or FaceScanner()
         self.judge = Judge(self.scanner)
         self.frontal = load_cascade("frontalface_alt2")
+        self._live = CascadeSweep(self.settle, self.judge.is_upside_down)
 
     def search(
         self,
@@ -82,7 +87,7 @@ class FaceDetector:
             The faces, best first, and whether the whole picture was searched.
         """
         height, width = gray.shape
-        picture = Halves(gray)
+        picture = Halves(gray, most=0)
         followed = [
             self.follow(
                 picture, Window((r.x + r.w / 2) * width, (r.y + r.h / 2) * height, max(r.w * width, r.h * height))
@@ -94,7 +99,7 @@ class FaceDetector:
         deadline.check()
         if full_search:
             known = [detection.window for detection in detections]
-            detections += self.sweep(picture, known, deadline, least=SURE_LOG_ODDS)
+            detections += self._live.faces(picture, known, deadline)
         return suppress_same_place(detections), full_search
 
     def follow(self, picture: Halves, expected: Window) -> Detection | None:
@@ -172,7 +177,9 @@ class FaceDetector:
             if any(same_place(place.window, window) for window in known):
                 continue
             log_odds = self.judge.log_odds(picture, place, max(least, SURE_LOG_ODDS))
-            if log_odds >= least and not self.judge.is_turned(picture, place):
+            if log_odds < least or self.judge.is_turned(picture, place):
+                continue
+            if abs(place.window.roll_deg) > UPRIGHT_DEG or not self.judge.is_upside_down(picture, place):
                 faces.append(Detection(place.window, 1 / (1 + math.exp(-log_odds))))
         return suppress_same_place(faces)
 

@@ -18,6 +18,10 @@ from ml.inference.scan import FaceScanner
 MAX_ACCEPTANCES = 60
 """No cascade accepts a close look much more often than this."""
 
+MIN_UPSIDE_DOWN = 1.0
+"""A face stands on its head if the way round that turns it by 180° has log odds higher by this. Of 29 faces that were
+found in composed scenes, 23 upright, it recognised 5 of the 6 others and took no upright one for such."""
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -74,16 +78,21 @@ class Judge:
 
     def is_turned(self, picture: Halves, found: Detection) -> bool:
         """Whether a face that `frontalface_alt2` does not accept looks more like one on its side or upside down."""
-        weights, frontal = self._weights, self._counts[0]
-        if frontal(_close_look(picture, found.window)) > 0:
+        if self._counts[0](_close_look(picture, found.window)) > 0:
             return False
-        upright = weights.scan * self._scanner.look(picture, found.window)
-        for turn_deg in (180, 90, -90):
-            window = replace(found.window, roll_deg=found.window.roll_deg + turn_deg)
-            count = frontal(_close_look(picture, window))
-            if weights.scan * self._scanner.look(picture, window) + weights.cascades[0] * math.log1p(count) > upright:
-                return True
-        return False
+        upright = self._weights.scan * self._scanner.look(picture, found.window)
+        windows = (replace(found.window, roll_deg=found.window.roll_deg + turn_deg) for turn_deg in (180, 90, -90))
+        return any(self._upright(picture, window) > upright for window in windows)
+
+    def is_upside_down(self, picture: Halves, found: Detection) -> bool:
+        """Whether a face is clearly one that stands on its head: by more than `MIN_UPSIDE_DOWN`."""
+        turned = replace(found.window, roll_deg=found.window.roll_deg + 180)
+        return self._upright(picture, turned) - self._upright(picture, found.window) > MIN_UPSIDE_DOWN
+
+    def _upright(self, picture: Halves, window: Window) -> float:
+        """How much the scan's network and `frontalface_alt2` see an upright face in a window."""
+        count = self._counts[0](_close_look(picture, window))
+        return self._weights.scan * self._scanner.look(picture, window) + self._weights.cascades[0] * math.log1p(count)
 
     def evidence(self, picture: Halves, found: Detection) -> list[float]:
         """The features in the order of the weights: both logits and the three logarithms."""

@@ -96,3 +96,7 @@ def test_several_faces(detector: FaceDetector, count: int) -> None:
     near = [Region.of(detection.window.box, 640, 480) for detection in found]
     followed, searched_fully = detector.search(picture, near, full_search=False)
     assert (len(followed), searched_fully) == (count, False)
+
+
+def test_a_face_upside_down_is_nobody_in_the_live_view(detector: FaceDetector, astronaut: np.ndarray) -> None:
+    assert detector.search(np.ascontiguousarray(np.rot90(astronaut, 2)))[0] == []
