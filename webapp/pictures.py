@@ -68,13 +68,15 @@ def _of_form(request: InMemoryRequest) -> list[Picture]:
     files = {id(upload.stream): (name, upload) for name, upload in request.files.items(multi=True)}
     in_order = [files[id(stream)] for stream in request.uploads_in_order if id(stream) in files]
     if not any(name in FIELDS for name, _ in in_order):
-        texts = (f"{name} as text" for name in request.form)
-        received = ", ".join([*(name for name, _ in in_order), *texts]) or "no field at all"
+        texts = (f"{name or 'one without a name'} as text" for name in request.form)
+        received = ", ".join([*(name or "one without a name" for name, _ in in_order), *texts]) or "no field at all"
         raise BadImage(f"expected a file in the field {' or '.join(FIELDS)}, received {received}")
     return [
         upload.read()
         if name in FIELDS
-        else BadImage(f"expected a file in the field {' or '.join(FIELDS)}, received one in the field {name}")
+        else BadImage(
+            f"expected a file in the field {' or '.join(FIELDS)}, received one in the field {name or 'without a name'}"
+        )
         for name, upload in in_order
     ]
 

@@ -19,7 +19,9 @@ from ml.batch.tasks import Part, Result, Settings, Task
 from ml.batch.writers import Table
 
 FLUSH_S = 0.5
-"""Results are recorded and written to the table this often."""
+"""Results are recorded and written to the table this often,"""
+FLUSH_PARTS = 500
+"""or after this many parts, so that quick parts do not fill the memory meanwhile."""
 WAIT_S = 0.2
 KEPT_FAILURES = 20
 """Most failures that are printed at the end; the table contains all."""
@@ -70,6 +72,7 @@ class Job:
         self._waiting: deque[_Item] = deque()  # in the order of the table
         self._working: dict[Task, _Item] = {}
         self._flush_due = Patience(FLUSH_S)
+        self._unflushed = 0
         self.rows = self.failed = self.files = 0
         self.failures: list[Failure] = []
         self._interrupted = interrupted
@@ -94,7 +97,7 @@ class Job:
         return True
 
     def _tick(self) -> None:
-        if self._flush_due.over():
+        if self._flush_due.over() or self._unflushed >= FLUSH_PARTS:
             self._flush()
         self._progress.show()
 
@@ -103,6 +106,7 @@ class Job:
         if part is None:
             return False
         self.files += 1 if isinstance(part, Failure) else len(part.paths)
+        self._unflushed += 1
         if isinstance(part, Failure):
             self._waiting.append(_Item(None, (part,), finished=True))
             self._progress.add(failures=1, files=1)
@@ -167,6 +171,7 @@ class Job:
     def _flush(self) -> None:
         """Commit the results to the record, then append to the table the parts that are next in order."""
         self._record.commit()
+        self._unflushed = 0
         while self._waiting and not (self._interrupted() and not self.caught_up):
             item = self._waiting[0]
             if item.part is None:

@@ -55,6 +55,16 @@ def test_forms_and_raw_bodies_are_the_same(fake_server: Server, field: str) -> N
 
 
 @pytest.mark.parametrize(
+    "disposition", ["form-data", 'form-data; filename="a.jpg"', 'form-data; name=""; filename="a"']
+)
+def test_a_part_of_a_form_without_a_name_is_refused_with_a_sentence(fake_server: Server, disposition: str) -> None:
+    body = f"--b\r\nContent-Disposition: {disposition}\r\n\r\nx\r\n--b--\r\n"
+    reply = analyze(fake_server, data=body, headers={"Content-Type": "multipart/form-data; boundary=b"})
+    assert failed(reply) == (400, "bad_image")
+    assert "expected a file in the field" in reply.json()["message"]
+
+
+@pytest.mark.parametrize(
     ("name", "expected"),
     [
         ("empty", (400, "bad_image")),
