@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test train evaluate bench lint format browser clean data-named fuzz soak lock audit sbom contract
+.PHONY: help run test train evaluate bench lint format browser clean data-named fuzz soak image-check lock audit sbom contract
 
 help:
 	@echo 'make run                 serve the page on http://localhost:5000 (PORT=8080 moves it)'
@@ -17,6 +17,7 @@ help:
 	@echo 'make lint | format       ruff and mypy | ruff format'
 	@echo 'make fuzz                10,000 mutated packets, pictures, uploads and requests (CASES=100000)'
 	@echo 'make soak MINUTES=60     live viewers and photographs for an hour: answers, memory, descriptors'
+	@echo 'make image-check         build the container image without a registry and start it once (root, Debian)'
 	@echo 'make lock | audit | sbom exact versions for the image | known faults in them | the list of its parts'
 
 run: $(BIN)/.serving
@@ -51,6 +52,9 @@ fuzz: $(BIN)/.everything
 
 soak: $(BIN)/.everything
 	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) $(ARGS)
+
+image-check:
+	deploy/image_check.sh
 
 lock: $(BIN)/.everything
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
