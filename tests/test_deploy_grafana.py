@@ -13,6 +13,7 @@ import requests
 from tests.support.fake_worker import script
 from tests.support.rawsocket import RawSocket
 from tests.support.serving import FAKE, Server
+from tests.support.waiting import wait_until
 
 FILE = Path(__file__).resolve().parent.parent / "deploy" / "grafana.json"
 DASHBOARD: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
@@ -34,6 +35,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> str:
             viewer.send_picture(number, picture)
             viewer.wait_for(b"43%d" % number)
         viewer.close()
+        wait_until(lambda: any("worker=" in name for name in server.metrics()))  # measured now and then
         return requests.get(f"{server.url}/metrics", timeout=5).text
 
 
