@@ -130,13 +130,13 @@ def test_no_name_and_no_encoding_ends_a_run(tmp_path: Path, environment: dict[st
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty short videos, ten of them broken, and ten tiny photos without anybody: much to do for little work."""
+    """120 short videos, 30 of them broken, and 30 tiny photos without anybody: much to do for little work."""
     folder = tmp_path_factory.mktemp("many")
-    video = write_video(folder / "00.avi", frames=3, side=160).read_bytes()
-    for number in range(40):
-        (folder / f"{number:02d}.avi").write_bytes(b"broken" if number % 4 == 3 else video)
+    video = write_video(folder / "000.avi", frames=3, side=160).read_bytes()
+    for number in range(120):
+        (folder / f"{number:03d}.avi").write_bytes(b"broken" if number % 4 == 3 else video)
         if number % 4 == 0:
-            (folder / f"{number:02d}.png").write_bytes(encoded(np.full((8, 8), 90, np.uint8), ".png"))
+            (folder / f"{number:03d}.png").write_bytes(encoded(np.full((8, 8), 90, np.uint8), ".png"))
     return folder
 
 
@@ -145,7 +145,7 @@ def expected(many: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list
     """The table of an uninterrupted run."""
     out = tmp_path_factory.mktemp("whole") / "r.csv"
     assert main([str(many), "--out", str(out), "--quiet"]) == 1
-    assert len(read_failures(out)) == 10
+    assert len(read_failures(out)) == 30
     return read(out), read_failures(out)
 
 
@@ -195,7 +195,12 @@ def test_a_run_ends_with_its_processes_and_goes_on(
 def test_two_runs_cannot_write_one_table(
     running: tuple[subprocess.Popen[str], Path, list[psutil.Process]], many: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, out, _ = running
-    for more in ([], ["--resume"]):
-        assert main([str(many), "--out", str(out), "--quiet", *more]) == 2
-        assert "the only run" in capsys.readouterr().err
+    process, out, _ = running
+    first = psutil.Process(process.pid)
+    first.suspend()  # so that it does not end meanwhile
+    try:
+        for more in ([], ["--resume"]):
+            assert main([str(many), "--out", str(out), "--quiet", *more]) == 2
+            assert "the only run" in capsys.readouterr().err
+    finally:
+        first.resume()
