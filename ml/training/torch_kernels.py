@@ -1,8 +1,8 @@
 """Faster layers for Keras on PyTorch: fused batch normalisation, and convolutions without a copy of their input.
 
 Keras implements batch normalisation as separate operations in float32, whatever the precision. On a CPU that takes
-longer than the convolutions: with bfloat16 a residual network trains 2.4 times as fast through the fused kernel. Same
-formula, same weights; only the running variance differs, by the factor n / (n - 1) of the unbiased estimate.
+longer than the convolutions. The fused kernel computes the same formula with the same weights; only the running
+variance differs, by the factor n / (n - 1) of the unbiased estimate.
 
 Before each convolution and pooling Keras copies its input to channels-first and, for a convolution, back again; PyTorch
 takes the channels-last memory under a permuted view as it is.

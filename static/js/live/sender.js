@@ -1,4 +1,5 @@
 /** Takes frames from the video and sends them: several in flight on a slow path, always the newest frame, no queue. */
+import { Movement } from "./movement.js";
 import { Pace, frameSize } from "./pace.js";
 import { onVideoFrame } from "./video_frame.js";
 
@@ -165,30 +166,6 @@ export class FrameSender {
     if (run !== this.#running || isStale || frame.seq < this.#newestAnswered) return;
     this.#newestAnswered = frame.seq;
     this.#onAnswer(answer, frame);
-  }
-}
-
-/** The speed of the fastest face, from answer to answer. */
-class Movement {
-  #faces = new Map();
-  #capturedMs = 0;
-
-  reset() {
-    this.#faces.clear();
-  }
-
-  /** @returns {number} face widths a second */
-  update({ image, faces }, capturedMs) {
-    const elapsedS = (capturedMs - this.#capturedMs) / 1000;
-    const before = this.#faces;
-    this.#faces = new Map(faces.map(({ id, box: [x, y, w, h] }) => [id, { x: (x + w / 2) / image.width, y: (y + h / 2) / image.width, w: w / image.width }]));
-    this.#capturedMs = Math.max(capturedMs, this.#capturedMs);
-    if (!(elapsedS > 0)) return 0;
-    const speeds = [...this.#faces].map(([id, now]) => {
-      const then = before.get(id);
-      return then ? Math.hypot(now.x - then.x, now.y - then.y) / then.w / elapsedS : 0;
-    });
-    return Math.max(0, ...speeds);
   }
 }
 
