@@ -19,8 +19,8 @@ MAX_ACCEPTANCES = 60
 """No cascade accepts a close look much more often than this."""
 
 MIN_UPSIDE_DOWN = 1.0
-"""A face stands on its head if the way round that turns it by 180° has log odds higher by this. Of 29 faces that were
-found in composed scenes, 23 upright, it recognised 5 of the 6 others and took no upright one for such."""
+"""A face stands on its head if the way round that turns it by 180° has log odds higher by this. Chosen on 29 faces of
+composed scenes: it recognises 5 of the 6 that stand on their heads and none of the 23 upright ones."""
 
 
 @dataclass(frozen=True)

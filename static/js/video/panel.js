@@ -216,7 +216,7 @@ class Reading {
     this.#link.stop();
     encoder.close();
     this.#decoder.close();
-    this.film.finish({ isWhole: !this.#isStopped });
+    this.film.finish();
     this.#enter("done");
   }
 
