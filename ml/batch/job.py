@@ -53,7 +53,7 @@ class Job:
         parts: the work, in the order of the table.
         interrupted: called several times a second; true stops the run.
 
-    `caught_up`: everything that an earlier run had recorded is in the table.
+    `caught_up`: the table holds as much as earlier runs had recorded, so it can take the place of theirs.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class Job:
         self.rows = self.failed = self.files = 0
         self.failures: list[Failure] = []
         self._interrupted = interrupted
+        self._recorded = record.count()
         self.caught_up = False
 
     def run(self) -> bool:
@@ -184,7 +185,7 @@ class Job:
                 break
             self._waiting.popleft()
         self._table.flush()
-        if self._waiting and not self._interrupted():
+        if self._waiting and not self._interrupted() and self.rows + self.failed >= self._recorded:
             self.caught_up = True
             self._table.publish()
 

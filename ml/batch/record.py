@@ -72,6 +72,11 @@ class Record:
         run(f"CREATE TABLE IF NOT EXISTS results ({columns}, PRIMARY KEY (key, segment))")
         run(f"PRAGMA user_version = {LAYOUT}")
 
+    def count(self) -> int:
+        """Rows and failures recorded so far, those of unfinished and of forgotten parts included."""
+        query = "SELECT TOTAL(json_array_length(faces) + json_array_length(failures)) FROM results"
+        return int(self._database.execute(query).fetchone()[0])
+
     def finished(self, key: str) -> Finished | None:
         """The summary of a finished part, else None."""
         found = self._database.execute("SELECT segments, faces, failures FROM parts WHERE key = ?", (key,)).fetchone()

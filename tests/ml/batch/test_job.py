@@ -22,9 +22,8 @@ from tests.support.tables import read, read_failures
 SETTINGS = Settings("model.tflite", "00000000")
 
 
-def do(folder: Path, out: Path, resume: bool = False, jobs: int = 2, interrupted_after: int | None = None) -> Job:
-    """Run everything in a folder; optionally stop as by Ctrl-C after a number of checks."""
-    looks = iter(range(10**9))
+def do(folder: Path, out: Path, resume: bool = False, jobs: int = 2, interrupted_at: int | None = None) -> Job:
+    """Run everything in a folder; optionally stop as by Ctrl-C once a number of rows was written."""
     table = open_table(out, columns_for(EMOTIONS))
     engine = LocalEngine(jobs, run)
     with Record(out.with_suffix(".progress"), resume) as record:
@@ -37,7 +36,7 @@ def do(folder: Path, out: Path, resume: bool = False, jobs: int = 2, interrupted
             record,
             table,
             Progress(None),
-            lambda: interrupted_after is not None and next(looks) > interrupted_after,
+            lambda: interrupted_at is not None and job.rows >= interrupted_at,
         )
         try:
             job.run()
@@ -88,21 +87,23 @@ def test_a_process_that_ends_once_costs_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".jsonl", ".parquet"])
-def test_an_interrupted_run_goes_on(tmp_path: Path, suffix: str) -> None:
-    texts = {f"{number:03d}.jpg": "broken" if number % 40 == 3 else "slow" for number in range(120)} | {"v.mp4": "30"}
+def test_an_interrupted_run_goes_on(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml.batch.job.FLUSH_S", 0.0)
+    texts = {f"{number:03d}.jpg": "broken" if number % 40 == 3 else "slow" for number in range(60)} | {"0.mp4": "90"}
     folder, out = write_tree(tmp_path / "in", texts), tmp_path / f"r{suffix}"
     whole = tmp_path / f"whole{suffix}"
     do(folder, whole)
     before = 0
-    for looks in (20, 40):
-        do(folder, out, resume=True, interrupted_after=looks)
-        if out.exists():
-            assert len(read(out)) >= before, "a table never shrinks"
-            before = len(read(out))
+    for enough in (60, 9, 110, 40):  # the smaller ones end while earlier results are taken over
+        do(folder, out, resume=True, interrupted_at=enough)
+        rows = len(read(out))
+        assert rows >= before, "a table never shrinks"
+        before = rows
+    assert before >= 60
     do(folder, out, resume=True)
     assert read(out) == read(whole)
     assert read_failures(out) == read_failures(whole)
-    assert len(read(out)) == 117 + 30
+    assert len(read(out)) == 90 + 58
 
 
 def test_a_finished_run_is_not_done_again(tmp_path: Path) -> None:
