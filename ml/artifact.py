@@ -23,7 +23,8 @@ from ml.inference.classifier import Classifier
 from ml.model import multiply_adds
 from ml.quantize import RECIPE, quantize
 from ml.serving_network import serving_network
-from ml.training.runs import WHOLE_MODEL, git_commit
+from ml.training.provenance import git_commit
+from ml.training.runs import WHOLE_MODEL
 from ml.training.weights import save_whole
 
 COMPARED_PICTURES = 1000

@@ -13,7 +13,6 @@ One file in ten is never trained on (`held_out`), so that detection can be measu
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -27,6 +26,7 @@ from keras import layers, ops
 from ml.inference.geometry import Window
 from ml.inference.scan import FACE_PX, FIRST_CENTER_PX, STRIDE_PX, even_contrast
 from ml.training.composed import compose, load_backgrounds, load_faces
+from ml.training.provenance import provenance, write_detector_card
 
 CROP_PX = 96
 CELLS = CROP_PX // STRIDE_PX
@@ -131,7 +131,7 @@ def train(options: argparse.Namespace) -> tuple[keras.Model, dict[str, Any]]:
         print(f"{done} of {options.steps} steps: loss {last_loss:.4f}", flush=True)
         model.save(kept)
         counter.write_text(json.dumps({"steps": done, "loss": last_loss}))
-    facts = {"faces": len(faces), "backgrounds": len(backgrounds), "loss": last_loss}
+    facts = provenance() | {"faces": len(faces), "backgrounds": len(backgrounds), "loss": last_loss}
     return model, facts | {name: getattr(options, name) for name in ("steps", "seed")}
 
 
@@ -146,9 +146,7 @@ def export(model: keras.Model, folder: Path, pictures: np.ndarray, training: dic
     path = folder / "scan.tflite"
     model.export(path, format="litert", input_signature=signature, verbose=False)
     quantize(path, pictures)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    card = {"name": "scan", "sha256": digest, "parameters": model.count_params(), "training": training}
-    (folder / "scan.json").write_text(json.dumps(card, indent=1) + "\n")
+    write_detector_card(path, model.count_params(), training)
 
 
 def quantize(path: Path, pictures: np.ndarray) -> None:

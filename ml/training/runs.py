@@ -5,17 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from ml.console import printable, write_text
+from ml.console import write_text
 from ml.data import DataError, TrainingSet
 from ml.evaluation.outputs import CONFIG_FILE
+from ml.training.provenance import provenance
 from ml.training.weights import load_checkpoint, save_checkpoint, save_weights
 
 STATE_FILE = "state.json"
@@ -64,13 +63,9 @@ class Run:
             check_resumable(directory, config, data)
             self.history = json.loads(state.read_text())["history"]
         directory.mkdir(parents=True, exist_ok=True)
-        provenance = {
-            "command": printable(" ".join(sys.argv)),
-            "commit": git_commit(),
-            "backend": keras.backend.backend(),
-        }
         identity = {"classes": list(data.classes), "fingerprint": data.fingerprint}
-        content = {"settings": asdict(config), "data": identity, **provenance}
+        made_by = provenance() | {"backend": keras.backend.backend()}
+        content = {"settings": asdict(config), "data": identity, **made_by}
         write_text(directory / CONFIG_FILE, json.dumps(content, indent=2) + "\n")
 
     def restore(self, network: keras.Model) -> None:
@@ -153,12 +148,3 @@ def check_resumable(directory: Path, config: Config, data: TrainingSet) -> None:
     done = len(json.loads((directory / STATE_FILE).read_text())["history"])
     if config.epochs < done:
         raise DataError(f"expected --epochs of at least the {done} that {directory} has done, received {config.epochs}")
-
-
-def git_commit() -> str | None:
-    """The commit of the running code, with `+` where files differ from it; None outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=12", "--dirty=+"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
@@ -21,8 +22,11 @@ from ml.export import main as export
 from ml.inference.classifier import Classifier
 from ml.inference.contract import ModelError
 from ml.model import best_network
+from ml.parity import main as parity
 from ml.serving_network import serving_network
 from ml.train import main as train
+from ml.training.runs import WHOLE_MODEL
+from ml.training.weights import save_whole
 
 
 @pytest.fixture(scope="module")
@@ -170,3 +174,39 @@ def test_a_directory_that_is_no_run_is_one_sentence(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "expected a run's directory with config.json" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_parity_compares_an_export_with_its_network(
+    exported: Path, pattern_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert parity(["--data", str(pattern_data), "--model", str(exported / "emotion.tflite")]) == 0
+    said = capsys.readouterr().out
+    assert f"Keras on {keras.backend.backend()} give the same answer on" in said
+    assert "% of 42 pictures" in said
+
+
+def test_parity_refuses_the_network_of_another_export(
+    exported: Path, pattern_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("emotion.tflite", "emotion.json"):
+        shutil.copy(exported / name, tmp_path)
+    save_whole(best_network(), tmp_path / WHOLE_MODEL)
+    assert parity(["--data", str(pattern_data), "--model", str(tmp_path / "emotion.tflite")]) == 2
+    assert "ml.parity: expected the same answers from Keras and LiteRT on 42 pictures" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("missing", "sentence"),
+    [("emotion.tflite", "expected a model"), (WHOLE_MODEL, WHOLE_MODEL), ("data", "expected a directory with one")],
+)
+def test_parity_says_in_one_sentence_what_is_missing(
+    missing: str, sentence: str, exported: Path, pattern_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in {"emotion.tflite", "emotion.json", WHOLE_MODEL} - {missing}:
+        shutil.copy(exported / name, tmp_path)
+    data = tmp_path / "data" if missing == "data" else pattern_data
+    assert parity(["--data", str(data), "--model", str(tmp_path / "emotion.tflite")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("ml.parity: ")
+    assert sentence in said
+    assert len(said.splitlines()) == 1
