@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -30,11 +32,23 @@ def test_the_top_level_has(name: str) -> None:
     assert (ROOT / name).exists()
 
 
-def test_a_model_never_travels_without_its_card() -> None:
-    artifacts = ROOT / "ml" / "artifacts"
-    models = sorted(artifacts.glob("*.tflite"))
-    assert models, f"expected a shipped model in {artifacts}"
-    assert [model.with_suffix(".json").is_file() for model in models] == [True] * len(models)
+MODELS = sorted((ROOT / "ml" / "artifacts").glob("*.tflite"))
+
+
+def test_three_models_are_shipped() -> None:
+    assert [path.stem for path in MODELS] == ["align", "emotion", "scan"]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
+def test_the_card_of_a_shipped_model_says_which_file_it_is_about_and_what_code_made_it(model: Path) -> None:
+    """A commit with `+` is that of changed files, which nobody can look up."""
+    card = json.loads(model.with_suffix(".json").read_text("utf-8"))
+    assert card["sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
+    training, metrics = card["training"], card.get("metrics", {})
+    commits = [training["commit"], training.get("export_commit"), metrics.get("commit")]
+    assert all(re.fullmatch("[0-9a-f]{7,40}", commit) for commit in commits if commit is not None), commits
+    assert "command" in training or "preset" in training
+    assert metrics or "loss" in training, "expected figures of the training"
 
 
 def test_no_file_is_too_large_for_a_repository(tracked: list[Path]) -> None:
