@@ -19,9 +19,10 @@ from ml.inference.contract import EMOTIONS, ModelError
 
 SMALLEST = 1e-9
 EXPECTED_SPREAD = 0.3
-"""Standard deviation expected of the logarithms of temperatures; few pictures can't move one far beyond it."""
+"""Standard deviation expected of the logarithms of temperatures; few pictures can't move one far beyond it. A prior:
+chosen, not fitted."""
 OFFSET_SPREAD = 0.18
-"""Standard deviation expected of the fitted part of the offset, in log-odds."""
+"""Standard deviation expected of the fitted part of the offset, in log-odds. A prior: chosen, not fitted."""
 SERVED_SHARES = {"people": 0.8, "original": 0.2}
 """Weights of the geometric mean of the outputs that is served, where a network has both.
 

@@ -21,8 +21,8 @@ from ml.inference.preprocess import to_batch
 PICTURES = 512
 """Training faces whose activations decide the integer ranges."""
 BATCH = 32
-"""Faces a batch. The range of an activation is a moving average over batches of its extremes within one. Ranges of
-single faces clip every second face; ranges of 32 bring the answers ten times closer to the float file's."""
+"""Faces a batch. The range of an activation is a moving average, over the batches, of its extremes in a batch. With
+batches of one face the range would clip the larger values of many faces."""
 RECIPE = {"bits": 8, "pictures": PICTURES, "float": ["mean", "heads", "calibration"]}
 """What a model's card says of its quantisation."""
 

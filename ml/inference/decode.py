@@ -14,7 +14,7 @@ MAX_ASPECT = 400
 MAX_JPEG_SCANS = 100
 """Progressive JPEGs have about ten scans. Each scan decodes the whole picture again, even if it has few bytes."""
 MAX_SCANNED_PIXELS = 1_200_000_000
-"""Pixels times scans, about 0.6 ns each (one core of an AMD EPYC): ten scans of 40 megapixels are well inside."""
+"""Largest product of pixels and scans: ten scans of 40 megapixels are accepted."""
 REDUCED = {1: cv2.IMREAD_GRAYSCALE} | {
     2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
     4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
@@ -79,7 +79,7 @@ def check_scans(data: bytes, pixels: int) -> None:
 
 
 def _reduce(gray: np.ndarray, min_side_px: int) -> np.ndarray:
-    """A picture with twice the side or more, brought to it."""
+    """A picture with a longer side of twice `min_side_px` or more, reduced to that side."""
     height, width = gray.shape
     if max(height, width) < 2 * min_side_px:
         return gray

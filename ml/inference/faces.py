@@ -2,7 +2,8 @@
 
 `FaceDetector.search` serves the live view: it follows faces from the previous frame with the aligner alone, and
 searches the whole picture with `ml.inference.sweep`. `sweep` is the first search of a photograph, which
-`ml.inference.photos` extends.
+`ml.inference.photos` extends. The thresholds are chosen by hand; `python -m tests.bench.detection` measures their
+effect.
 """
 
 from __future__ import annotations
@@ -28,8 +29,7 @@ MIN_LOG_ODDS = 0.0
 SURE_LOG_ODDS = 2.0
 """At these log odds the judge stops."""
 MIN_LOG_ODDS_BENEATH = 6.0
-"""Least log odds below a known face, where people wear pictures of faces. A skull printed on a shirt has up to 4.9, the
-face above it 14."""
+"""Least log odds below a known face, where people wear pictures of faces."""
 UPRIGHT_DEG = 60
 """Faces that lean by more come from a turned copy, which shows the right way round already."""
 MIN_SCORE_FOLLOWED = 0.35

@@ -19,8 +19,8 @@ MAX_ACCEPTANCES = 60
 """No cascade accepts a close look much more often than this."""
 
 MIN_UPSIDE_DOWN = 1.0
-"""A face stands on its head if the way round that turns it by 180° has log odds higher by this. Chosen on 29 faces of
-composed scenes: it recognises 5 of the 6 that stand on their heads and none of the 23 upright ones."""
+"""A face is upside down if the evidence for it rises by more than this, in log odds, when its window is turned by 180°.
+Chosen by hand; `python -m tests.bench.detection` measures the effect."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,12 @@ class Judge:
         return any(self._upright(picture, window) > upright for window in windows)
 
     def is_upside_down(self, picture: Halves, found: Detection) -> bool:
-        """Whether a face is clearly one that stands on its head: by more than `MIN_UPSIDE_DOWN`."""
+        """Whether a face is clearly upside down: by more than `MIN_UPSIDE_DOWN`."""
         turned = replace(found.window, roll_deg=found.window.roll_deg + 180)
         return self._upright(picture, turned) - self._upright(picture, found.window) > MIN_UPSIDE_DOWN
 
     def _upright(self, picture: Halves, window: Window) -> float:
-        """How much the scan's network and `frontalface_alt2` see an upright face in a window."""
+        """Evidence of the scanning network and of `frontalface_alt2` for an upright face in a window, in log odds."""
         count = self._counts[0](_close_look(picture, window))
         return self._weights.scan * self._scanner.look(picture, window) + self._weights.cascades[0] * math.log1p(count)
 

@@ -1,4 +1,4 @@
-"""What a worker may use at most, told to the system: a fault in native code then ends the worker, not the machine."""
+"""Limits that the system enforces on a worker: a fault in native code ends the worker and spares the machine."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Protocol
 from ml.inference.contract import Analysis, Request
 
 WORKER_MEMORY_BYTES = 4 * 1024**3
-"""Address space of a worker. One that decodes a lossless WebP of 40 megapixels was measured at 1.7 GB."""
+"""Address space of a worker. It suffices for a lossless WebP of 40 megapixels (`tests/ml/inference/test_limits.py`)."""
 CPU_SPARE_S = 2
-"""A picture may use its time budget and this much of the processor, then the system ends the worker."""
+"""Processor time that a picture may use beyond its time budget; then the system ends the worker."""
 
 
 class Analyzes(Protocol):

@@ -1,7 +1,8 @@
 """The live view's search of a whole picture: one cascade over a reduced copy, and a close look at what it proposes.
 
-The aligner brings each proposal onto the face next to it; then two cascades must accept it in a close look, which
-prints on shirts do not convince, and it must look more like an upright face than like one upside down.
+The aligner moves each proposal onto the face next to it. Two cascades must accept the result in a close look, which
+most prints on shirts do not pass, and it must look more like an upright face than like one upside down. The thresholds
+are chosen by hand; `python -m tests.bench.detection` measures their effect.
 """
 
 from __future__ import annotations
@@ -17,18 +18,17 @@ from ml.inference.halves import Halves
 MIN_SCORE = 0.6
 """A new face needs this probability of the aligner at least."""
 MIN_AGREEMENT = 5
-"""And this many acceptances by two cascades in a close look. Nineteen of twenty faces have more than 10, other places
-that look like a face to the network at most 1, a skull printed on a shirt up to 7."""
+"""A new face also needs this many acceptances by two cascades in a close look."""
 MIN_AGREEMENT_BENEATH = 16
-"""Beneath a face it takes more: that is where people wear pictures of faces."""
+"""The same beneath a known face, where people wear pictures of faces."""
 SIDE_PX = 240
-"""Longer side of the reduced picture that is swept. Faces from 20 px in it are found: a twelfth of that side."""
+"""Longer side of the reduced picture that is searched. Faces from 20 px in it are found, a twelfth of that side."""
 FINE_SIDE_PX = 432
-"""The same for a second look where the first found nobody: somebody may stand further away."""
+"""The same for a second search after one without a face: somebody may stand further away."""
 SCALE_FACTOR = 1.3
 SETTLE_STEPS = 4
 MAX_PROPOSALS = 40
-"""Those that the cascade accepted most often are settled."""
+"""Most proposals that are used: those that the cascade accepted most often."""
 
 
 class CascadeSweep:
@@ -36,7 +36,7 @@ class CascadeSweep:
 
     Args:
         settle: moves a window onto the face next to it, as `FaceDetector.settle` does.
-        is_upside_down: says of a settled window whether its face stands on its head.
+        is_upside_down: whether the face in a settled window is upside down.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class CascadeSweep:
         self._frontal, self._frontal_too = load_cascade("frontalface_alt2"), load_cascade("frontalface_default")
 
     def faces(self, picture: Halves, known: Sequence[Window] = (), deadline: Deadline = NO_DEADLINE) -> list[Detection]:
-        """Faces anywhere but at known places; a picture in which nobody is known or found is looked at again, finer.
+        """Faces except the known ones. If there is none, known or found, a larger copy of the picture is searched.
 
         Raises:
             Busy: the deadline passed.
@@ -77,7 +77,7 @@ class CascadeSweep:
         ]
 
     def _agreement(self, picture: Halves, window: Window) -> int:
-        """How often two frontal cascades accept a window in a close look; the second is asked only if it matters."""
+        """How often two frontal cascades accept a window in a close look; the second runs only if it can matter."""
         patch = close_look(picture.gray, window)
         count = acceptances(self._frontal, patch)
         return count + acceptances(self._frontal_too, patch) if 0 < count < MIN_AGREEMENT_BENEATH else count

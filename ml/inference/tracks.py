@@ -41,9 +41,9 @@ LOST_SEARCH_S = 0.1
 LOST_FOR_S = 0.3
 """Time after the loss of a face during which full searches run at `LOST_SEARCH_S`."""
 HURRIED_EVERY = 4
-"""While other pictures wait, at most one frame in this many gets a full search, which costs five times as much as a
-tracked frame. With a fixed interval in time, an overloaded server would spend a growing share of its frames on full
-searches and become even slower."""
+"""While other pictures wait, at most one frame in this many gets a full search, which costs several times as much as a
+tracked frame (`python -m tests.bench.analyzer`). With a fixed interval in time, an overloaded server would spend a
+growing share of its frames on full searches and become even slower."""
 
 
 @dataclass(frozen=True)

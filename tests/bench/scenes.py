@@ -9,13 +9,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from skimage import data as pictures
 
 from ml.inference.align import held_out
 from ml.inference.contract import Box
 from ml.inference.preprocess import decode_image
-
-BACKGROUNDS = ("coffee", "chelsea", "rocket", "grass", "gravel", "brick", "moon", "text", "page", "clock")
+from ml.training.composed import load_backgrounds
 
 KINDS = ("scene", "tilted", "close_up", "portrait", "dark", "blur", "jpeg", "side_light", "nobody")
 SEVERAL = ("few", "group")
@@ -30,12 +28,6 @@ class Scene:
     gray: np.ndarray
     faces: tuple[Box, ...]
     roll_deg: float = 0.0
-
-
-def load_backgrounds() -> list[np.ndarray]:
-    """Grey pictures without a person, from scikit-image."""
-    loaded = [getattr(pictures, name)() for name in BACKGROUNDS]
-    return [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture for picture in loaded]
 
 
 def random_background(backgrounds: list[np.ndarray], width: int, height: int, rng: np.random.Generator) -> np.ndarray:
@@ -148,7 +140,7 @@ def face_files(folder: Path, count: int, rng: np.random.Generator) -> list[Path]
 def compose_all(kinds: tuple[str, ...], folder: Path, per_kind: int, seed: int = 0) -> Iterator[Scene]:
     """`per_kind` seeded scenes of each kind, each with other faces."""
     rng = np.random.default_rng(seed)
-    backgrounds = load_backgrounds()
+    backgrounds = load_backgrounds(None)
     files = itertools.cycle(face_files(folder, per_kind * (len(kinds) + 20), rng))
     for kind in kinds:
         for _ in range(per_kind if kind in SEVERAL else 0):
