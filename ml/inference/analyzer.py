@@ -110,7 +110,7 @@ class Analyzer:
 
         started = time.perf_counter()
         windows = [detection.window for detection in detections]
-        probabilities = self._read(gray, windows, PHOTO_FRAMINGS if thorough else (1.0,), mirrored_too=thorough)
+        probabilities = self._read(gray, windows, averaged=thorough)
         heats = [
             self._heat(gray, window, row, deadline) if explain else None
             for window, row in zip(windows, probabilities, strict=bool(windows))
@@ -149,16 +149,16 @@ class Analyzer:
         deadline.check()
         return heat_grid(occlusion_map(self._classifier, crop_window(gray, window), int(probabilities.argmax())))
 
-    def _read(
-        self, gray: np.ndarray, windows: Sequence[Window], framings: Sequence[float], mirrored_too: bool
-    ) -> np.ndarray:
-        """Probabilities `(windows, classes)`, averaged over framings (factors of the side) and mirror images."""
+    def _read(self, gray: np.ndarray, windows: Sequence[Window], averaged: bool) -> np.ndarray:
+        """Probabilities `(windows, classes)`, on request averaged over `PHOTO_FRAMINGS` and mirror images."""
         if not windows:
             return np.empty((0, 0), np.float32)
-        crops = [crop_window(gray, replace(w, side=w.side * factor)) for w in windows for factor in framings]
-        if mirrored_too:
-            crops += [np.ascontiguousarray(crop[:, ::-1]) for crop in crops]
-        views = self._classifier.predict(crops).reshape(-1, len(windows), len(framings), len(self._classifier.classes))
+        if not averaged:
+            return self._classifier.predict([crop_window(gray, window) for window in windows])
+        crops = [crop_window(gray, replace(w, side=w.side * factor)) for w in windows for factor in PHOTO_FRAMINGS]
+        crops += [np.ascontiguousarray(crop[:, ::-1]) for crop in crops]
+        shape = (2, len(windows), len(PHOTO_FRAMINGS), len(self._classifier.classes))
+        views = self._classifier.predict(crops).reshape(shape)
         return views.mean(axis=(0, 2))
 
 

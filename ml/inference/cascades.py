@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ml.inference.geometry import Window, cut_window, same_place
+from ml.inference.geometry import Window, cut_window, resize, same_place
 
 DARK_LEVEL, MAX_GAIN = 120, 6.0
 """A picture whose lighter parts are darker than this grey level is brightened, at most by this factor."""
@@ -36,9 +36,30 @@ def brighten(gray: np.ndarray) -> np.ndarray:
 def propose(cascade: cv2.CascadeClassifier, gray: np.ndarray, scale_factor: float, min_px: int = 0) -> list[Window]:
     """Windows that a cascade accepts, even once, one for each place; those accepted most often first."""
     boxes = cascade.detectMultiScale(brighten(gray), scale_factor, 0, 0, (min_px, min_px))
+    return _places(Window(float(x + side / 2), float(y + side / 2), float(side)) for x, y, side, _ in boxes)
+
+
+def propose_by_octave(cascade: cv2.CascadeClassifier, gray: np.ndarray, scale_factor: float) -> list[Window]:
+    """As `propose`, in two thirds of the time: faces of twice the size are searched in a picture of half the size.
+
+    From twice the cascade's own size on, OpenCV looks at every place instead of every second.
+    """
+    picture, scale, windows = brighten(gray), 1.0, []
+    own_px = cascade.getOriginalWindowSize()[0]
+    largest = math.ceil(2 * own_px) - 1
+    while min(picture.shape) >= own_px:
+        boxes = cascade.detectMultiScale(picture, scale_factor, 0, 0, (own_px, own_px), (largest, largest))
+        windows += [
+            Window(float(x + side / 2), float(y + side / 2), float(side)).scaled(scale) for x, y, side, _ in boxes
+        ]
+        picture, scale = resize(picture, 0.5), 2 * scale
+    return _places(windows)
+
+
+def _places(windows: Iterable[Window]) -> list[Window]:
+    """The mean window of each place, those with most windows first."""
     groups: list[list[Window]] = []
-    for x, y, side, _ in boxes:
-        window = Window(float(x + side / 2), float(y + side / 2), float(side))
+    for window in windows:
         for group in groups:
             if same_place(group[0], window):
                 group.append(window)

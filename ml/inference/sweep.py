@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ml.inference.cascades import acceptances, close_look, load_cascade, propose
+from ml.inference.cascades import acceptances, close_look, load_cascade, propose, propose_by_octave
 from ml.inference.deadline import NO_DEADLINE, Deadline
 from ml.inference.detection import Detection
 from ml.inference.geometry import Window, beneath, same_place
@@ -57,9 +57,14 @@ class CascadeSweep:
         return found if found or known else self._swept(picture, known, deadline, FINE_SIDE_PX)
 
     def _swept(self, picture: Halves, known: Sequence[Window], deadline: Deadline, side_px: int) -> list[Detection]:
-        """Faces in a copy whose longer side is `side_px`."""
+        """Faces in a copy whose longer side is `side_px`.
+
+        Beside known faces the quicker search by octaves looks: it misses one face in seventy that the other finds
+        (composed groups), and a face that it misses is searched again half a second later.
+        """
         scale = min(1.0, side_px / max(picture.gray.shape))
-        proposals = propose(self._frontal, picture.resized(scale), SCALE_FACTOR)
+        search = propose_by_octave if known else propose
+        proposals = search(self._frontal, picture.resized(scale), SCALE_FACTOR)
         found: list[tuple[Detection, int]] = []
         for place in (window.scaled(1 / scale) for window in proposals[:MAX_PROPOSALS]):
             deadline.check()
