@@ -40,8 +40,9 @@ def write_artifact(
 ) -> dict[str, Any]:
     """Write `NAME.tflite`, its card `NAME.json` and the network whole; returns the card.
 
-    Calibration is fitted on the outputs of the file as it will serve, on the validation pictures. The float file has to
-    answer as Keras does; the quantised one within the bounds of `QUANTIZED`. Nothing is written otherwise.
+    Calibration is fitted on the outputs of the file that will be served, on the validation pictures. The answers of the
+    float file must equal those of Keras; the quantised file must be within the bounds of `QUANTIZED`. Otherwise nothing
+    is written.
 
     Args:
         network: with trained weights. data: what it was trained on. training: how, for the card.

@@ -1,4 +1,4 @@
-"""Calibrated probabilities: temperatures, the answer that is served, and the confidence below which it is doubt.
+"""Calibrated probabilities: temperatures, the served answer, and the confidence below which it is marked uncertain.
 
 Everything is fitted on validation pictures. `ml.serving_network` puts it into the exported graph, so that whoever runs
 the model file gets calibrated probabilities.
@@ -44,7 +44,7 @@ class Calibration:
 
     temperatures: by output name, `served` included. shares: see `SERVED_SHARES`. offset: `(classes,)`, subtracted from
     the logarithms of the mixed probabilities before the served answer is normalised; None for zeros. uncertain_below:
-    the confidence under which an answer is doubt.
+    confidence below which an answer is marked uncertain.
     """
 
     temperatures: dict[str, float]
@@ -54,7 +54,7 @@ class Calibration:
 
     @staticmethod
     def from_card(card: ModelCard) -> Calibration:
-        """What `dataclasses.asdict` put into the card of an exported model.
+        """The calibration in the card of an exported model.
 
         Raises:
             ModelError: the card has no calibration of this form.

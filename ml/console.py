@@ -47,7 +47,7 @@ def run(program: str, main: Callable[[], int], advice: str = "") -> None:
     except OutputError as error:
         print(f"{program}: {error}", file=sys.stderr)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing more to say to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader closed the pipe
     except OSError as error:
         place = f": {printable(str(error.filename))}" if error.filename else ""
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -62,7 +62,7 @@ def printable(text: str) -> str:
     """Text that every output can hold: bytes of a file name that are not UTF-8 are written as `\\xNN`."""
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:  # halves of a character, which no file name decodes to
+    except UnicodeEncodeError:  # lone surrogates that no file name decodes to
         return text.encode("utf-8", "backslashreplace").decode()
 
 

@@ -1,8 +1,7 @@
 """Score a model on a folder data set: `python -m ml.evaluate --data DIR [--split test] [--model FILE] --out DIR`.
 
-With `--groups PEOPLE.csv` also, or only, on photographs of people, by group (see `ml.evaluation.groups`).
-
-Without `--model` it measures the shipped model through the code that serves it.
+`--groups PEOPLE.csv` scores photographs of people by group (see `ml.evaluation.groups`), alone or beside `--data`.
+Without `--model` the shipped model is scored. A `.tflite` model is run by the code that serves it.
 """
 
 from __future__ import annotations

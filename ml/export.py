@@ -1,7 +1,7 @@
-"""A trained run to the files that serve: `python -m ml.export RUN --out DIR [--float]`.
+"""Write the files that are served from a trained run: `python -m ml.export RUN --out DIR [--float]`.
 
-Writes `emotion.tflite`, its trunk in 8-bit integers unless `--float` is given, the card `emotion.json`, and the network
-whole. `python -m ml.export EXPORTED --data DIR --votes CSV --out DIR` converts the network of an earlier export again.
+Writes `emotion.tflite`, with its trunk in 8-bit integers unless `--float` is given, the card `emotion.json`, and the
+whole network. `python -m ml.export EXPORTED --data DIR --votes CSV --out DIR` converts an earlier export again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ml.training.weights import load_weights
 
 CARD_FILE = "emotion.json"
 FEW_PICTURES = 200
-"""Fewer than this say little about how often an answer of some confidence is right."""
+"""With fewer validation pictures than this, calibrated percentages are only a rough guide."""
 
 
 def load_network(folder: Path) -> keras.Model:
@@ -75,11 +75,11 @@ def load_export(folder: Path, data_dir: str, votes: str | None) -> tuple[keras.M
 
 
 def export(source: Path, out: Path, data: str | None, votes: str | None, quantized: bool) -> dict[str, Any]:
-    """Write a run, or an earlier export anew; returns the card.
+    """Export a run, or an earlier export again; returns the card.
 
     Raises:
         DataError: the source or the data can't be used.
-        ModelError: the file's answers differ from Keras's.
+        ModelError: the answers of the file differ from those of Keras.
     """
     if data is not None:
         network, training_set, training = load_export(source, data, votes)

@@ -11,13 +11,13 @@ from keras import layers
 from ml.inference.contract import EMOTIONS, INPUT_SIZE
 
 SHIPPED_NETWORK = Path(__file__).parent / "artifacts" / "EmoDetector.h5"
-"""The network behind the shipped model, whole, to go on from."""
+"""The whole network of the shipped model, to continue training from."""
 
 INPUT_SHAPE = (INPUT_SIZE, INPUT_SIZE, 1)
 
 
 def document_network(classes: int = len(EMOTIONS)) -> keras.Model:
-    """A plain stack: convolution, max pooling, batch normalisation, dropout, four times over, then dense layers.
+    """Four blocks of convolution, max pooling, batch normalisation and dropout, then dense layers.
 
     Output: one tensor `(n, classes)`.
     """
@@ -42,7 +42,7 @@ def best_network(classes: int = len(EMOTIONS)) -> keras.Model:
 
 
 def large_network(classes: int = len(EMOTIONS)) -> keras.Model:
-    """Three times the arithmetic of the served one, to teach it. Outputs as `_residual_network` has them."""
+    """A teacher with three times the arithmetic of the served network. Outputs as `_residual_network` has them."""
     return _residual_network("large", classes, 48, ((48, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)))
 
 
@@ -71,7 +71,7 @@ def _residual_network(name: str, classes: int, filters: int, blocks: tuple[tuple
 def adapted_network(base: keras.Model, classes: int) -> keras.Model:
     """A trained network with a new last layer, for a data set of one's own.
 
-    With as many classes as before, the new layer starts as the mean of the old heads; otherwise it starts afresh.
+    With as many classes as before, the new layer starts as the mean of the old heads, otherwise with random weights.
     Output: one tensor `(n, classes)`.
     """
     heads = [layer for layer in base.layers if layer.name in ("original", "people")]

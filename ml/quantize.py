@@ -1,4 +1,4 @@
-"""A float LiteRT file to one whose trunk calculates in 8-bit integers.
+"""Converts a float LiteRT file to one whose trunk calculates in 8-bit integers.
 
 Convolutions, poolings and residual additions become integer operations, with a scale for each output channel. The
 global mean, the heads and the calibration stay in float: the logarithms of the calibration do not survive 8 bits.

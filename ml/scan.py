@@ -4,8 +4,8 @@
 
 It learns from pictures composed of the faces of `DIR/train` and of pictures without a person (scikit-image's, and a
 folder's): for every fourth pixel whether a face of about 24 px lies there, and how far its window is from there. Faces
-much smaller, larger or upside down count as none. Writes `scan.tflite` and `scan.json`. An interrupted run that is
-started again with the same arguments goes on.
+much smaller, larger or upside down count as none. Writes `scan.tflite` and `scan.json`. An interrupted run
+continues when it is started again with the same arguments.
 
 One file in ten is never trained on (`held_out`), so that detection can be measured on faces it has not learned.
 """
@@ -34,9 +34,9 @@ BATCH = 32
 STEPS_PER_EPOCH = 250
 CHANNELS = (16, 24, 32, 40, 48, 48)
 NEAR = Window(0.2, 0.2, 0.3, 45.0)
-"""A face differs from what a cell stands for by at most this much (shares of the side, log of the scale, degrees)."""
+"""A cell stands for a face that differs by at most this much (shares of the side, log of the scale, degrees)."""
 FAR = Window(0.45, 0.45, 0.6, 80.0)
-"""One that differs more in any way is none; between the two the network may answer what it likes."""
+"""A face that differs more in any way counts as none. Between the two, the probability has no weight in the loss."""
 
 
 def scan_model(size_hw: tuple[int | None, int | None] = (None, None)) -> keras.Model:
@@ -53,13 +53,16 @@ def scan_model(size_hw: tuple[int | None, int | None] = (None, None)) -> keras.M
 
 
 def _rare(shape: Sequence[int], dtype: str | None = None) -> Any:
-    """First bias: a face in one cell of a hundred."""
+    """Initial bias: a face in one cell of a hundred."""
     return ops.convert_to_tensor([math.log(0.01)] + [0.0] * (shape[0] - 1), dtype=dtype or "float32")
 
 
 def targets(faces: Sequence[Window]) -> np.ndarray:
-    """What the cells of a crop should answer, `(24, 24, 7)` float32: a face (1, 0, or -1 for either), right, down, log
-    scale and turn of its window from the cell, and whether those four count."""
+    """The wanted answers of the cells of a crop, `(24, 24, 6)` float32.
+
+    They are: a face (1, 0, or -1 for either); right, down, log scale and turn of its window from the cell; whether
+    those four count.
+    """
     centers = FIRST_CENTER_PX + STRIDE_PX * np.arange(CELLS)
     wanted = np.zeros((CELLS, CELLS, 6), np.float32)
     best: np.ndarray = np.full((CELLS, CELLS), np.inf)

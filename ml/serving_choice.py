@@ -1,7 +1,7 @@
 """Compares ways to make the served answer, by cross-validation on validation pictures.
 
-Two uses pull apart. Where all seven emotions count alike, rare ones must be found; before a camera about 60 % of faces
-are neutral, and neutral faces must not be called sad. Each alternative is scored for both.
+The answer has two uses with conflicting aims. Where all seven emotions count alike, rare ones must be found. In front
+of a camera about 60 % of faces are neutral, and must not be read as sad. Each alternative is scored for both uses.
 """
 
 from __future__ import annotations

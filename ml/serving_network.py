@@ -14,7 +14,7 @@ from ml.model import INPUT_SHAPE
 
 @keras.saving.register_keras_serializable("emotion")
 class Temperature(layers.Layer):
-    """Probabilities in, probabilities at another temperature out, as `apply_temperature` has it."""
+    """Changes the temperature of probabilities, as `apply_temperature` does."""
 
     def __init__(self, temperature: float, offset: Any = 0.0, **settings: Any) -> None:
         super().__init__(**settings)

@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         return refuse(str(error))
 
     def chosen(option: str, default: Any) -> Any:
-        """As given, else as the run that is resumed began, else the default."""
+        """The given value, else that of the run to resume, else the default."""
         given = getattr(options, option)
         return given if given is not None else begun.get(option, default)
 

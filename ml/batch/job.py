@@ -18,10 +18,8 @@ from ml.batch.sources import Failure, shown
 from ml.batch.tasks import Part, Result, Settings, Task
 from ml.batch.writers import Table
 
-FLUSH_S = 0.5
-"""Results are recorded and written to the table this often,"""
-FLUSH_PARTS = 500
-"""or after this many parts, so that quick parts do not fill the memory meanwhile."""
+FLUSH_S, FLUSH_PARTS = 0.5, 500
+"""Results are recorded and written to the table after this time, or after this many parts: they wait in memory."""
 WAIT_S = 0.2
 KEPT_FAILURES = 20
 """Most failures that are printed at the end; the table contains all."""

@@ -19,7 +19,7 @@ MEAN_CHUNK, MAX_CHUNK = 8, 32
 
 @dataclass(frozen=True)
 class Settings:
-    """What the rows depend on, beside the files themselves."""
+    """What the rows depend on besides the files."""
 
     model: str
     """Path of the `.tflite`."""
@@ -28,12 +28,12 @@ class Settings:
     step: int = 1
     """Every step-th frame of a video is analysed."""
     thorough: bool = False
-    """Look for the last face in photographs, whatever it costs."""
+    """Search photographs as thoroughly as possible, at a higher cost."""
 
 
 @dataclass(frozen=True)
 class VideoState:
-    """Where a video was left."""
+    """How far a video was analysed."""
 
     next_frame: int = 0
     tracker: Any = None
@@ -41,7 +41,7 @@ class VideoState:
     undecoded: int = 0
     """Frames that were there and did not decode."""
     fraction: float = 0.0
-    """How much of the video is behind."""
+    """Share of the video that was analysed."""
     announced: float = 0.0
     """OpenCV's count of its frames, an estimate in most formats."""
     ended: bool = False
@@ -59,7 +59,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a task; with a `state`, the video goes on from there."""
+    """The result of a task; with a `state`, the rest of the video continues from there."""
 
     rows: tuple[Row, ...] = ()
     failures: tuple[Failure, ...] = ()

@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _crop(photos: Path, out: Path) -> int:
-    """Cut, and say what came of it; 1 where a class has no face."""
+    """Crop, and print the result; returns 1 if a class has no face."""
     from ml.data.crop import CONTACT_FOLDER, RECORD_FILE, crop
 
     check_writable(out, folder=True)

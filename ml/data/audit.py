@@ -32,7 +32,7 @@ from ml.inference.preprocess import fit_to_input
 
 @dataclass(frozen=True)
 class Group:
-    """Pictures that are one and the same, each `SPLIT/CLASS/FILE`."""
+    """Files with the same picture, each `SPLIT/CLASS/FILE`."""
 
     files: tuple[str, ...]
 
@@ -51,7 +51,7 @@ class Audit:
     """The findings.
 
     counts: split → class → readable pictures. sizes: "48×48" → pictures. problems: what stops `ml.train`. remarks: what
-    is worth knowing before it. left_out: files that are no pictures. unreadable, odd_sized: a line for each such
+    a user should know before training. left_out: files that are not pictures. unreadable, odd_sized: a line for each such
     picture. duplicates: pictures with identical pixels. near_duplicates: almost identical or mirrored ones, or None when
     they were not looked for.
     """
@@ -136,7 +136,7 @@ class _Findings:
         self.images: list[np.ndarray] = []
 
     def attempt(self, rule: Callable[[], Any]) -> Any:
-        """The value of a rule of training; where it refuses, None and a problem."""
+        """The value of a rule of training. If the rule raises DataError: None, and the message becomes a problem."""
         try:
             return rule()
         except DataError as error:
@@ -213,7 +213,7 @@ def _all_labels(splits: Iterable[Path]) -> tuple[str, ...]:
 
 
 def _is_loose(path: Path) -> bool:
-    """Whether an entry of a split is no class folder."""
+    """Whether an entry of a split is a file outside the class folders."""
     return not path.is_dir() and not path.name.startswith(".")
 
 
@@ -234,7 +234,7 @@ def _near_groups(files: list[str], prints: list[str], images: np.ndarray) -> tup
 
 
 def table(report: Audit) -> str:
-    """The findings for a person: a count per class and split, then one line per kind of finding."""
+    """The findings as text: a count per class and split, then one line per kind of finding."""
     splits = list(report.counts)
     labels = list(report.counts[splits[0]])
     width = max(10, *(len(label) + 2 for label in labels))
@@ -254,7 +254,7 @@ def table(report: Audit) -> str:
     titles = {
         "odd_sized": "odd sized",
         "unreadable": "unreadable, skipped",
-        "left_out": "no pictures, left out",
+        "left_out": "not pictures, left out",
         "remarks": "remarks",
         "problems": "problems that stop training",
     }

@@ -1,8 +1,8 @@
-"""Photographs to training pictures: faces are found and cut by the code that serves, and keep their folder as label.
+"""Crops the faces of photographs into a data set, with the code that serves. The folder of a photograph is its label.
 
-    DATA/SPLIT/CLASS/PHOTO.png   one face, 48×48 grey, what the network is shown when the photograph is analysed
+    DATA/SPLIT/CLASS/PHOTO.png   one face, 48×48 grey, as the network sees it when the photograph is analysed
     DATA/crops.csv               every photograph: how many faces it has, and which file was cut from it
-    DATA/contact/…png            the faces of each class on sheets, to look through
+    DATA/contact/…png            contact sheets of each class, to find wrong crops
 
 A run that was interrupted continues: photographs that are in `crops.csv` unchanged are not searched again.
 """
@@ -48,7 +48,7 @@ class Crop:
 
 @dataclass(frozen=True)
 class Cropped:
-    """What came of all photographs. classes: in the order of training."""
+    """The result for all photographs. classes: in the order of training."""
 
     crops: tuple[Crop, ...]
     classes: tuple[str, ...]

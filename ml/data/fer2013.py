@@ -1,4 +1,4 @@
-"""FER-2013 as its authors distribute it, and the votes of FER+, written out as a folder data set.
+"""Writes FER-2013 and the votes of FER+ as a folder data set, from the CSV files that their authors distribute.
 
 `fer2013.csv` (ICML 2013 challenge) has a row per picture: `emotion` 0 to 6, `pixels` (2,304 grey levels) and `Usage`.
 `fer2013new.csv` (FER+, Barsoum et al. 2016) has ten people's votes for the picture of the same row.
@@ -61,7 +61,7 @@ def import_fer2013(fer_csv: Path, out: Path, votes_csv: Path | None = None) -> I
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"expected a new or empty folder to import into, received {out}")
-    # Beside its final place first, so that an import that fails or is stopped leaves nothing half done.
+    # Written beside its final place first, so that an import that fails or is stopped leaves nothing behind.
     with scratch_directory(out) as scratch:
         imported = _write(fer_csv, votes_csv, scratch / "data")
         if out.exists():
@@ -79,7 +79,7 @@ def _write(fer_csv: Path, votes_csv: Path | None, out: Path) -> Imported:
     for index, (row, vote) in enumerate(tqdm(_pairs(fer_csv, votes_csv), unit="picture", disable=None)):
         folder, pixels = _picture(row, f"{fer_csv}, picture {index}")
         file = f"{folder}/fer{index:07d}.png"
-        (out / file).write_bytes(cv2.imencode(".png", pixels)[1].tobytes())  # cv2.imwrite says nothing of a full disk
+        (out / file).write_bytes(cv2.imencode(".png", pixels)[1].tobytes())  # cv2.imwrite does not report a full disk
         pictures[folder.partition("/")[0]] += 1
         if vote is not None:
             votes.append({"file": file, **_votes(vote, row["Usage"], f"{votes_csv}, picture {index}")})

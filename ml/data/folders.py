@@ -150,7 +150,7 @@ def discover_classes(split_dir: Path) -> tuple[str, ...]:
     """The classes that a split's folders name: emotions in label order if all are emotions, else sorted by name.
 
     Raises:
-        DataError: no such directory, fewer than two folders in it, or a name that result tables have for a column.
+        DataError: no such directory, fewer than two folders in it, or a folder named like a column of result tables.
     """
     if not split_dir.is_dir():
         raise DataError(f"expected a directory with one folder per class, received {printable(str(split_dir))}")

@@ -1,1 +1,1 @@
-"""Scoring a model: metrics, plots, robustness, and the model card as a page."""
+"""Scores a model: metrics, plots, robustness, and the page of the model card."""

@@ -1,4 +1,4 @@
-"""Figures that say how good probabilities are. Counting is scikit-learn's and SciPy's; calibration is here."""
+"""Figures of predicted probabilities: accuracy, F1, cross-entropy, calibration error, confusion matrix."""
 
 from __future__ import annotations
 

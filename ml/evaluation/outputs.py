@@ -1,4 +1,4 @@
-"""What a model file answers to pictures: LiteRT through the serving code, Keras networks as they are."""
+"""The outputs of a model file for pictures: LiteRT files are run by the serving code, Keras networks by Keras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures of a run and of an evaluation, drawn with matplotlib."""
+"""The plots of a run and of an evaluation."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def confusion_matrices(report: dict[str, Any], path: Path, title: str) -> None:
 
 
 def reliability_diagram(steps_by_output: dict[str, list[dict[str, float]]], path: Path) -> None:
-    """Accuracy against confidence for each output; on the diagonal, 80 % sure means right in 80 of 100."""
+    """Accuracy against confidence for each output; on the diagonal they are equal."""
     figure, axes = plt.subplots(figsize=(7, 6.5), layout="constrained")
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="perfect calibration")
     for name, steps in steps_by_output.items():

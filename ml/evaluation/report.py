@@ -1,4 +1,4 @@
-"""The report of an evaluation: a table for a person, `report.json` and the plots."""
+"""The report of an evaluation: a printed table, `report.json` and the plots."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ CONFUSION_FILE = "confusionmatrix.png"
 
 def print_table(report: dict[str, Any]) -> None:
     """Print accuracy by output and label set, then precision, recall and F1 by class."""
-    optimistic = ": there is no test folder; these pictures helped to choose the weights: the figures are optimistic"
-    print(f"On {report['split']}{optimistic if report['split'] == 'validation' else ':'}")
+    print(f"On {report['split']}:")
+    if report["split"] == "validation":
+        print("(There is no test folder. These pictures helped to choose the weights, so the figures are optimistic.)")
     print(f"{'output':<10}{'labels':<9}{'n':>6}  {'accuracy':>8}  {'95 % interval':<15}{'macro F1':>9}{'ECE':>7}")
     for name, by_labels in report["outputs"].items():
         for kind, row in by_labels.items():
@@ -62,7 +63,7 @@ def write_report(
 
 
 def _worst_mistakes(rows: np.ndarray, pictures: Pictures, path: Path, count: int = 60) -> None:
-    """Draw those wrongly read pictures whose label the model thought least likely; no mistakes, no file."""
+    """Draw the misclassified pictures whose label has the lowest probability; without mistakes, remove the file."""
     given = rows[np.arange(len(rows)), pictures.labels]
     worst = [i for i in np.argsort(given) if rows[i].argmax() != pictures.labels[i]][:count]
     if not worst:

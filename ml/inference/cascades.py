@@ -77,7 +77,7 @@ def mean_window(windows: Sequence[Window]) -> Window:
 
 
 def close_look(gray: np.ndarray, window: Window) -> np.ndarray:
-    """A window and as much again round it, upright, its side `CLOSE_LOOK_PX`."""
+    """A window, upright, with a margin of half its side all round; the window's side becomes `CLOSE_LOOK_PX`."""
     return cut_window(gray, window, 2 * CLOSE_LOOK_PX, share=2.0)
 
 

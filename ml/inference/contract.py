@@ -161,9 +161,9 @@ class Face:
 class Request:
     """One picture to analyse.
 
-    `near` holds where the faces were a moment ago; `full_search` asks to look at the whole picture as well.
-    `thorough` is for photographs: smaller and turned faces are looked for as long as there may be any, and each face is
-    read in several framings; `exhaustive` asks to look for the last face in them, at thirty times the cost. `budget_ms`
+    `near` holds the last positions of the faces; `full_search` asks to search the whole picture as well. `thorough` is
+    for photographs: smaller and turned faces are searched as long as there may be any, and each face is read in several
+    framings; `exhaustive` asks for the most thorough search, at thirty times the cost. `budget_ms`
     counts from the moment the worker reads the request; when it is over the work ends, and the answer is `Busy`.
     `explain` asks for a heat map of each face, which costs about a hundred classifications a face.
     """

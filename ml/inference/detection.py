@@ -17,7 +17,7 @@ class Detection:
 
 
 def suppress_same_place(detections: Iterable[Detection]) -> list[Detection]:
-    """Keep the best scored of those that can't be two people; best first."""
+    """The detection with the best score for each face (see `same_place`); best first."""
     kept: list[Detection] = []
     for detection in sorted(detections, key=lambda found: found.score, reverse=True):
         if not any(same_place(detection.window, other.window) for other in kept):

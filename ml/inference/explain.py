@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import cv2
 import numpy as np
 
 PATCH_PX = 12
@@ -21,7 +20,7 @@ def occlusion_map(model: Predicts, crop: np.ndarray, label: int) -> np.ndarray:
     """How much each place adds to the probability of a label (Zeiler and Fergus, 2014).
 
     A square of the crop's mean grey covers one place after another; where the probability falls, the answer rests on
-    that place. The about hundred variants go through the model as one batch.
+    that place. About a hundred variants go through the model as one batch.
 
     Args:
         crop: `(48, 48)` uint8, as `analyzer.crop_window` makes it.
@@ -50,18 +49,3 @@ def occlusion_map(model: Predicts, crop: np.ndarray, label: int) -> np.ndarray:
 def heat_grid(heat: np.ndarray) -> tuple[tuple[float, ...], ...]:
     """A heat map with one value for each square of `STEP_PX` pixels, within which it is constant: 12 rows of 12."""
     return tuple(map(tuple, heat[STEP_PX // 2 :: STEP_PX, STEP_PX // 2 :: STEP_PX].tolist()))
-
-
-def overlay_heat(crop: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """The crop with its heat map: what speaks for the answer in warm colours, what against it in cold ones.
-
-    Args:
-        crop: `(h, w)` uint8. heat: `(h, w)` float32 as from `occlusion_map`.
-
-    Returns:
-        `(h, w, 3)` uint8, blue-green-red.
-    """
-    strongest = max(float(np.abs(heat).max()), 1e-6)
-    levels = np.clip(128 + 127 * heat / strongest, 0, 255).astype(np.uint8)
-    colors = cv2.applyColorMap(levels, cv2.COLORMAP_TURBO)
-    return cv2.addWeighted(cv2.cvtColor(crop, cv2.COLOR_GRAY2BGR), 0.55, colors, 0.45, 0)

@@ -31,7 +31,7 @@ SURE_LOG_ODDS = 2.0
 MIN_LOG_ODDS_BENEATH = 6.0
 """Least log odds below a known face, where people wear pictures of faces."""
 UPRIGHT_DEG = 60
-"""Faces that lean by more come from a turned copy, which shows the right way round already."""
+"""Faces that lean more come from a rotated copy, so their orientation is known."""
 MIN_SCORE_FOLLOWED = 0.35
 """Least probability of a face that was in the previous frame."""
 MAX_JUMP = 0.75

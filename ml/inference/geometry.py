@@ -55,7 +55,7 @@ def iou(a: Box, b: Box) -> float:
 
 
 def same_place(a: Window, b: Window) -> bool:
-    """Whether two windows can't be two people's: their boxes overlap, or one's centre is well inside the other."""
+    """Whether two windows show one face: their boxes overlap, or the centre of one is well inside the other."""
     smaller, larger = sorted((a, b), key=lambda window: window.side)
     inside = max(abs(smaller.x - larger.x), abs(smaller.y - larger.y)) < 0.35 * larger.side
     return inside or iou(a.box, b.box) > 0.3
@@ -105,7 +105,7 @@ def cut_window(gray: np.ndarray, window: Window, size: int, share: float = 1.0) 
     """
     side = max(window.side * share, 1.0)
     if side > 1.5 * size:
-        # Reduce by area before sampling, or pixels would be skipped.
+        # Reduced by area before sampling, so that no pixel is skipped.
         reach = math.ceil(side * 0.71) + 1
         part_box = Box(round(window.x) - reach, round(window.y) - reach, 2 * reach, 2 * reach)
         gray = resize(cut(gray, part_box), size / side)

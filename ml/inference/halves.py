@@ -1,4 +1,4 @@
-"""A picture and its halved copies, made when they are asked for: reducing from the nearest of them costs little."""
+"""A picture and its halved copies, made on demand: reducing from the copy of the nearest size costs little."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from ml.inference.geometry import resize
 
 MIN_HALVED_PX = 16
-"""A copy's shorter side is no less than this."""
+"""Least shorter side of a copy."""
 
 
 class Halves:
     """Args:
     gray: `(height, width)` uint8.
-    most: no more copies are made. With none, each reduction starts from the picture itself: a little finer, and no
-        dearer in a small picture.
+    most: largest number of copies. With 0, each reduction starts from the picture itself: slightly finer, and as quick
+        for a small picture.
     """
 
     def __init__(self, gray: np.ndarray, most: int = 16) -> None:

@@ -2,8 +2,8 @@
 
     python -m ml.inference.worker --socket unix:PATH|tcp:HOST:PORT [--model FILE]
 
-It loads the model, connects, reports that it is ready, and answers one request after the other until its socket closes.
-So it ends with the web process. The messages are those of `protocol`.
+It loads the model, connects, reports that it is ready, and answers one request after the other until its socket closes,
+which is when the web process ends. `protocol` defines the messages.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--log-format", choices=FORMATS, default="text", help="lines of the log (default: text)")
     options = parser.parse_args(arguments)
     start_logging(options.log_format, "warning")
-    # Ctrl-C in a terminal reaches every process of the group; the end of the socket is this one's cue.
+    # Ctrl-C in a terminal reaches every process of the group; a worker ends when its socket closes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
     limit_memory()

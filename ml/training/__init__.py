@@ -1,1 +1,1 @@
-"""The training loop and what it is made of: presets, batches, augmentation, the directory of a run."""
+"""The training loop and its parts: presets, batches, augmentation, the directory of a run."""

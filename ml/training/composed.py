@@ -1,4 +1,4 @@
-"""Pictures composed from 48×48 training faces and backgrounds without a person: what detection networks learn from."""
+"""Composes pictures from 48×48 faces and backgrounds without a person: the training data of the detection networks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ml.inference.contract import INPUT_SIZE
 from ml.inference.geometry import Window, cut_window
 
 CANVAS_PX = 112
-"""Side of the canvas in whose middle a training face lies, with something round it."""
+"""Side of the canvas with a training face in its middle."""
 BACKGROUNDS = ("coffee", "chelsea", "rocket", "grass", "gravel", "brick", "moon", "text", "page", "clock")
 """Pictures of scikit-image without a person."""
 MAX_ROLL_DEG = 40.0
@@ -58,7 +58,7 @@ def load_backgrounds(folder: Path | None) -> list[np.ndarray]:
 
 
 def random_window(picture: np.ndarray, rng: np.random.Generator) -> Window:
-    """Any window of a picture, from small to nearly all of it."""
+    """A random window of a picture, from 24 px to nearly all of it."""
     height, width = picture.shape
     side = float(np.exp(rng.uniform(np.log(24), np.log(0.9 * min(height, width)))))
     return Window(rng.uniform(0, width), rng.uniform(0, height), side, rng.uniform(-60, 60))
@@ -78,7 +78,7 @@ def random_background(backgrounds: Sequence[np.ndarray], side: int, rng: np.rand
 
 
 def face_mask(size: int, rng: np.random.Generator) -> np.ndarray:
-    """Opacity of a face amid a canvas of `size` pixels, `(size, size)` float32: a soft ellipse round the face."""
+    """Opacity of a face in the middle of a canvas, `(size, size)` float32: an ellipse with a soft edge."""
     mask: np.ndarray = np.zeros((size, size), np.float32)
     axes = round(INPUT_SIZE * rng.uniform(0.48, 0.7)), round(INPUT_SIZE * rng.uniform(0.55, 0.8))
     cv2.ellipse(mask, (size // 2, size // 2), axes, 0, 0, 360, 1.0, -1)
@@ -86,14 +86,14 @@ def face_mask(size: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def with_border(face: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A face amid its own repeated or mirrored border, `(112, 112)` uint8."""
+    """A face surrounded by its own repeated or mirrored border, `(112, 112)` uint8."""
     margin = (CANVAS_PX - INPUT_SIZE) // 2
     border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_REFLECT_101
     return cv2.copyMakeBorder(face, margin, margin, margin, margin, border)
 
 
 def face_canvas(face: np.ndarray, backgrounds: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """A face amid its own border, or amid a background with a hard or soft edge; `(112, 112)` uint8."""
+    """A face surrounded by its own border or, with a hard or soft edge, by a background; `(112, 112)` uint8."""
     canvas = with_border(face, rng)
     kind = rng.random()
     if kind < 0.35:
@@ -118,7 +118,7 @@ def paste(picture: np.ndarray, face: np.ndarray, window: Window, rng: np.random.
     else:
         mask = face_mask(CANVAS_PX, rng)
     scale, middle = window.side / INPUT_SIZE, CANVAS_PX / 2
-    if scale < 0.7:  # reduce before sampling, or pixels would be skipped
+    if scale < 0.7:  # reduced before sampling, so that no pixel is skipped
         size = max(8, round(CANVAS_PX * scale))
         canvas, mask = (cv2.resize(part, (size, size), interpolation=cv2.INTER_AREA) for part in (canvas, mask))
         scale, middle = scale * CANVAS_PX / size, size / 2
@@ -130,8 +130,8 @@ def paste(picture: np.ndarray, face: np.ndarray, window: Window, rng: np.random.
     picture[:] = (pasted * opacity + picture * (1 - opacity)).astype(np.uint8)
 
 
-def spoil(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The light, coarseness and noise that cameras have; `(height, width)` uint8."""
+def degrade(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Add the lighting, low resolution and noise of cameras; `(height, width)` uint8."""
     height, width = picture.shape
     if rng.random() < 0.25:
         coarse = rng.uniform(0.45, 1.0)
@@ -172,4 +172,4 @@ def compose(
         face = faces[rng.integers(len(faces))]
         paste(gray, face[:, ::-1] if rng.random() < 0.5 else face, window, rng)
         windows.append(window)
-    return Composed(spoil(gray, rng), tuple(windows))
+    return Composed(degrade(gray, rng), tuple(windows))

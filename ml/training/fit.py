@@ -79,7 +79,7 @@ def train(
             batches,
             initial_epoch=epoch,
             epochs=epoch + 1,
-            shuffle=False,  # Keras would shuffle the batches by the global random numbers, which a resumed run has not
+            shuffle=False,  # Keras would shuffle by the global random state, which a resumed run does not have
             callbacks=[validation, *logs],
             verbose="auto" if sys.stdout.isatty() else 0,
         )
@@ -125,7 +125,7 @@ def load_data(config: Config) -> TrainingSet:
 
 
 def make_network(preset: Preset, base: str | None, classes: int) -> keras.Model:
-    """The preset's network, or the trained network in the file `base` with a new last layer.
+    """The network of the preset, or the trained network in the file `base` with a new last layer.
 
     Raises:
         DataError: `base` is no whole Keras model with an output named `original`.
@@ -221,7 +221,7 @@ def time_left(history: list[dict[str, float]], epochs: int) -> str:
 
 def finish(trained: keras.Model, preset: Preset, config: Config, run: Run, data: TrainingSet) -> dict[str, Any]:
     """Write the final network whole, the curves, and the report of the best weights on the scored pictures."""
-    keras.mixed_precision.set_global_policy("float32")  # the files hold a float32 network, whatever trained it
+    keras.mixed_precision.set_global_policy("float32")  # the files contain float32 weights in either case
     network = make_network(preset, config.base, len(data.classes))
     network.set_weights(trained.get_weights())
     save_whole(network, run.directory / WHOLE_MODEL)

@@ -34,7 +34,7 @@ class _InMemoryWeights(io.BytesIO):
 
 
 def save_weights(network: keras.Model, path: Path) -> None:
-    """Write the weights; Keras alone insists on names that end in `.weights.h5`.
+    """Write the weights to a file of any name; Keras accepts only names that end in `.weights.h5`.
 
     Raises:
         OSError: the disk is full, or the place can't be written; an older file is kept.

@@ -12,7 +12,7 @@ import numpy as np
 from ml.inference.align import PATCH_SHARE, PATCH_SIZE
 from ml.inference.contract import INPUT_SIZE
 from ml.inference.geometry import Window, cut_window
-from ml.training.composed import CANVAS_PX, face_canvas, random_window, spoil
+from ml.training.composed import CANVAS_PX, degrade, face_canvas, random_window
 
 NEAR = Window(0.22, 0.22, 0.3, 45.0)
 """A window displaced by at most this much (shares of the side, logarithm of the scale, degrees) is on the face."""
@@ -83,7 +83,7 @@ def make_windows(faces: np.ndarray, backgrounds: Sequence[np.ndarray], count: in
             near, far = not exceeds(move, NEAR), exceeds(move, FAR)
             face[index], face_weight[index] = float(near), float(near or far)
             pose[index], pose_weight[index] = (move.x, move.y, move.side, roll_rad), float(limit is not ANYWHERE)
-        pixels[index, :, :, 0] = spoil(patch, rng)
+        pixels[index, :, :, 0] = degrade(patch, rng)
     return Windows(pixels, face, face_weight, pose, pose_weight)
 
 

@@ -54,6 +54,23 @@ def test_what_was_not_measured_is_left_out(tmp_path: Path) -> None:
         assert left_out not in page
 
 
+def test_groups_of_people_have_a_row_each_and_a_dash_where_nothing_was_measured(tmp_path: Path) -> None:
+    everybody = {
+        "people": 51,
+        "faces_found": [0.99, 0.94, 1.0],
+        "neutral_as_neutral": [0.5, 0.375, 0.625],
+        "auc_happy": [0.944, 0.9, 0.98],
+        "happy_rises": [1.0, 0.93, 1.0],
+    }
+    groups = {"all": everybody, "age unknown": everybody | {"people": 0, "auc_happy": None}}
+    write_card(report_of(None), load_card(SHIPPED_MODEL), tmp_path / "card.md", groups)
+    page = (tmp_path / "card.md").read_text("utf-8")
+    assert "Photographs of 51 adults" in page
+    assert "| all | 51 | 0.990 (0.94–1.00) | 0.500 (0.38–0.62) | 0.944 (0.90–0.98) | 1.000 (0.93–1.00) |" in page
+    assert "| age unknown | 0 | 0.990 (0.94–1.00) | 0.500 (0.38–0.62) | – | 1.000 (0.93–1.00) |" in page
+    assert "Tested by age, gender and ethnic group on a smile alone" in page
+
+
 def test_the_page_in_the_documents_is_about_the_shipped_model(root: Path) -> None:
     card, page = load_card(SHIPPED_MODEL), (root / "docs" / "model-card.md").read_text("utf-8")
     assert f"`{card.version}`" in page

@@ -1,13 +1,15 @@
+"""Heat maps name the parts of a face that an answer depends on."""
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from ml.inference.explain import occlusion_map, overlay_heat
+from ml.inference.explain import STEP_PX, heat_grid, occlusion_map
 
 
 class BrightCorner:
-    """Sure of label 0 as far as the top left corner is bright."""
+    """Its probability of label 0 is the brightness of the top left corner."""
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
         sure = crops[:, :12, :12].mean(axis=(1, 2)) / 255
@@ -33,7 +35,8 @@ def test_what_speaks_for_one_label_speaks_against_the_other(crop: np.ndarray) ->
     assert occlusion_map(model, crop, 1) == pytest.approx(-occlusion_map(model, crop, 0))
 
 
-def test_overlay_is_a_colour_picture_even_without_any_heat(crop: np.ndarray) -> None:
-    picture = overlay_heat(crop, np.zeros((48, 48), np.float32))
-    assert picture.shape == (48, 48, 3)
-    assert picture.dtype == np.uint8
+def test_the_grid_has_the_value_of_each_square(crop: np.ndarray) -> None:
+    heat = occlusion_map(BrightCorner(), crop, 0)
+    grid = np.array(heat_grid(heat))
+    assert grid.shape == (48 // STEP_PX, 48 // STEP_PX)
+    assert np.array_equal(np.kron(grid, np.ones((STEP_PX, STEP_PX))), heat)
