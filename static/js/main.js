@@ -50,7 +50,7 @@ const panels = new Panels(page, async (shown, before) => {
   (await open(shown)).enter();
 });
 
-/** What has a past is loaded with the first answer, or at once where a recording waits to be recovered; until then news wait. */
+/** Timeline and recording are loaded with the first answer, or at once if a recording can be recovered. Readings wait until then. */
 let past = null;
 const waiting = [];
 
@@ -70,7 +70,7 @@ function tellPast(name, news) {
   opening ??= openPast().catch((error) => {
     console.error(error);
     toast(page.t("app.not_loaded"));
-    past = { add() {}, activity() {} }; // the page goes on without it
+    past = { add() {}, activity() {} }; // the page works without it
     waiting.length = 0;
   });
 }

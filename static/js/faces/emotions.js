@@ -35,13 +35,13 @@ export const GLYPHS = Object.freeze({
 
 const PLAIN_GLYPH = "M8 10.5v.8M16 10.5v.8M8.5 16.5h7";
 
-/** @param {string} label @returns {string} the path of its line drawing; a plain face for a class of one's own */
+/** @param {string} label @returns {string} the path of its line drawing; a plain face for any other class */
 export const glyphOf = (label) => GLYPHS[label] ?? PLAIN_GLYPH;
 
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * An SVG drawing, hidden from assistive technology: the word stands beside it.
+ * An SVG drawing, hidden from assistive technology: the word is next to it.
  * @param {string} path of `GLYPHS` or `SHAPES`
  * @param {"glyph" | "shape"} kind
  * @returns {SVGSVGElement}

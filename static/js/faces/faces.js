@@ -3,9 +3,9 @@ import { toFractions } from "./geometry.js";
 import { ShownWord } from "./words.js";
 
 /** A mark older than this begins to fade. */
-export const FADE_MS = 500;
+const FADE_MS = 500;
 /** A mark older than this is gone. */
-export const GONE_MS = 1000;
+const GONE_MS = 1000;
 const STRONG_TAU_MS = 1000;
 /** Shortest time between two changes of the values, so that they can be read; a new word is shown at once. */
 const REFRESH_MS = 250;
@@ -17,13 +17,13 @@ const REFRESH_MS = 250;
  * @property {{x: number, y: number, w: number, h: number}} box fractions of the picture
  * @property {number[]} vector probabilities in label order; `word` was chosen from exactly these
  * @property {import("./words.js").Word} word
- * @property {string} style whose colour and shape the word has, see `Labels.styleOf`
- * @property {boolean} present in the newest answer; the others are on their way out
- * @property {number} seenMs time of the last answer that held this face
+ * @property {string} style emotion whose colour and shape are used, see `Labels.styleOf`
+ * @property {boolean} whether the newest answer contains it; the other faces are fading
+ * @property {number} seenMs time of the last answer that contained this face
  */
 
 /**
- * Keeps what is shown in step with the readings. Overlay, rows, speech and timeline read the same entries, and all
+ * Updates the shown faces from the readings. Overlay, rows, speech and timeline read the same entries, and all
  * entries take their new values at the same moment. An id that was absent for a second is reset.
  */
 export class Faces {
@@ -65,7 +65,7 @@ export class Faces {
     for (const [id, entry] of this.#entries) if (nowMs - entry.seenMs >= GONE_MS) this.#entries.delete(id);
   }
 
-  /** Shows the newest values at once, for when no more come. */
+  /** Shows the newest values at once; called when no more will come. */
   settle() {
     this.#refresh(-Infinity);
   }
@@ -74,7 +74,7 @@ export class Faces {
     this.#entries.clear();
   }
 
-  /** @returns {ShownFace[]} by id, those of the newest reading and those on their way out */
+  /** @returns {ShownFace[]} by id, those of the newest reading and those that are fading */
   list() {
     return [...this.#entries.values()].sort((a, b) => a.id - b.id).map(({ id, box, shown, present, seenMs }) =>
       ({ id, name: this.#names.get(id) ?? "", box, present, seenMs, ...shown }));
@@ -107,7 +107,7 @@ export class Faces {
     return smoothed.map((value, i) => keep * newest.vector[i] + (1 - keep) * value);
   }
 
-  /** The server judges the values of one picture. Smoothed values are judged by the same rule of the same model. */
+  /** The server decides for the values of one picture; for smoothed values the same threshold of the model decides. */
   #isUncertain(face, vector) {
     const below = this.#page.model.uncertain_below;
     if (this.smoothing === "off" || !face.smoothed || !(below > 0)) return face.uncertain;

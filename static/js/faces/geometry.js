@@ -51,7 +51,7 @@ const overlap = (a, b) =>
   Math.max(0, Math.min(a.y + a.h, b.y + b.h) - Math.max(a.y, b.y));
 
 /**
- * How much of the worst hidden face lies behind the plates of others, 0–1 (more where plates overlap).
+ * The largest share of a face that the plates of other faces hide, 0–1 (more where plates overlap).
  * @param {{x: number, y: number, w: number, h: number}[]} plates
  * @param {{x: number, y: number, w: number, h: number}[]} faces in the same order
  */
@@ -76,12 +76,12 @@ function beside(side, box, size, gap) {
 }
 
 /**
- * Places plates so that none is clipped and none covers another or, where it can be helped, another face.
- * The first item chooses first (give the largest face first); each keeps its side until that side is blocked.
+ * Places plates so that none is clipped, none covers another plate and, if possible, none covers another face.
+ * Items are placed in order (give the largest face first); each keeps its side until that side is blocked.
  * @param {{box: object, size: {w: number, h: number}, side?: string}[]} items
  * @param {{x: number, y: number, w: number, h: number}} bounds
  * @param {number} gap
- * @returns {{x: number, y: number, w: number, h: number, side: string, moved: boolean}[]} `moved`: a leader line helps
+ * @returns {{x: number, y: number, w: number, h: number, side: string, moved: boolean}[]} `moved`: it needs a leader line
  */
 export function placePlates(items, bounds, gap = 6) {
   const placed = [];

@@ -8,16 +8,16 @@ const EASE_TAU_MS = 27; // 95 % of the way in 80 ms
 const CROWD = 6;
 /** If plates of other faces hide more than this share of a face, plates show numbers instead of words. */
 const COVERED = 0.33;
-/** On a narrower picture, plates may hide hardly anything of a face; the row below shows the word. */
+/** On a narrower picture, plates may hide almost nothing of a face; the row below shows the word. */
 const NARROW_PX = 480;
 const COVERED_NARROW = 0.04;
 const PLATE = "rgba(11, 14, 19, 0.9)";
 const EDGE = "#0B0E13";
-const RIM = "rgba(255, 255, 255, 0.22)"; // so that a plate ends where the picture does not
+const RIM = "rgba(255, 255, 255, 0.22)"; // makes the edge of a plate visible on a dark picture
 const FONT = "system-ui, sans-serif";
 
 /**
- * What a plate says.
+ * The text of a plate.
  * @param {import("./faces.js").ShownFace} face
  * @param {number} count of faces in view
  * @param {import("./text.js").Words} page
@@ -37,8 +37,8 @@ export function plateText(face, count, page) {
  * @param {{face: import("./faces.js").ShownFace, box: object, alpha: number, text: {bold: string, rest: string}, side?: string,
  *   selected?: boolean}[]} marks largest first; boxes in the context's units
  * @param {{x: number, y: number, w: number, h: number}} bounds plates stay inside
- * @param {boolean} wasCrowded numbers stood for words at the drawing before this one: they stay until there is ample room
- * @returns {{plates: object[], crowd: boolean}} where the plates went, and whether numbers stand for words now
+ * @param {boolean} wasCrowded whether the last drawing showed numbers instead of words; numbers stay until there is ample room
+ * @returns {{plates: object[], crowd: boolean}} positions of the plates, and whether numbers are shown instead of words
  */
 export function drawMarks(context, marks, bounds, wasCrowded = false) {
   const size = Math.min(22, Math.max(14, bounds.w / 48));
@@ -180,7 +180,7 @@ export class Overlay {
    * @param {import("./faces.js").Faces} faces
    * @param {import("./text.js").Words} page
    * @param {{onDrawn: (ageMs: number) => void, shift: (id: number) => {x: number, y: number}}} sight `onDrawn` gets the age of the marks at
-   *   each drawing; `shift` tells how far a face has gone since its answer, in fractions of the picture
+   *   each drawing; `shift` gives the movement of a face since its answer, in fractions of the picture
    */
   constructor(canvas, video, faces, page, { onDrawn, shift }) {
     this.#canvas = canvas;

@@ -30,7 +30,7 @@
 /**
  * @param {Reading} reading
  * @param {import("./faces.js").ShownFace[]} shown the same faces as they are shown
- * @returns {Reading} with `shown` at every face
+ * @returns {Reading} with `shown` in every face
  */
 export function withShown(reading, shown) {
   const byId = new Map(shown.map(({ id, word, vector, name }) => [id, { key: word.key, vector, name }]));

@@ -8,7 +8,7 @@ const AT_MOST = 6;
 
 /** @typedef {import("../shared/page.js").Page} Page */
 
-/** One face. Its values change together: word, number, bars and what stands in its data attributes. */
+/** One face. Its values change together: word, number, bars and data attributes. */
 class Row {
   #page;
   #shown = null;
@@ -26,7 +26,7 @@ class Row {
   /**
    * @param {Page} page
    * @param {number} id
-   * @param {{onToggle: () => void, onRename?: (name: string) => void, extra?: HTMLElement}} options `extra`: stands with the values
+   * @param {{onToggle: () => void, onRename?: (name: string) => void, extra?: HTMLElement}} options `extra`: shown with the values
    */
   constructor(page, id, { onToggle, onRename, extra }) {
     this.#page = page;
@@ -86,7 +86,7 @@ class Row {
     write(this.#meaning, number === null ? t("meaning.title") : t("meaning.button", { percent: percent(language, number) }));
     vector.forEach((value, i) => {
       const { row, fill, text } = this.#bars[i];
-      row.dataset.value = value.toFixed(8); // as exact as the answers: text and value never fall on two sides of a rounding
+      row.dataset.value = value.toFixed(8); // as exact as the answers, so that text and value never round differently
       row.classList.toggle("bars__row--shown", labels.names[i] === word.key);
       fill.style.setProperty("--part", value.toFixed(3));
       write(text, percent(language, value));
@@ -121,7 +121,7 @@ function track(fill) {
   return made;
 }
 
-/** The rows of one source, in the order of ids: nothing changes places. On a phone the values open as a sheet. */
+/** The rows of one source, in the order of ids, so that rows keep their places. On a phone the values open as a sheet. */
 export class FaceList {
   #parent;
   #page;

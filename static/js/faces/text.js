@@ -1,4 +1,4 @@
-/** What a face's values are called in the page's language: on plates, in rows, in speech. */
+/** Texts for the values of a face in the page's language: for plates, rows and speech. */
 import { percent } from "../shared/format.js";
 
 /** @typedef {{t: (key: string, values?: object) => string, language: string}} Words */

@@ -60,7 +60,7 @@ export class Advice {
   }
 }
 
-/** One piece of advice at a time, shown after its cause has lasted, gone a second after its cause. */
+/** Selects one piece of advice. It appears when its cause has lasted for a while, and disappears a second after the cause. */
 export class Advisor {
   #since = new Map();
   #shown = null;
@@ -96,7 +96,7 @@ export class Advisor {
   }
 }
 
-/** Tells how bright the picture is, from a tiny copy. */
+/** Measures the brightness of the picture, on a tiny copy. */
 class LightMeter {
   #context;
 

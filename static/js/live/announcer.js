@@ -27,7 +27,7 @@ export class Announcer {
     return summary;
   }
 
-  /** Takes note that a state was spoken on request: it is not said again, and nothing else for a while. */
+  /** Records that a state was spoken on request: it is not repeated, and nothing else is said for a while. */
   spoke(summary, nowMs) {
     this.#spoken = summary;
     this.#lastMs = nowMs;

@@ -28,7 +28,7 @@ export class Controls {
     });
   }
 
-  /** Turns a switch over. @param {"mirror" | "marks"} name @param {boolean} [value] what it is now */
+  /** Toggles a switch. @param {"mirror" | "marks"} name @param {boolean} [value] what it is now */
   toggle(name, value = this.#settings.get(name)) {
     this.#set(name, !value);
   }
@@ -52,7 +52,7 @@ export class Controls {
   /** @param {MediaDeviceInfo[]} devices @param {string} chosen */
   listCameras(devices, chosen) {
     const select = element("camera-choice");
-    // A choice by the browser is not remembered, so the first option stands for it.
+    // A choice by the browser is not remembered, so the first option represents it.
     const options = devices.filter((device) => device.deviceId).map((device, i) =>
       Object.assign(make("option", "", device.label || this.#page.t("settings.camera_n", { n: i + 1 })), { value: device.deviceId }));
     select.replaceChildren(select.options[0], ...options);

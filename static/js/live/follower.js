@@ -45,7 +45,7 @@ export class Follower {
     this.#motion.answer(faces, capturedMs);
   }
 
-  /** @param {number} id @returns {{x: number, y: number}} how far a face has gone since its answer, in fractions of the picture */
+  /** @param {number} id @returns {{x: number, y: number}} the movement of a face since its answer, in fractions of the picture */
   shift(id) {
     return this.#motion.shift(id);
   }

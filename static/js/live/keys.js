@@ -11,7 +11,7 @@ export class Shortcuts {
   #settings;
   #handlers = new Map();
   #panel = "camera";
-  /** Whether the Tab key moved the focus last: only then do keys belong to the focused button. */
+  /** Whether the Tab key moved the focus last. Keys belong to the focused button only then. */
   #isTabbing = false;
 
   /** @param {import("../shared/page.js").Settings} settings with the switch "shortcuts" */

@@ -305,7 +305,7 @@ export class Live {
     this.#controls.show({ mirrored: this.#isMirrored });
   }
 
-  /** As chosen; else like a mirror, unless the camera looks away from the person. */
+  /** The chosen value; by default mirrored, unless the camera faces away from the person. */
   get #isMirrored() {
     return this.#settings.get("mirror") ?? this.#camera.facing !== "environment";
   }

@@ -10,7 +10,7 @@ const KEPT_MS = 1000;
 const POINTS = 14;
 /** The inner part of a face's box that is compared, as a share of its side: it contains no background. */
 const PATCH_SHARE = 0.7;
-/** How far a face may go between two copies, in pixels of the copy. */
+/** Largest movement of a face between two copies, in pixels of the copy. */
 const REACH_PX = 6;
 /** Mean difference, as a share of the patch's contrast, above which the face counts as not found. */
 const LOST_AT = 0.75;
@@ -41,7 +41,7 @@ export class Motion {
   }
 
   /**
-   * Takes an answer: its faces are where they were when its picture was taken, and are followed from there.
+   * Takes an answer: its positions are those at the time of its picture, and the faces are followed from there.
    * @param {{id: number, box: Box}[]} faces
    * @param {number} capturedMs of the answered picture
    */
@@ -57,7 +57,7 @@ export class Motion {
     }
   }
 
-  /** @returns {{x: number, y: number}} how far a face has gone since its answer, in fractions of the picture */
+  /** @returns {{x: number, y: number}} the movement of a face since its answer, in fractions of the picture */
   shift(id) {
     const face = this.#faces.get(id);
     if (!face) return { x: 0, y: 0 };

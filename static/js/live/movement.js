@@ -1,6 +1,6 @@
-/** How fast faces move, from answer to answer: what decides whether more pictures a second are worth their cost. */
+/** Measures how fast faces move, which decides whether more pictures a second are sent. */
 
-/** The jitter of boxes is not movement: positions this far apart are compared. */
+/** Least time between compared positions: over a shorter time, the jitter of boxes would look like movement. */
 const MOVEMENT_MS = 250;
 
 export class Movement {

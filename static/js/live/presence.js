@@ -19,7 +19,7 @@ export class Presence {
     addEventListener("pagehide", () => listeners.onLeave());
   }
 
-  /** Another panel is shown; for long, that is as if the page were hidden for long. */
+  /** Another panel is shown; after a while this counts as hidden for long. */
   away() {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#listeners.onLongHidden(), CAMERA_OFF_MS);
@@ -29,7 +29,7 @@ export class Presence {
     clearTimeout(this.#timer);
   }
 
-  /** Puts a sentence in the place of the page's title, and the title back for null. @param {string | null} text */
+  /** Replaces the page's title by a sentence; null restores it. @param {string | null} text */
   retitle(text) {
     if (text === null && this.#title) document.title = this.#title;
     if (text !== null && !this.#title) this.#title = document.title;
@@ -37,7 +37,7 @@ export class Presence {
     else document.title = text;
   }
 
-  /** Keeps the screen on; the browser lets go by itself when the page is hidden. */
+  /** Keeps the screen on; the browser ends this when the page is hidden. */
   async keepAwake() {
     if (this.#lock || document.hidden) return;
     try {

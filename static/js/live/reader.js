@@ -52,7 +52,7 @@ export class Reader {
       onDrawn: (ageMs) => this.#readout.drawn(ageMs, performance.now()), shift: (id) => this.#follower.shift(id),
     });
     this.#list = new FaceList(element("faces"), page, {
-      extra: () => make("div", "face__past"), // for what compares a face with its past
+      extra: () => make("div", "face__past"), // for the comparison with the person's neutral face
       onSelect: (id) => (this.#overlay.selected = id),
       onRename: (id, name) => {
         this.#faces.rename(id, name);
@@ -80,7 +80,7 @@ export class Reader {
     return this.#sender.isRunning;
   }
 
-  /** Answers per second of late. */
+  /** Recent answers per second. */
   get rate() {
     return this.#readout.rate;
   }
@@ -121,7 +121,7 @@ export class Reader {
     this.#sender.start();
   }
 
-  /** Stops sending and takes the marks away. */
+  /** Stops sending and removes the marks. */
   rest() {
     this.#sender.stop();
     this.#follower.stop();
@@ -193,7 +193,7 @@ export class Reader {
 
   #answered(result, frame) {
     const nowMs = performance.now();
-    // A camera's clock may stand still for a frame; times in a file rise strictly.
+    // Two frames of a camera may have the same time; times in a file must rise strictly.
     this.#lastMs = Math.max(this.#lastMs + 1, frame.capturedMs - this.#startedMs);
     const reading = toReading(result, {
       source: "live", frame: this.#count++, timestamp_s: this.#lastMs / 1000,

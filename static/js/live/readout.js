@@ -1,4 +1,4 @@
-/** The numbers under Details: how fast, how late, how much. */
+/** The numbers under Details: rates, delays, sizes. */
 import { quantile, short, whole } from "../shared/format.js";
 import { element } from "../shared/page.js";
 import { write } from "../shared/dom.js";
@@ -25,7 +25,7 @@ export class Readout {
     this.#answers.push(nowMs);
   }
 
-  /** @param {number} ageMs of the marks at a drawing; also left as a performance measure for whoever observes it */
+  /** @param {number} ageMs of the marks at a drawing; also left as a performance measure for observers */
   drawn(ageMs, nowMs) {
     this.#ages.push({ ageMs, nowMs });
     performance.measure("overlay-age", { start: nowMs - ageMs, end: nowMs });
@@ -37,7 +37,7 @@ export class Readout {
     if (name) write(element("number-model"), `${name} ${version}`);
   }
 
-  /** @returns {number} answers per second of late */
+  /** @returns {number} recent answers per second */
   get rate() {
     return this.#answers.length / (WINDOW_MS / 1000);
   }
@@ -65,7 +65,7 @@ export class Readout {
     write(element("number-dropped"), whole(language, totals.dropped));
   }
 
-  /** `data-rate` and `data-age-ms` of the stage, for whoever watches the page from outside; empty while nothing is read. */
+  /** `data-rate` and `data-age-ms` of the stage, for programs that watch the page; empty while nothing is read. */
   #watch(isRunning, nowMs) {
     this.#watchedMs = nowMs;
     const late = (list, timeOf) => list.filter((entry) => nowMs - timeOf(entry) < WATCHED_MS);

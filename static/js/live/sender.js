@@ -134,13 +134,13 @@ export class FrameSender {
     try {
       this.#answered(await this.#link.send(bytes), frame, cameraLongSide, run);
     } catch {
-      this.totals.dropped += 1; // no answer: the link tells why
+      this.totals.dropped += 1; // no answer: the link reports the reason
     } finally {
       this.#inFlight.delete(frame);
     }
   }
 
-  /** Not needed before the camera is on, and so not loaded before. */
+  /** Loaded when the camera is turned on. */
   async #makeEncoder() {
     const { Encoder, pictureOf } = await import("../shared/encoder.js");
     this.#pictureOf = pictureOf;
@@ -152,7 +152,7 @@ export class FrameSender {
     const isStale = now - frame.capturedMs > STALE_MS;
     if (!answer.ok) {
       this.totals.dropped += 1;
-      if (isStale) return; // a stall brought it late, together with newer ones: no sign of a busy server
+      if (isStale) return; // a stall delayed it together with newer answers, which does not mean that the server is busy
       this.pace.busy(answer.retry_after_ms, now);
       return this.#onBusy(answer);
     }
@@ -172,7 +172,7 @@ export class FrameSender {
 /** The server's share of an answer's time, in ms. */
 const serverMs = ({ timing_ms: { queue = 0, total = 0 } = {} }) => queue + total;
 
-/** Whether the person asked to save data, or pays for it by the byte. */
+/** Whether the browser saves data, or the connection is metered. */
 function isMetered() {
   const { saveData = false, type = "" } = navigator.connection ?? {};
   return saveData || type === "cellular";

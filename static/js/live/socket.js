@@ -7,11 +7,11 @@ const LONGEST_WAIT_MS = 15000;
 const RESTART_MS = 20000;
 
 /**
- * How long to wait before the next try: doubling, with a quarter of chance so that clients don't return all at once.
+ * How long to wait before the next try: doubled after each, with a random quarter so that clients don't return all at once.
  * @param {number} tries failed so far
  * @param {number} chance 0–1
  */
-export const retryDelay = (tries, chance) => Math.min(LONGEST_WAIT_MS, FIRST_TRY_MS * 2 ** tries) * (0.75 + chance / 2);
+const retryDelay = (tries, chance) => Math.min(LONGEST_WAIT_MS, FIRST_TRY_MS * 2 ** tries) * (0.75 + chance / 2);
 
 /**
  * The connection for live frames and its state (`Facts.link` of state.js). Frames are never buffered: while there is no

@@ -1,4 +1,4 @@
-/** Shows the state of the live page: a sentence and what can be done, where the person is looking. */
+/** Shows the state of the live page: a sentence and the actions that are possible. */
 import { minutes, short } from "../shared/format.js";
 import { element } from "../shared/page.js";
 import { STATES, stepsFor } from "./state.js";
@@ -10,7 +10,7 @@ const LATE_STARTING_MS = 5000;
 const ICONS = { start: "camera", again: "camera", retry: "retry", reconnect: "retry", now: "retry", resume: "play", reload: "retry", tap: "play" };
 
 /**
- * What a state says just now.
+ * The text of a state at this moment.
  * @param {string} state a key of STATES
  * @param {{sinceMs: number, retrySeconds: number, rate: number, hiddenForMs: number, failure: string, isLate: boolean,
  *   hasOther: boolean}} moment how long the state lasts, when the next try is, answers per second, how long the page
@@ -109,11 +109,11 @@ export class Stage {
       await fetch(url, { mode: "no-cors", cache: "no-store" });
       this.#httpsUrl = url;
     } catch {
-      // Nothing answers there, or with a certificate that this browser refuses: a button would lead nowhere.
+      // Nothing answers there, or with a certificate that this browser refuses: a button would be useless.
     }
   }
 
-  /** Puts another word on an action for a moment, for instance "Copied". */
+  /** Changes the text of an action for a moment, for instance "Copied". */
   acknowledge(action, text) {
     const button = this.#actions.querySelector(`[data-action="${action}"]`);
     if (button) write(button, text);
@@ -127,7 +127,7 @@ export class Stage {
   #fillActions(names) {
     const hadFocus = this.#actions.contains(document.activeElement);
     this.#actions.replaceChildren(...names.map((name, i) => this.#action(name, i === 0 && name !== "photo")));
-    // Where nothing is left to press, the next Tab goes on to the controls.
+    // If no action is left, the stage gets the focus, and the next Tab moves to the controls.
     if (hadFocus) (this.#actions.firstElementChild ?? this.#root).focus({ preventScroll: true });
   }
 

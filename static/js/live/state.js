@@ -27,7 +27,7 @@ export const isReading = ({ wanted, camera, link, paused, hidden, away }) =>
   wanted && camera === "on" && link === "open" && !paused && !hidden && !away;
 
 /**
- * What the camera does, as its timeline tells it.
+ * The activity of the camera, for the timeline.
  * @param {Facts} facts
  * @returns {import("../faces/reading.js").Activity["kind"]}
  */
@@ -58,7 +58,7 @@ export function stageState(facts) {
 }
 
 /**
- * How a state looks and what it offers. `cover` takes the place of the picture, `banner` stands on it, `line` stands
+ * How a state looks and what it offers. `cover` replaces the picture, `banner` lies on it, `line` is
  * below it and never covers it. Every blocking state also offers a photo instead.
  * @type {Record<string, {look: "cover" | "banner" | "line", actions: string[], alert?: boolean}>}
  */
@@ -131,7 +131,7 @@ export function cameraSupport({ isSecureContext, hasMediaDevices, userAgent }) {
 }
 
 /**
- * Whose steps to show when the camera is blocked.
+ * Which instructions to show when the camera is blocked.
  * @param {string} userAgent
  * @param {boolean} bySystem the operating system refuses, not the site's permission
  * @returns {string} a key of the catalogue's `steps`

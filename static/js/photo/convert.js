@@ -22,9 +22,9 @@ export function fitted({ width, height }, longSide = LONG_SIDE) {
 }
 
 /**
- * What to send of a file.
+ * The bytes to send for a file.
  * @param {Blob} file
- * @returns {Promise<Blob | null>} the file itself, a JPEG of what this browser sees in it, or null where it sees nothing
+ * @returns {Promise<Blob | null>} the file itself, a JPEG made by this browser, or null if it can't decode the file
  */
 export async function sendable(file) {
   const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());

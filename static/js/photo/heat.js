@@ -1,7 +1,7 @@
-/** Why a face reads as it does: a map of what speaks for the word and what against it. */
+/** Heat maps: which parts of a face support the shown emotion, and which oppose it. */
 import { analyse } from "./upload.js";
 
-/** Red and blue that stay apart in every kind of colour vision, at the strongest value. */
+/** Colours of the strongest values: red and blue, which are distinct in every kind of colour vision. */
 const FOR_RGB = [230, 60, 20];
 const AGAINST_RGB = [40, 110, 255];
 const STRONGEST_ALPHA = 190;

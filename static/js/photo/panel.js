@@ -74,7 +74,7 @@ export class PhotoPanel {
     this.#compares = false;
     this.#shown = added[0];
     this.#render();
-    // What was just given is what the person waits for.
+    // The person waits for the photograph that was just added.
     element("photo-stage").scrollIntoView({ block: "nearest" });
   }
 
@@ -100,7 +100,7 @@ export class PhotoPanel {
     return button;
   }
 
-  /** Lays the heat map over a face, or takes it away. */
+  /** Shows or removes the heat map of a face. */
   async #explain(id, button) {
     const isOn = button.getAttribute("aria-pressed") === "true";
     button.setAttribute("aria-pressed", String(!isOn));
@@ -186,7 +186,7 @@ export class PhotoPanel {
     element("photo-stage").dataset.shot = shown?.state ?? "";
     const ticked = this.#ticked.length;
     this.#strip.update(this.#shots, { shown, onlyProblems: this.#onlyProblems, canTick: ticked < AT_MOST });
-    if (shown !== this.#listed) this.#list.update([]); // the rows of another photograph are other rows
+    if (shown !== this.#listed) this.#list.update([]); // another photograph gets new rows
     this.#listed = shown;
     this.#list.update(shown?.faces ?? []);
     this.#picture.show(shown, this.#list.selected);

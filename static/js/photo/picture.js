@@ -35,7 +35,7 @@ export class Picture {
     this.draw();
   }
 
-  /** Lays a heat map over a face. @param {{id: number, image: CanvasImageSource} | null} heat */
+  /** Shows a heat map over a face; null removes it. @param {{id: number, image: CanvasImageSource} | null} heat */
   explain(heat) {
     this.#heat = heat;
     this.draw();

@@ -17,7 +17,7 @@ export class Queue {
     this.#fill();
   }
 
-  /** Takes a photograph out that has not begun. */
+  /** Removes a photograph that has not been started. */
   remove(shot) {
     this.#waiting = this.#waiting.filter((other) => other !== shot);
   }

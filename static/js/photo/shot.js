@@ -1,4 +1,4 @@
-/** One photograph: the file, what came of reading it, and whether it is ticked for comparing. Knows nothing of the page. */
+/** One photograph: the file, its result, and whether it is selected for comparison. Does not depend on the page. */
 import { facesOfPhoto } from "../faces/faces.js";
 import { toReading } from "../faces/reading.js";
 import { isHeic, sendable } from "./convert.js";
@@ -71,7 +71,7 @@ export class Shot {
     this.#become(photoState(answer), 1);
   }
 
-  /** Puts it back to the start, for another try. */
+  /** Resets it for another try. */
   again() {
     this.#become("waiting", 0);
   }
@@ -81,7 +81,7 @@ export class Shot {
     this.#listener();
   }
 
-  /** Cancels what is under way and lets go of the picture. */
+  /** Cancels the upload and releases the picture. */
   stop() {
     this.#leave.abort();
     URL.revokeObjectURL(this.url);

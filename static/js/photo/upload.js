@@ -55,7 +55,7 @@ const rest = (ms, signal) => new Promise((resolve) => {
 });
 
 /**
- * What an answer means to the person: the state of a photo.
+ * The state of a photo after an answer.
  * @param {{ok: boolean, code?: string, faces?: object[]}} answer
  * @returns {"done" | "nobody" | "not-a-picture" | "damaged" | "too-many-pixels" | "offline" | "error"}
  */

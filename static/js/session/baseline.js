@@ -24,7 +24,7 @@ export const LEAST_READINGS = 5;
 export const meanOf = (readings) => Array.from(readings[0], (_, i) => readings.reduce((sum, vector) => sum + vector[i], 0) / readings.length);
 
 /**
- * The three seconds that are likeliest a person's neutral: the face looks neutral and does not change. Scored as in
+ * The three seconds that most likely show a person's neutral face: it looks neutral and does not change. Scored as in
  * `ml.inference.baseline`: mean log-odds of neutral, less the mean standard deviation of all emotions' log-odds.
  * @param {number[]} timesS rising
  * @param {ArrayLike<number>[]} readings probabilities, one for each time

@@ -1,6 +1,6 @@
 /**
- * A person's own neutral, beside the reading of their face: taken on request in three seconds, or from the quietest three
- * seconds so far. It stays in this page and ends with the session.
+ * Compares a face with the same person's neutral face, which is taken in three seconds on request, or from the quietest
+ * three seconds so far. It stays in this page and ends with the session.
  */
 import { make, write } from "../shared/dom.js";
 import { BASELINE_S, LEAST_READINGS, changeFrom, meanOf, quietStretch } from "./baseline.js";

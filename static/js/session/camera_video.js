@@ -8,7 +8,7 @@ const TYPES = ["video/webm;codecs=vp8", "video/webm", "video/mp4"];
 export const videoType = () => TYPES.find((type) => globalThis.MediaRecorder?.isTypeSupported(type)) ?? null;
 
 /**
- * The session's time at a moment of the video: anchors say where recording began and went on after a pause.
+ * The session's time at a moment of the video: anchors mark where recording began and continued after a pause.
  * @param {{media_s: number, t_s: number}[]} anchors by time
  * @param {number} mediaS
  */
@@ -17,7 +17,7 @@ export function timeOfMedia(anchors, mediaS) {
   return anchor ? anchor.t_s + mediaS - anchor.media_s : mediaS;
 }
 
-/** The moment of the video that shows a session's time; within a pause, where it went on. */
+/** The moment of the video that shows a session's time; within a pause, where it continued. */
 export function mediaOfTime(anchors, timeS) {
   const at = anchors.findLastIndex(({ t_s }) => t_s <= timeS + 1e-6);
   if (at < 0) return anchors[0]?.media_s ?? 0;

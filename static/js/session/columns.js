@@ -4,7 +4,7 @@
  * @typedef {Record<string, [Function, number]>} Shape the columns: a typed array's constructor, and how many values a row holds
  */
 
-/** A table that grows by its end and is cut at its start. */
+/** A table that grows at its end and can be cut at its start. */
 export class Columns {
   #shape;
   #capacity;
@@ -45,14 +45,14 @@ export class Columns {
     this.#arrays[name][row] = value;
   }
 
-  /** Copies of the rows from `from` to before `to`, by column: what can be stored or sent. */
+  /** Copies of the rows from `from` to before `to`, by column, for storage or transfer. */
   slice(from = 0, to = this.length) {
     const part = {};
     for (const [name, [, width]] of Object.entries(this.#shape)) part[name] = this.#arrays[name].slice(from * width, to * width);
     return part;
   }
 
-  /** Adds what `slice` gave. @param {Record<string, ArrayLike<number>>} part */
+  /** Appends the result of `slice`. @param {Record<string, ArrayLike<number>>} part */
   append(part) {
     const [first, [, firstWidth]] = Object.entries(this.#shape)[0];
     const rows = part[first].length / firstWidth;
@@ -61,7 +61,7 @@ export class Columns {
     this.length += rows;
   }
 
-  /** Forgets the first rows. @param {number} rows */
+  /** Removes the first rows. @param {number} rows */
   dropFirst(rows) {
     for (const [name, [, width]] of Object.entries(this.#shape)) this.#arrays[name].copyWithin(0, rows * width, this.length * width);
     this.length -= rows;

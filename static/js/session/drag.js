@@ -1,4 +1,4 @@
-/** Dragging over the ribbons: alone it looks at a moment, with Shift it draws a range. */
+/** Dragging over the ribbons moves the cursor; with Shift it selects a range. */
 import { timeAt } from "./scale.js";
 
 const DRAGGED_PX = 4;
@@ -14,7 +14,7 @@ export class Drag {
    * @param {() => {fromS: number, toS: number} | null} on.edges of the window now, null while there is none
    * @param {() => boolean} on.mayDraw whether Shift draws a range
    * @param {(timeS: number) => void} on.look
-   * @param {(offsetY: number) => void} on.press somebody pressed at this height
+   * @param {(offsetY: number) => void} on.press the pointer was pressed at this height
    * @param {(range: import("./recording.js").Range) => void} on.drawn
    * @param {() => void} on.change what is drawn so far changed
    */
@@ -27,7 +27,7 @@ export class Drag {
     canvas.addEventListener("pointercancel", () => (this.#held = null));
   }
 
-  /** While one drags the scale stands still. @returns {{fromS: number, toS: number} | null} its edges then */
+  /** The scale does not move during a drag. @returns {{fromS: number, toS: number} | null} its edges then */
   get edges() {
     return this.#held?.edges ?? null;
   }

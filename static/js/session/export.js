@@ -2,8 +2,8 @@
 import { changeFrom } from "./baseline.js";
 import { events, isExcluded } from "./recording.js";
 
-export const SCHEMA = "emotion-session/1";
-/** Rows written between two breaths of the page. */
+const SCHEMA = "emotion-session/1";
+/** Rows that are written before the page may handle events. */
 const ROWS_AT_ONCE = 2000;
 const LINE_END = "\r\n";
 
@@ -21,7 +21,7 @@ export function columns({ log: { labels }, markers, excluded, baselines }) {
   ];
 }
 
-/** A text cell: quoted where it must be, and no formula for a spreadsheet: `./` or an apostrophe stands before one. */
+/** A text cell, quoted if necessary. `./` or an apostrophe before a text keeps spreadsheets from taking it for a formula. */
 export function cell(text, guard = "'") {
   const safe = /^[=+\-@\t\r]/.test(text) ? guard + text : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
@@ -60,7 +60,7 @@ export function* csv(recording) {
         const baseline = baselines[faces.get("id", at)];
         cells.push(...(baseline ? changeFrom(baseline.vector, vector).map((value) => value.toFixed(4)) : labels.map(() => "")));
       }
-      // A marker stands on the first row at or after it, and on the last row when nothing comes after.
+      // A marker is written to the first row at or after it, or to the last row if there is none.
       if (markers.length) cells.push(cell(takeMarkers(left, at === faces.length - 1 ? Infinity : timeS)));
       if (excluded.length) cells.push(String(isExcluded(excluded, timeS)));
       lines.push(cells.join(","));
@@ -123,7 +123,7 @@ function frame({ frame, timestamp_s, time_utc, delay_ms, image, faces }) {
 }
 
 /**
- * Writes pieces into a file without holding up the page.
+ * Writes pieces into a file without blocking the page.
  * @param {Iterable<string>} pieces
  * @param {string} type
  * @returns {Promise<Blob>}

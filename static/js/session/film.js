@@ -1,6 +1,6 @@
 /**
- * The past of a video file: what was read of it, its time axis, and what can be saved. For the camera session.js does the
- * same. Times are those of the file, from its first picture.
+ * The results of a video file: its readings, its time axis and the exports. session.js is the counterpart for the camera.
+ * Times are those of the file, from its first picture.
  */
 import { make, write } from "../shared/dom.js";
 import { loadStyle } from "../shared/style.js";
@@ -66,7 +66,7 @@ export class Film {
     this.#addMenu(tools);
   }
 
-  /** Faces that were met so far. */
+  /** Faces that were found so far. */
   get faceCount() {
     return this.#ids.size;
   }
@@ -78,13 +78,13 @@ export class Film {
     for (const { id } of reading.faces) this.#ids.add(id);
   }
 
-  /** Everything was read that will be. */
+  /** The file was read to its end. */
   finish() {
     this.#timeline.draw();
     write(this.#headline, headline(summarise(this.#recording), this.#page));
   }
 
-  /** The player stands at a moment. */
+  /** The player shows this moment. */
   look(timeS) {
     this.#isTold = true;
     this.#timeline.look(timeS);

@@ -6,7 +6,7 @@ import { Columns } from "./columns.js";
 
 const FINE_PER_S = 10;
 const FINE_FOR_S = 600;
-/** Samples become means this long after they are due, so that they move in one go. */
+/** Samples are averaged this long after they are due, so that many are averaged at once. */
 const SLACK_S = 30;
 /** A face that is not read again counts as gone after this; its mark on the picture goes at the same time. */
 const GONE_S = 1;
@@ -170,7 +170,7 @@ export class History {
     }
   }
 
-  /** Something interrupts from now on: every face ends here. @param {import("./recording.js").Gap["kind"]} kind */
+  /** An interruption begins, and every face ends. @param {import("./recording.js").Gap["kind"]} kind */
   open(kind, timeS) {
     this.#reach(timeS);
     const last = this.gaps.at(-1);
@@ -182,7 +182,7 @@ export class History {
     this.gaps.push({ kind, from_s: timeS, to_s: null });
   }
 
-  /** What interrupted is over. */
+  /** The interruption ends. */
   close(timeS) {
     this.#reach(timeS);
     const last = this.gaps.at(-1);
@@ -215,7 +215,7 @@ export class History {
     return this.gaps.find(({ from_s, to_s }) => timeS >= from_s && timeS < (to_s ?? Infinity)) ?? null;
   }
 
-  /** What the page shows of a face; where it says nothing, the smoothed values and the server's own doubt. */
+  /** What the page shows of a face; without that, the smoothed values and the server's `uncertain`. */
   #shown({ shown, smoothed, emotions, uncertain }) {
     if (shown) return { key: shown.key === "unsure" ? UNSURE : this.labels.indexOf(shown.key), vector: shown.vector };
     const vector = this.labels.map((label) => (smoothed ?? emotions)[label]);

@@ -1,6 +1,6 @@
 /**
  * Keeps recordings in this browser while they run, so that a crash costs at most the last seconds. Loaded when something is
- * recorded or found again. Every recording is guarded by a lock that the browser lets go of when its page ends.
+ * recorded or found again. Every recording is protected by a lock that the browser releases when its page ends.
  */
 import { openDB } from "../../vendor/idb-8.0.4.esm.js";
 import { setRecordingWaits } from "../shared/unsaved.js";

@@ -57,7 +57,7 @@ function drawScale(context, left, right, yOf, percent, paint) {
   }
 }
 
-/** Samples of the window, a pixel and a half apart or more. `isLast` ends a line: the face was away after it. */
+/** Samples of the window, a pixel and a half apart or more. `isLast` ends a line: the face was absent after it. */
 function visible(track, edges, width) {
   const points = [];
   const nearest = ((edges.toS - edges.fromS) / width) * 1.5;
@@ -84,7 +84,7 @@ function drawNames(context, x, height, last, { names, styleOf, yOf }, paint) {
     place.y = Math.min(place.y, floor);
     floor = place.y - room;
   }
-  // Where seven names have no room above each other, the largest are named.
+  // If seven names do not fit, only the largest values are named.
   const fitting = Math.max(1, Math.floor(height / NAME_PX));
   const shown = room < NAME_PX - 2 ? spread(names, last.vector, fitting, height, yOf) : places;
   for (const { name, i, y } of shown) {

@@ -11,7 +11,7 @@ const face = (width) => ({
 });
 
 /** A time of capture in ms since 1970, from a number, a Date or an ISO string; NaN where there is none. */
-export const utcMs = (value) => (value === undefined || value === null ? NaN : new Date(value).getTime());
+const utcMs = (value) => (value === undefined || value === null ? NaN : new Date(value).getTime());
 
 /** Keeps readings in the order they come. Times are whole milliseconds and strictly rising. */
 export class ReadingLog {
@@ -59,7 +59,7 @@ export class ReadingLog {
     return this.length ? this.frames.get("time_ms", this.length - 1) / 1000 : 0;
   }
 
-  /** Forgets frames, and their faces, before a time. */
+  /** Removes frames, and their faces, before a time. */
   dropBefore(timeS) {
     const frames = this.frames.after("time_ms", timeS * 1000 - 1);
     if (!frames) return;
@@ -75,7 +75,7 @@ export class ReadingLog {
     return { frames: this.frames.slice(fromFrame), faces: this.faces.slice(fromFace) };
   }
 
-  /** Adds what `part` gave. */
+  /** Appends the result of `part`. */
   append({ frames, faces }) {
     this.frames.append(frames);
     this.faces.append(faces);

@@ -20,7 +20,7 @@ export class MarkedVideo {
     this.#page = page;
   }
 
-  /** Shows how far it is. @param {(blob: Blob, extension: string) => void} onDone not called when the person cancels */
+  /** Shows the progress. @param {(blob: Blob, extension: string) => void} onDone not called when the person cancels */
   async save(onDone) {
     const note = make("div", "toast toast--stays");
     const text = make("p", "toast__text");
@@ -84,7 +84,7 @@ export class MarkedVideo {
   }
 }
 
-/** A video that was just recorded tells its length only when it is asked for its end. */
+/** A video that was just recorded reports its length only after its end was sought. */
 async function durationOf(video) {
   if (!Number.isFinite(video.duration)) {
     video.currentTime = 1e9;

@@ -1,4 +1,4 @@
-/** The theme's colours for a canvas, and the patterns and shapes that stand beside colour. */
+/** The theme's colours for a canvas, and the patterns and shapes that accompany colour. */
 import { SHAPES } from "../faces/emotions.js";
 import { make } from "../shared/dom.js";
 
@@ -21,7 +21,7 @@ export class Paint {
   #colours = {};
   #hatch = null;
 
-  /** @param {HTMLElement} parent an element in the page that may hold unseen ones */
+  /** @param {HTMLElement} parent an element of the page, for hidden ones */
   constructor(parent) {
     this.#root = make("div", "unseen paint");
     this.#root.setAttribute("aria-hidden", "true");
@@ -34,7 +34,7 @@ export class Paint {
     parent.append(this.#root);
   }
 
-  /** Takes the unseen elements off the page again. */
+  /** Removes the hidden elements from the page. */
   remove() {
     this.#root.remove();
   }
@@ -45,7 +45,7 @@ export class Paint {
     return this.#colours[name];
   }
 
-  /** Stripes in the colour of doubt. @param {CanvasRenderingContext2D} context */
+  /** Stripes in the colour of unsure readings. @param {CanvasRenderingContext2D} context */
   hatch(context) {
     this.#refresh();
     if (this.#hatch) return this.#hatch;
@@ -61,7 +61,7 @@ export class Paint {
     return (this.#hatch = context.createPattern(tile, "repeat"));
   }
 
-  /** An emotion's shape on a plate in the page's own colour: no shape stands on an emotion's colour. */
+  /** An emotion's shape on a plate in the page's own colour: no shape lies on the colour of an emotion. */
   shape(context, style, x, y, side) {
     context.fillStyle = this.colour("bg");
     context.beginPath();

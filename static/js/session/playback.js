@@ -1,7 +1,7 @@
 /** The faces of a recording at a moment, in the form that the page's marks need. */
 import { History, topTwo } from "./history.js";
 
-/** A frame is shown for at most this long; the marks of the live page go after the same time. */
+/** A frame is shown for at most this long; the marks of the live page disappear after the same time. */
 const SHOWN_FOR_S = 1;
 
 /**

@@ -27,7 +27,7 @@ export class RecordControl {
    * @param {{t: Function}} parts.page with the session's sentences
    * @param {import("../shared/page.js").Settings} parts.settings
    * @param {import("./recorder.js").Recorder} parts.recorder
-   * @param {{start: (withVideo: boolean) => void, stop: () => void, momentS: () => number}} handlers `momentS`: where one looks, on the
+   * @param {{start: (withVideo: boolean) => void, stop: () => void, momentS: () => number}} handlers `momentS`: time of the cursor, on the
    *   recording's clock
    */
   constructor(slot, place, { page, settings, recorder }, handlers) {
@@ -50,7 +50,7 @@ export class RecordControl {
     this.#button.setAttribute("aria-keyshortcuts", "R");
     this.#button.append(make("span", "tool__dot"), make("span", "tool__label", page.t("record.record")));
     this.#button.addEventListener("click", ({ detail }) => {
-      if (detail > 0) this.#button.blur(); // a button that was clicked would keep the keys
+      if (detail > 0) this.#button.blur(); // a button that was clicked would receive the keys
       this.toggle();
     });
     slot.replaceChildren(this.#button);
@@ -80,7 +80,7 @@ export class RecordControl {
     else this.#ask();
   }
 
-  /** Puts a marker where one looks, and lets one name it. */
+  /** Adds a marker at the cursor and asks for its name. */
   mark() {
     if (!this.#recorder.isRunning) return;
     const number = this.#recorder.recording.markers.length + 1;
@@ -95,7 +95,7 @@ export class RecordControl {
     name.select();
   }
 
-  /** Begins or ends an excluded range where one looks. */
+  /** Begins or ends an excluded range at the cursor. */
   exclude() {
     if (this.#recorder.isRunning) this.#recorder.toggleExclude(this.#handlers.momentS());
   }
@@ -137,7 +137,7 @@ export class RecordControl {
     return made;
   }
 
-  /** The choice that was made at the first press, among the settings. */
+  /** The choice of the first press, as a setting. */
   #buildSetting() {
     const { t } = this.#page;
     const field = make("label", "field");

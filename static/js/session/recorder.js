@@ -1,4 +1,4 @@
-/** Records what is read: starts, marks, excludes, keeps what came so far in this browser, and never discards by stopping. */
+/** Records readings, markers and excluded ranges. Stores them in this browser while it runs; stopping discards nothing. */
 import { CameraVideo } from "./camera_video.js";
 import { ReadingLog } from "./log.js";
 import { newRecording, withRange } from "./recording.js";
@@ -9,7 +9,7 @@ const WRITE_MS = 5000;
  * @typedef {object} RecorderOptions
  * @property {() => number} now the session's clock in s
  * @property {() => Promise<import("./journal.js").Journal>} openJournal loaded when it is needed
- * @property {(problem: "full" | "blocked") => void} onStorage the browser keeps nothing more; recording goes on in memory
+ * @property {(problem: "full" | "blocked") => void} onStorage the browser stores no more; recording continues in memory
  * @property {() => void} onChange started, marked, stopped
  * @property {(reason: string) => void} onVideoEnd the video ended before the recording
  */
@@ -60,7 +60,7 @@ export class Recorder {
     return this.#startS;
   }
 
-  /** @param {import("../faces/reading.js").Reading} reading what was taken before Record was pressed stays out */
+  /** @param {import("../faces/reading.js").Reading} reading one captured before Record was pressed is ignored */
   add(reading) {
     if (this.isRunning && reading.timestamp_s >= this.#startS) this.recording.log.add(reading, this.#startS);
   }
@@ -80,7 +80,7 @@ export class Recorder {
     this.#options.onChange();
   }
 
-  /** Leaves a stretch out. @param {import("./recording.js").Range} range on the recording's clock */
+  /** Excludes a range. @param {import("./recording.js").Range} range on the recording's clock */
   exclude({ from_s, to_s }) {
     const range = { from_s: Math.max(0, from_s), to_s: Math.min(this.timeS, to_s) };
     if (range.to_s <= range.from_s) return;
@@ -88,7 +88,7 @@ export class Recorder {
     this.#options.onChange();
   }
 
-  /** Takes a stretch back in. */
+  /** Includes a range again. */
   include(range) {
     this.recording.excluded = this.recording.excluded.filter((other) => other !== range);
     this.#options.onChange();
@@ -110,7 +110,7 @@ export class Recorder {
     return this.#excludingFromS;
   }
 
-  /** Nothing is read from now on, for this reason. @param {import("./recording.js").Gap["kind"]} kind */
+  /** Reading is interrupted, for this reason. @param {import("./recording.js").Gap["kind"]} kind */
   interrupt(kind) {
     if (!this.isRunning) return;
     this.#endGap();
@@ -118,7 +118,7 @@ export class Recorder {
     this.#camera?.pause();
   }
 
-  /** Reading goes on. */
+  /** Reading continues. */
   resume() {
     if (!this.isRunning) return;
     this.#endGap();
@@ -151,12 +151,12 @@ export class Recorder {
     return Boolean(this.recording && this.recording.log.length && !this.recording.saved);
   }
 
-  /** Writes what is new now, for a page about to go. */
+  /** Writes new readings at once; called when the page is about to close. */
   flush() {
     return this.#write();
   }
 
-  /** It is in a file: nothing needs to be recovered any more. */
+  /** The recording is in a file, so it need not be recovered. */
   async saved() {
     if (!this.recording) return;
     this.recording.saved = true;
@@ -164,7 +164,7 @@ export class Recorder {
     if (!this.isRunning) await this.#journal?.forget(this.recording.id).catch(() => {});
   }
 
-  /** Deletes the recording: nobody wants it. */
+  /** Deletes the recording. */
   async remove() {
     const { id } = this.recording;
     this.recording = null;
@@ -173,7 +173,7 @@ export class Recorder {
     this.#options.onChange();
   }
 
-  /** Puts the recording away; if it is in no file it can be recovered the next time the page opens. */
+  /** Closes the recording; if it is in no file, it can be recovered the next time the page opens. */
   release() {
     if (this.isRunning || !this.recording) return;
     this.#journal?.release(this.recording.id);
@@ -181,7 +181,7 @@ export class Recorder {
     this.#options.onChange();
   }
 
-  /** Takes over a recording that was found again. */
+  /** Continues with a recovered recording. */
   adopt(recording, journal) {
     this.recording = recording;
     this.#journal = journal;
@@ -203,7 +203,7 @@ export class Recorder {
     this.#options.onVideoEnd(reason);
   }
 
-  /** One write after the other. After a failure nothing is tried again: the recording goes on in memory. */
+  /** Writes one after the other. After a failure nothing more is written; the recording continues in memory. */
   #write() {
     const [recording, progress] = [this.recording, this.#progress];
     this.#writing = this.#writing.then(async () => {

@@ -22,7 +22,7 @@
  * @property {boolean} saved
  */
 
-/** A frame without a face counts as "nobody" after this long; so does the stage's sentence. */
+/** A frame without a face counts as "nobody" after this long; as on the stage. */
 const NOBODY_AFTER_S = 1.5;
 
 /** @param {Partial<Recording> & {log: import("./log.js").ReadingLog}} known @returns {Recording} */
@@ -31,7 +31,7 @@ export const newRecording = (known) => ({
   names: {}, baselines: {}, video: null, recorded: true, saved: false, ...known,
 });
 
-/** Joins a range to those there are. @param {Range[]} ranges @param {Range} added @returns {Range[]} by time, none touching another */
+/** Adds a range to others. @param {Range[]} ranges @param {Range} added @returns {Range[]} by time, none touching another */
 export function withRange(ranges, { from_s, to_s }) {
   const range = { from_s: Math.min(from_s, to_s), to_s: Math.max(from_s, to_s) };
   const apart = ranges.filter((other) => other.to_s < range.from_s || other.from_s > range.to_s);
@@ -47,7 +47,7 @@ export function withRange(ranges, { from_s, to_s }) {
 export const isExcluded = (ranges, timeS) => ranges.some(({ from_s, to_s }) => timeS >= from_s && timeS <= to_s);
 
 /**
- * Everything that happened beside the readings, by time.
+ * Everything that happened besides the readings, by time.
  * @param {Recording} recording
  * @returns {{t_s: number, kind: string, to_s?: number | null, name?: string}[]}
  */

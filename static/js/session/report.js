@@ -1,4 +1,4 @@
-/** A report to print or keep: one HTML file that holds all it needs, with ribbons, summary, the model's version and the limits. */
+/** A report to print or keep: one self-contained HTML file with ribbons, summary, the model's version and the limits. */
 import { SHAPES } from "../faces/emotions.js";
 import { ABSENT, UNSURE, pixels, runs } from "./ribbon.js";
 import { historyOf } from "./playback.js";

@@ -16,7 +16,7 @@ export class Review {
    * @param {object} options
    * @param {import("./exports.js").Exports} options.exports
    * @param {import("./recorder.js").Recorder} options.recorder
-   * @param {(timeS: number) => void} options.onTime the viewer plays, and stands there on the recording's clock
+   * @param {(timeS: number) => void} options.onTime time of the viewer on the recording's clock, while it plays
    * @param {() => void} options.onRenew a new session is wanted
    * @param {() => void} options.onDelete the recording is deleted
    */
@@ -51,7 +51,7 @@ export class Review {
     element("stage").hidden = false;
   }
 
-  /** Somebody looks at this moment of the recording. */
+  /** Shows this moment of the recording. */
   moveTo(timeS) {
     this.#viewer?.show(timeS);
   }

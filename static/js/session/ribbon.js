@@ -2,7 +2,7 @@
 import { UNSURE } from "./history.js";
 
 /** A change gets its glyph where it is at least this wide. */
-export const GLYPH_FROM_PX = 14;
+const GLYPH_FROM_PX = 14;
 
 /** Nothing is known of the face at this pixel. */
 export const ABSENT = 254;

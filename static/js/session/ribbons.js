@@ -1,4 +1,4 @@
-/** Draws the ribbons: one per face, bands of what interrupted over all of them, and what is recorded, marked or left out. */
+/** Draws the ribbons: one per face, with bands for interruptions, recorded and excluded ranges, and markers. */
 import { ABSENT, UNSURE, pixels, runs } from "./ribbon.js";
 import { xOf } from "./scale.js";
 
@@ -13,9 +13,9 @@ const UNDERLINE_PX = 3;
  * @property {{fromS: number, toS: number}} edges
  * @property {number} rowPx height of a ribbon with the room under it
  * @property {number | null} cursorS
- * @property {import("./recording.js").Range | null} recorded `to_s` null: it goes on
+ * @property {import("./recording.js").Range | null} recorded `to_s` null: not ended
  * @property {number} endS of the history
- * @property {import("./recording.js").Range[]} excluded `to_s` null: it goes on
+ * @property {import("./recording.js").Range[]} excluded `to_s` null: not ended
  * @property {import("./recording.js").Marker[]} markers
  * @property {(key: number) => string} styleOf an emotion's style by the index of its label
  * @property {(name: string) => string} word of a band
@@ -52,7 +52,7 @@ function drawRibbon(context, track, top, width, { edges, endS, rowPx, styleOf },
   const tall = rowPx - 4;
   const base = top + tall;
   const { keys, heights } = pixels(track, edges.fromS, edges.toS, Math.round(width));
-  keys.fill(ABSENT, Math.max(0, Math.ceil(xOf(endS, edges, width)))); // the newest sample holds for a second that has not been
+  keys.fill(ABSENT, Math.max(0, Math.ceil(xOf(endS, edges, width)))); // the newest sample reaches a second into the future
   drawBase(context, keys, base, paint);
   for (const { from, to, key, hasGlyph } of runs(keys)) {
     const style = key === UNSURE ? "unsure" : styleOf(key);

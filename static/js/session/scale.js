@@ -1,4 +1,4 @@
-/** Which stretch of time is in sight. Pure: the timeline's arithmetic without its drawing. */
+/** Calculates the visible window of a timeline, and converts between times and pixels. */
 export { clock } from "../shared/format.js";
 
 /** The windows to choose from, in seconds; 0 shows everything. */
@@ -9,12 +9,12 @@ export const WINDOWS_S = Object.freeze([30, 120, 0]);
  * @property {number} startS of the history
  * @property {number} endS of the history
  * @property {number} windowS length of the window, 0 for everything
- * @property {number | null} cursorS where one looks; null follows the end
+ * @property {number | null} cursorS time of the cursor; null follows the end
  */
 
 /**
- * The edges of the window. Following, the window fills from the left and then moves with the end. Looking back, the cursor
- * stands in the middle, but the window never leaves the history.
+ * The edges of the window. Without a cursor, the window fills from the left and then moves with the end. A cursor is in the
+ * middle, except near the ends of the history.
  * @param {View} view
  * @returns {{fromS: number, toS: number}}
  */

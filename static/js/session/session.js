@@ -1,6 +1,6 @@
 /**
  * The session of the camera: its timeline, recording, summary and exports. Loaded with the first
- * answer, or when a recording waits to be recovered. Reads nothing but readings and what the source does.
+ * answer, or when a recording waits to be recovered. Its only inputs are readings and activities.
  */
 import { loadStyle } from "../shared/style.js";
 import { element } from "../shared/page.js";
@@ -76,7 +76,7 @@ export class Session {
       nameOf: (id) => this.#nameOf(id), now: () => (this.#isRunning ? this.#nowS() : null), onSelect: (id) => options.select(id),
       onLook: () => this.#review.moveTo(this.#timeline.cursorS - this.#shiftS),
       onExclude: (range) => this.#exclude(range),
-      shownFromS: () => (this.#recorder.isRunning ? 0 : SHOWN_FROM_S), // markers and ranges are set there
+      shownFromS: () => (this.#recorder.isRunning ? 0 : SHOWN_FROM_S), // a recording needs the timeline for markers and ranges
     });
     this.#control = new RecordControl(element("session-tools"), this.#timeline.tools, { page, settings, recorder: this.#recorder }, {
       start: (withVideo) => this.#record(withVideo), stop: () => this.#endRecording(),
@@ -112,7 +112,7 @@ export class Session {
     };
   }
 
-  /** Offers what a page that crashed has left, if anything. */
+  /** Offers to recover recordings of a page that crashed. */
   async recover() {
     await offerRecovery(this.#page, (recording, journal) => {
       this.#recorder.adopt(recording, journal);
@@ -120,7 +120,7 @@ export class Session {
     });
   }
 
-  // What the source does
+  // Events of the source
 
   /** @param {import("../faces/reading.js").Reading} reading */
   add(reading) {
@@ -190,7 +190,7 @@ export class Session {
     return { source: "live", model: { ...this.#page.model }, pageVersion: this.#page.pageVersion, names: Object.fromEntries(this.#names) };
   }
 
-  // What people do
+  // Actions of the person
 
   #record(withVideo) {
     if (!this.#isRunning) return;
@@ -205,7 +205,7 @@ export class Session {
     toast(this.#page.t("record.kept"), this.#toastButton("summary.csv", () => this.#exports.csv(recording)), show);
   }
 
-  /** The neutral faces of the session go with the recording, on its clock. */
+  /** Copies the neutral faces of the session into the recording, on its clock. */
   #keepBaselines() {
     const { recording, startS } = this.#recorder;
     if (!recording || this.#review.recording === recording) return;
@@ -219,7 +219,7 @@ export class Session {
     return made;
   }
 
-  /** A range of the timeline, on its own clock. */
+  /** Excludes a range that is given on the timeline's clock. */
   #exclude({ from_s, to_s }) {
     if (!this.#recorder.recording) return;
     this.#recorder.exclude({ from_s: from_s - this.#shiftS, to_s: to_s - this.#shiftS });
@@ -244,7 +244,7 @@ export class Session {
     if (!this.#isRunning) this.#timeline.show((this.#history = new History(this.#page.labels.names)));
   }
 
-  // What follows from it
+  // Effects
 
   #nowS() {
     return Number.isNaN(this.#offsetS) ? 0 : performance.now() / 1000 - this.#offsetS;
@@ -262,8 +262,8 @@ export class Session {
   #changed() {
     const { recording, isRunning, excludingFromS } = this.#recorder;
     const shift = this.#shiftS;
-    const excluding = isRunning && excludingFromS !== null ? [{ from_s: excludingFromS, to_s: null }] : []; // it grows
-    if (!this.#review) return; // it is being made
+    const excluding = isRunning && excludingFromS !== null ? [{ from_s: excludingFromS, to_s: null }] : []; // not ended
+    if (!this.#review) return; // not created yet
     const shown = recording && (isRunning || this.#review.recording === recording) ? recording : null;
     const { marks } = this.#timeline;
     marks.recorded = shown ? { from_s: shift, to_s: isRunning ? null : shift + shown.log.endS } : null;

@@ -23,7 +23,7 @@ const LONGEST_S = 1;
  */
 
 /** The shown reading of a row of faces: the largest smoothed value, or unsure. */
-export function shownKey(log, at) {
+function shownKey(log, at) {
   if (log.faces.get("uncertain", at)) return -1;
   const vector = log.faces.row("smoothed", at);
   let largest = 0;

@@ -5,10 +5,10 @@ import { clock } from "./scale.js";
 import { summarise } from "./statistics.js";
 import { share } from "./words.js";
 
-/** Nothing is summed up that was shorter. */
+/** A shorter session gets no summary. */
 export const SUMMED_FROM_S = 5;
 
-/** Below half a second an emotion was not worth a line. */
+/** An emotion that was shown for less time is not listed. */
 const NAMED_FROM_S = 0.5;
 
 /**

@@ -5,7 +5,7 @@ import { UNSURE } from "./history.js";
 import { ABSENT, pixels } from "./ribbon.js";
 import { clock } from "./scale.js";
 
-export const ROW_S = 5;
+const ROW_S = 5;
 
 /**
  * What each row says: the emotion shown longest in these seconds and its mean, or why there is none.
@@ -27,7 +27,7 @@ export function rows(history, { fromS, toS }) {
 }
 
 /**
- * @param {HTMLTableElement} table is filled anew
+ * @param {HTMLTableElement} table is filled again
  * @param {import("./history.js").History} history
  * @param {{fromS: number, toS: number}} edges
  * @param {(id: number) => string} nameOf

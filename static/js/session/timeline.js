@@ -1,4 +1,4 @@
-/** The time axis of a session: ribbons or lines, a slider, and the choice of what is in sight. */
+/** The time axis of a session: ribbons or lines, a slider, and the choice of the visible window. */
 import { make, write } from "../shared/dom.js";
 import { Drag } from "./drag.js";
 import { drawLines } from "./lines.js";
@@ -9,7 +9,7 @@ import { fillTable } from "./table.js";
 import { buildTimeline, chooseWindow } from "./timeline_dom.js";
 import { momentText, share } from "./words.js";
 
-/** Nothing is shown before this much has been lived through. */
+/** Shortest session for which the timeline is shown. */
 export const SHOWN_FROM_S = 5;
 const REDRAW_MS = 250;
 const CALM_REDRAW_MS = 1000;
@@ -24,10 +24,10 @@ const WIDE_ROW_PX = 40;
  * @typedef {object} TimelineOptions
  * @property {(id: number) => string} nameOf a face
  * @property {() => number | null} now the session's clock in s while it runs, null while it does not
- * @property {(timeS: number | null) => void} [onLook] one looks at a moment; null: at the end again
+ * @property {(timeS: number | null) => void} [onLook] the cursor moved; null: it follows the end again
  * @property {(range: import("./recording.js").Range) => void} [onExclude] a range was drawn with Shift; without it nothing can be excluded
  * @property {(id: number) => void} [onSelect]
- * @property {() => number} shownFromS nothing is shown before so much has been lived through
+ * @property {() => number} shownFromS length of the session from which on the timeline is shown
  */
 
 export class Timeline {
@@ -47,7 +47,7 @@ export class Timeline {
 
   /** @type {number | null} the face whose lines are shown */
   selected = null;
-  /** What lies over the ribbons; the recorder changes it. */
+  /** Ranges and markers over the ribbons; the recorder changes them. */
   marks = { recorded: null, excluded: [], markers: [] };
 
   /**
@@ -104,7 +104,7 @@ export class Timeline {
     return this.#parts.tools;
   }
 
-  /** The moment one looks at: the end while following. */
+  /** Time of the cursor, or of the end while following. */
   get cursorS() {
     return this.#view.cursorS ?? this.#history.endS;
   }
@@ -113,9 +113,9 @@ export class Timeline {
     return this.#view.cursorS === null;
   }
 
-  // What people do
+  // Actions of the person
 
-  /** Moves the moment one looks at. @param {number} seconds */
+  /** Moves the cursor. @param {number} seconds */
   step(seconds) {
     if (!Number.isNaN(this.#history.startS)) this.look(this.cursorS + seconds);
   }
@@ -124,7 +124,7 @@ export class Timeline {
   look(timeS) {
     const { startS, endS } = this.#history;
     const kept = timeS === null ? null : Math.min(Math.max(timeS, startS), endS);
-    // At the end of something that runs, one follows again.
+    // At the end of a running session, the cursor follows again.
     this.#view.cursorS = kept !== null && kept >= endS && this.#options.now() !== null ? null : kept;
     this.#options.onLook?.(this.#view.cursorS);
     this.draw();
@@ -158,7 +158,7 @@ export class Timeline {
     this.step(step * 10);
   }
 
-  // What is shown
+  // Drawing
 
   #edges() {
     return this.#drag.edges ?? edges({ ...this.#view, startS: this.#history.startS, endS: this.#history.endS });
@@ -171,7 +171,7 @@ export class Timeline {
     return this.#shown.isExpanded ? tall : Math.min(tall, Math.floor(room / Math.max(1, Math.min(most, this.#history.tracks().length))));
   }
 
-  /** The faces with a ribbon: those in sight, the selected one among them. */
+  /** The faces with a ribbon: those that are visible, and the selected one. */
   #tracks() {
     const { fromS, toS } = this.#edges();
     const all = this.#history.tracks();
@@ -252,7 +252,7 @@ export class Timeline {
     return this.#page.labels.styleOf(this.#history.labels[key]);
   }
 
-  /** The slider speaks while one moves it; what goes on by itself changes its text only now and then. */
+  /** The slider's text changes at once while a person moves it; otherwise it changes only now and then. */
   #showMoment() {
     const { range, now } = this.#parts;
     const { startS, endS } = this.#history;

@@ -8,7 +8,7 @@ const WINDOW_NAMES = { 30: "timeline.window_30", 120: "timeline.window_120", 0: 
  * Fills the timeline's section.
  * @param {HTMLElement} root
  * @param {{t: Function}} page with the session's sentences
- * @param {Record<"range" | "key" | "window" | "live" | "fold" | "lines" | "table", Function>} on what people do: `range` gets seconds
+ * @param {Record<"range" | "key" | "window" | "live" | "fold" | "lines" | "table", Function>} on handlers: `range` gets seconds
  *   from the start, `window` a length in seconds, `key` the event of a key on the slider
  * @returns {Record<string, HTMLElement>} the parts that change
  */
@@ -32,7 +32,7 @@ export function buildTimeline(root, page, on) {
   foot.append(
     parts.range, parts.now, parts.live, parts.tools, parts.fold, parts.windows, parts.linesToggle, button(t("timeline.show_table"), on.table),
   );
-  // A button that was clicked would keep the keys.
+  // A button that was clicked would receive the keys.
   foot.addEventListener("click", ({ detail, target }) => detail > 0 && target.closest("button")?.blur());
   parts.tableBox = tableBox(t, parts.table);
   root.replaceChildren(parts.view, foot, parts.tableBox);

@@ -24,7 +24,7 @@ export class Viewer {
    * @param {HTMLElement} root is filled
    * @param {import("./recording.js").Recording} recording
    * @param {{t: Function, language: string, labels: object}} page with the session's sentences
-   * @param {{onTime: (timeS: number) => void, onClose: () => void}} handlers `onTime`: it plays, and now stands there
+   * @param {{onTime: (timeS: number) => void, onClose: () => void}} handlers `onTime`: gets the time while it plays
    */
   constructor(root, recording, page, handlers) {
     this.#recording = recording;

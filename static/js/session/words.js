@@ -9,7 +9,7 @@ import { clock } from "./scale.js";
  * @param {readonly string[]} labels
  * @param {{t: Function, language: string}} page
  */
-export function sampleText({ key, best, second, confidence }, labels, { t, language }) {
+function sampleText({ key, best, second, confidence }, labels, { t, language }) {
   const name = (index) => t(`emotion.${labels[index]}`);
   if (key === UNSURE) return `${t("unsure.colon")} ${t("unsure.pair", { first: lower(name(best), language), second: lower(name(second), language) })}`;
   // While a word is held against flicker it is not the largest value, and has no number.

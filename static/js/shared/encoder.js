@@ -18,7 +18,7 @@ export const pictureOf = (video) => ({
 
 /**
  * Encodes pictures. A worker draws and compresses where `VideoFrame` and `OffscreenCanvas` exist; elsewhere a canvas of
- * the page does. A worker that fails is not asked again.
+ * the page does. A worker that fails is not used again.
  */
 export class Encoder {
   #canvas = document.createElement("canvas");

@@ -13,7 +13,7 @@ export function fill(template, values = {}) {
 }
 
 /**
- * Whole per cent as the language writes it: "82%", "82 %". Only certainty is "100%", and nothing is "0%".
+ * Whole per cent as the language writes it: "82%", "82 %". "100%" stands only for exactly 1, "0%" only for exactly 0.
  * @param {string} language
  * @param {number} fraction 0–1
  */
@@ -56,13 +56,13 @@ function numberFormat(language, options) {
   return formats.get(key);
 }
 
-/** @param {string} label a class of one's own, as its folder is named @returns {string} as people read it: "half_asleep" → "Half asleep" */
+/** @param {string} label a class, as its folder is named @returns {string} as people read it: "half_asleep" → "Half asleep" */
 export const asName = (label) => (label[0].toUpperCase() + label.slice(1)).replaceAll(/[_-]+/g, " ");
 
 /** Beyond this calibration error, or measured on fewer pictures, a percentage is a rough guide. */
 const ROUGH_ECE = 0.05;
 const FEW_PICTURES = 500;
-/** The percentage explained while none is shown. */
+/** The percentage that is explained while no number is shown. */
 const EXAMPLE = 0.8;
 
 /**

@@ -1,10 +1,10 @@
-/** The classes of the model and their order. One object is made from what the server says, and passed on with the page. */
+/** The classes of the model and their order. One object is made from the server's description of the model, and passed on with the page. */
 
 /** The seven labels of the shipped model, in the order of every vector. */
 export const EMOTIONS = Object.freeze(["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]);
 
 export class Labels {
-  /** @param {string[] | undefined} names what the server says of its model; the seven while it says nothing */
+  /** @param {string[] | undefined} names the model's classes as the server names them; by default the seven emotions */
   constructor(names) {
     this.names = names?.length ? Object.freeze([...names]) : EMOTIONS;
   }

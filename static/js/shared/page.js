@@ -25,7 +25,7 @@ export class Page {
     return found;
   };
 
-  /** Takes what the server says of its model, which it may still have been loading when it wrote the page. */
+  /** Updates the description of the model: the server may still have been loading it when it wrote the page. */
   useModel(model) {
     Object.assign(this.model, model);
     if (model.labels) this.labels = new Labels(model.labels);

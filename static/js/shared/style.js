@@ -1,4 +1,4 @@
-/** Style sheets that the first view has no use for. */
+/** Loads style sheets that the first view does not need. */
 const loading = new Map();
 
 /**

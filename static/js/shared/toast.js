@@ -6,7 +6,7 @@ const LASTS_MS = 6000;
 
 /**
  * @param {string} text
- * @param {...HTMLElement} actions buttons or links that stand with it; with any, it stays twice as long
+ * @param {...HTMLElement} actions buttons or links in the note, which then stays twice as long
  */
 export function toast(text, ...actions) {
   const note = make("div", "toast");

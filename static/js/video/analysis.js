@@ -58,7 +58,7 @@ export class Analysis {
           decoded.close();
           break;
         }
-        // A hair early is on time: 30 pictures a second never fall exactly on tenths.
+        // Slightly early counts as on time: 30 pictures a second never fall exactly on tenths.
         if (decoded.timeS < dueS - 1e-4) {
           decoded.close();
           continue;
@@ -79,7 +79,7 @@ export class Analysis {
     return { ...this.#result, announcedS, isShort: isShort && !this.#stopped };
   }
 
-  /** What is on its way is given up; `run` ends soon. */
+  /** Gives up the frames in flight; `run` ends soon. */
   stop() {
     this.#stopped = true;
     this.#lane.close();

@@ -5,7 +5,7 @@
 import { VideoProblem } from "./problem.js";
 
 /**
- * @typedef {object} Decoded one picture of a video; whoever has it closes it
+ * @typedef {object} Decoded one picture of a video; the receiver closes it
  * @property {number} frame counts from 0, every picture of the file
  * @property {number} timeS seconds since the first picture
  * @property {import("../shared/encoder.js").Picture} picture
@@ -16,7 +16,7 @@ import { VideoProblem } from "./problem.js";
  * @property {number} firstS time of the first picture on the clock of the file, which players show
  * @property {number} width in pixels, upright
  * @property {number} height
- * @property {boolean} isExact whether every picture of the file is met
+ * @property {boolean} isExact whether every picture of the file is read
  * @property {(fromS?: number) => AsyncGenerator<Decoded>} pictures in order
  * @property {() => void} close
  */

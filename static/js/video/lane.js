@@ -1,13 +1,13 @@
 /**
- * Frames of a recording on their way: a bounded number at once, each answered once and in order. When the connection
+ * Frames of a recording in flight: a bounded number at once, each answered once and in order. When the connection
  * breaks, what has no answer yet is sent again, beginning with where every face was last seen, so that another server
  * can go on with the same ids.
  */
 
 const NOT_READY_MS = 1000;
-/** An answer may take long while others watch live; a dead connection is found by its pings. */
+/** An answer may take long while others watch live; a dead connection is detected by its pings. */
 const PATIENCE_MS = 120_000;
-/** The server takes no more; those seen last are told. */
+/** Known faces that are sent, as many as the server accepts: those seen last. */
 const MAX_KNOWN_FACES = 64;
 
 /**
@@ -79,7 +79,7 @@ export class Lane {
     this.#epoch += 1;
   }
 
-  /** Nothing is sent any more, and nobody is kept waiting. */
+  /** Stops sending, and ends all waiting. */
   close() {
     this.#isClosed = true;
     this.lost();
@@ -98,7 +98,7 @@ export class Lane {
     }
     for (const entry of this.#frames) {
       if (entry.state !== "waiting") continue;
-      // The first frame of a connection carries what is known and is waited for: the others follow from it.
+      // The first frame of a connection carries the known faces; the other frames wait for its answer.
       const isFirst = !this.#isPrimed;
       if (isFirst && entry !== this.#frames.find(({ state }) => state !== "answered")) return;
       this.#transmit(entry, isFirst);

@@ -94,7 +94,7 @@ export class Player {
     drawMarks(context, this.#shown, { x: 4, y: 4, w: w - 8, h: h - 8 });
   }
 
-  /** Marks follow the very picture that is on the screen, not the clock. */
+  /** Marks belong to the picture on the screen, not to the clock. */
   #watch() {
     const run = ++this.#run;
     if (!this.#video.requestVideoFrameCallback) return this.#watchClock(run);

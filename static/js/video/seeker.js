@@ -1,6 +1,6 @@
 /**
- * The way out where WebCodecs cannot read a file and the browser's player can: seek a video element from time to time.
- * Slower, and not every picture of the file is met.
+ * The fallback for files that the browser's player can read and WebCodecs cannot: seeks a video element from time to time.
+ * It is slower, and skips some pictures of the file.
  */
 import { VideoProblem } from "./problem.js";
 
@@ -44,7 +44,7 @@ async function* seek(video, fromS) {
   const first = Math.ceil(fromS * SEEKS_PER_S);
   for (let index = first; index / SEEKS_PER_S < video.duration; index++) {
     const timeS = index / SEEKS_PER_S;
-    // The middle of the interval: a picture's own time may lie a hair after the round number.
+    // The middle of the interval: a picture's own time may be slightly after the round number.
     video.currentTime = Math.min(timeS + 0.5 / SEEKS_PER_S, video.duration);
     await happened(video, "seeked", SEEK_TIMEOUT_MS);
     yield {
@@ -73,5 +73,5 @@ function happened(video, name, timeoutMs) {
   });
 }
 
-/** What a person calls the kind of a file: its ending, else its type. */
+/** The kind of a file for people: its suffix, else its type. */
 const kindOf = ({ name, type }) => name.match(/\.(\w{1,5})$/)?.[1].toUpperCase() ?? type;
