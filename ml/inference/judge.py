@@ -85,12 +85,20 @@ class Judge:
         return any(self._upright(picture, window) > upright for window in windows)
 
     def is_upside_down(self, picture: Halves, found: Detection) -> bool:
-        """Whether a face is clearly upside down: by more than `MIN_UPSIDE_DOWN`."""
+        """Whether a face is clearly one that stands on its head: by more than `MIN_UPSIDE_DOWN`. The cascade looks only
+        if it can change the answer."""
+        scan, cascade = self._weights.scan, self._weights.cascades[0]
         turned = replace(found.window, roll_deg=found.window.roll_deg + 180)
-        return self._upright(picture, turned) - self._upright(picture, found.window) > MIN_UPSIDE_DOWN
+        ahead = scan * (self._scanner.look(picture, turned) - self._scanner.look(picture, found.window))
+        if ahead + cascade * math.log1p(MAX_ACCEPTANCES) <= MIN_UPSIDE_DOWN:
+            return False
+        ahead -= cascade * math.log1p(self._counts[0](_close_look(picture, found.window)))
+        if ahead + cascade * math.log1p(MAX_ACCEPTANCES) <= MIN_UPSIDE_DOWN:
+            return False
+        return ahead + cascade * math.log1p(self._counts[0](_close_look(picture, turned))) > MIN_UPSIDE_DOWN
 
     def _upright(self, picture: Halves, window: Window) -> float:
-        """Evidence of the scanning network and of `frontalface_alt2` for an upright face in a window, in log odds."""
+        """How much the scan's network and `frontalface_alt2` see an upright face in a window."""
         count = self._counts[0](_close_look(picture, window))
         return self._weights.scan * self._scanner.look(picture, window) + self._weights.cascades[0] * math.log1p(count)
 
