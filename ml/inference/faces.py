@@ -87,7 +87,7 @@ class FaceDetector:
             The faces, best first, and whether the whole picture was searched.
         """
         height, width = gray.shape
-        picture = Halves(gray, most=0)
+        picture = Halves(gray)
         followed = [
             self.follow(
                 picture, Window((r.x + r.w / 2) * width, (r.y + r.h / 2) * height, max(r.w * width, r.h * height))

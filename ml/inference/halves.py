@@ -16,12 +16,10 @@ MIN_HALVED_PX = 16
 class Halves:
     """Args:
     gray: `(height, width)` uint8.
-    most: largest number of copies. With 0, each reduction starts from the picture itself: slightly finer, and as quick
-        for a small picture.
     """
 
-    def __init__(self, gray: np.ndarray, most: int = 16) -> None:
-        self._copies, self._most = [gray], most
+    def __init__(self, gray: np.ndarray) -> None:
+        self._copies = [gray]
 
     @property
     def gray(self) -> np.ndarray:
@@ -32,7 +30,7 @@ class Halves:
 
         A point of the picture times the copy's scale is its place on the copy: an odd last row or column is left out.
         """
-        wanted = min(self._most, math.floor(-math.log2(scale))) if 0 < scale < 1 else 0
+        wanted = math.floor(-math.log2(scale)) if 0 < scale < 1 else 0
         for level in range(1, wanted + 1):
             if level < len(self._copies):
                 continue
