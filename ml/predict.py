@@ -35,8 +35,9 @@ from ml.batch.progress import Progress
 from ml.batch.record import Record, RecordError
 from ml.batch.rows import columns_for
 from ml.batch.sources import find_sources, shown
+from ml.batch.table import Table, errors_path
 from ml.batch.tasks import Settings, code_fingerprint, parts_of
-from ml.batch.writers import Table, errors_path, open_table
+from ml.batch.writers import open_table
 from ml.inference.card import load_card
 from ml.inference.contract import ModelError
 

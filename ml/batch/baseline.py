@@ -9,8 +9,8 @@ import numpy as np
 
 from ml.batch.rows import COLUMNS, Row
 from ml.batch.sources import Failure
+from ml.batch.table import Table
 from ml.batch.tasks import Settings, Task
-from ml.batch.writers import Table
 from ml.inference.baseline import change_from, mean_of, quiet_stretch
 
 AUTO = "auto"

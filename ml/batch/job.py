@@ -15,8 +15,8 @@ from ml.batch.progress import Progress
 from ml.batch.record import CRASHED, Finished, Record
 from ml.batch.rows import Row
 from ml.batch.sources import Failure, shown
+from ml.batch.table import Table
 from ml.batch.tasks import Part, Result, Settings, Task
-from ml.batch.writers import Table
 
 FLUSH_S, FLUSH_PARTS = 0.5, 500
 """Results are recorded and written to the table after this time, or after this many parts: they wait in memory."""

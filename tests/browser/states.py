@@ -149,7 +149,10 @@ STATES: dict[str, State] = {
         _then("track.dispatchEvent(new Event('ended'))"),
     ),
     "muted": State(
-        "Another app has the camera", (PHOTO,), {"script": KEEP_TRACK}, _then("track.dispatchEvent(new Event('mute'))")
+        "Another app is using the camera",
+        (PHOTO,),
+        {"script": KEEP_TRACK},
+        _then("track.dispatchEvent(new Event('mute'))"),
     ),
     "outdated": State("This page was updated", ("Reload",), {"script": OLDER_PAGE}),
     "error": State(

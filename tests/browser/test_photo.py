@@ -83,7 +83,7 @@ def test_problems_hide_nothing_and_can_be_listed(photo_page: Page, portrait: Pat
     for name, text in {
         "words.jpg": "Not a picture|Damaged",
         "note.txt": "Not a picture that this browser or the server can read.",
-        "void.jpg": "The file is empty: it holds no bytes.",
+        "void.jpg": "The file is empty.",
         "cut.jpg": "Damaged: the file ends too early",
     }.items():
         open_tile(photo_page, name)
@@ -154,7 +154,7 @@ def test_a_face_is_explained_by_a_heat_map(photo_page: Page, screenshots: Path) 
     *_, marks = photo_page.evaluate(MARKS)
     why = photo_page.get_by_role("button", name="Why?")
     why.click()
-    expect(photo_page.locator(".toast")).to_have_text("Red parts speak for happiness, blue parts against it.")
+    expect(photo_page.locator(".toast")).to_have_text("Red parts support happiness, blue parts oppose it.")
     *_, with_heat = photo_page.evaluate(MARKS)
     assert with_heat > marks + 1000
     photo_page.screenshot(path=screenshots / "photo-why.png")

@@ -211,7 +211,7 @@ def test_the_first_press_asks_once_and_a_video_is_saved_with_marks(open_page: Op
     assert frames >= 4, "a camera's picture may come as rarely as twice a second on a busy machine"
     assert clip.get(cv2.CAP_PROP_FRAME_WIDTH) == 640, "the camera's own size"
 
-    page.get_by_role("button", name="Look at it").click()
+    page.get_by_role("button", name="View").click()
     expect(page.locator(".viewer__video")).to_be_visible()
     page.get_by_role("button", name="Play").click()
     painted = """() => { const c = document.querySelector('.viewer__canvas');
@@ -270,7 +270,7 @@ def test_a_page_that_dies_leaves_a_recording_to_recover_or_delete(open_page: Ope
     assert again.evaluate("localStorage.getItem('unsaved-recording')") is None, "what is in a file is not kept"
 
 
-@pytest.mark.parametrize(("script", "says"), [(BLOCKED, "keeps nothing"), (FULL, "storage is full")])
+@pytest.mark.parametrize(("script", "says"), [(BLOCKED, "stores nothing"), (FULL, "storage is full")])
 def test_without_storage_a_recording_goes_on_in_memory(
     open_page: OpenPage, tmp_path: Path, script: str, says: str
 ) -> None:

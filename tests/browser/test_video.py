@@ -176,9 +176,9 @@ def test_files_that_are_no_video_get_a_sentence_and_the_page_goes_on(
     (tmp_path / "head.webm").write_bytes(crossing.read_bytes()[:200])
     page = open_page("/video", expect_errors=True)
     for path, sentence in (
-        (tmp_path / "empty.mp4", "holds no bytes"),
+        (tmp_path / "empty.mp4", "is empty"),
         (tmp_path / "text.mp4", "cannot play MP4"),
-        (tmp_path / "head.webm", "holds no video"),
+        (tmp_path / "head.webm", "contains no video"),
         (sound(tmp_path / "sound.wav"), "sound but no pictures"),
     ):
         read_video(page, path, state="problem")

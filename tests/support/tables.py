@@ -9,7 +9,7 @@ from typing import Any
 
 from pyarrow import parquet
 
-from ml.batch.writers import errors_path
+from ml.batch.table import errors_path
 
 
 def read(path: Path) -> list[dict[str, Any]]:

@@ -9,7 +9,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from ml.batch.containers import Contents, inspect
+from ml.batch.containers import inspect
+from ml.batch.contents import Contents
 from tests.support.pictures import write_video
 
 FRAMES = 40

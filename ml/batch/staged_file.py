@@ -1,0 +1,49 @@
+"""Files of a table: written beside their place, and moved there when the table is published."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO
+
+
+class StagedFile:
+    """A file that is written beside its place and moved there by `publish`; later writes are appended."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._path = place.with_name(f".{place.name}.new")
+        self._file: IO[bytes] | None = self._path.open("w+b", buffering=0)
+        self.published = False
+
+    def write(self, data: bytes) -> None:
+        assert self._file is not None
+        left = memoryview(data)
+        while left:
+            left = left[self._file.write(left) or 0 :]
+
+    def replace_from(self, position: int, data: bytes) -> None:
+        """Write over what stands from a position on."""
+        assert self._file is not None
+        self._file.seek(position)
+        self.write(data)
+        self._file.truncate()
+
+    def publish(self) -> None:
+        if self.published:
+            return
+        self.close()  # Windows moves no open file
+        self._path.replace(self._place)
+        self._file = self._place.open("r+b", buffering=0)
+        self._file.seek(0, os.SEEK_END)
+        self.published = True
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def discard(self) -> None:
+        self.close()
+        if not self.published:
+            self._path.unlink(missing_ok=True)
