@@ -40,9 +40,8 @@ SEGMENT_S = 1.0
 class Reader:
     """Reads files with one analyzer, in one thread; keeps the last video open."""
 
-    def __init__(self, analyzer: Analyzer, settings: Settings) -> None:
-        self._analyzer = analyzer
-        self._settings = settings
+    def __init__(self, analyzer: Analyzer, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._analyzer, self._settings, self._clock = analyzer, settings, clock
         self._open: tuple[str, int, cv2.VideoCapture] | None = None
 
     def photo(self, path: str) -> list[Row]:
@@ -58,10 +57,8 @@ class Reader:
         analysis = self._analyzer.analyze(request)
         return [row_of(face, shown(path), 0, None) for face in analysis.faces]
 
-    def video(
-        self, path: str, state: VideoState, clock: Callable[[], float] = time.monotonic, segment_s: float = SEGMENT_S
-    ) -> tuple[list[Row], VideoState]:
-        """The rows of a video's next frames, and where to go on.
+    def video(self, path: str, state: VideoState) -> tuple[list[Row], VideoState]:
+        """The rows of a video's next frames, read for `SEGMENT_S`, and where to go on.
 
         Raises:
             OSError, AnalysisError: it can't be read.
@@ -70,9 +67,9 @@ class Reader:
         tracker: Tracker = state.tracker or Tracker(smoothing_s=0, random_share=_no_head_start)
         frame, undecoded = state.next_frame, state.undecoded
         capture = self._capture(path, frame)
-        until_s = clock() + segment_s
+        until_s = self._clock() + SEGMENT_S
         more = True
-        while clock() < until_s and (more := capture.grab()):
+        while self._clock() < until_s and (more := capture.grab()):
             frame += 1
             if (frame - 1) % self._settings.step:
                 continue
@@ -105,7 +102,7 @@ class Reader:
 
     def run(self, task: Task) -> Result:
         """Do a task; what can't be read is in the result."""
-        started_s = time.monotonic()
+        started_s = self._clock()
         rows: list[Row] = []
         failures: list[Failure] = []
         state: VideoState | None = None
@@ -132,7 +129,7 @@ class Reader:
             except Exception as error:  # a bug must not end a run of a million files
                 message = f"expected an answer, received an internal error: {error!r}"
                 failures.append(Failure(shown(path), InternalError.code, message))
-        return Result(tuple(rows), tuple(failures), state, time.monotonic() - started_s)
+        return Result(tuple(rows), tuple(failures), state, self._clock() - started_s)
 
 
 def incomplete(path: str, state: VideoState) -> Failure | None:

@@ -1,7 +1,12 @@
-"""Face detection for photographs.
+"""Face detection for photographs: a ladder of effort, climbed only as long as there is doubt (`PhotoDetector.search`).
 
-The sweep of the live view comes first. Finer levels follow as long as they find small faces. If no face is found,
-rotated copies are searched. The thorough search adds the places of `ml.inference.thorough`.
+| step | what it searches | when |
+|---|---|---|
+| first sweep | one small cascade pass and the scan's network over a pyramid | always |
+| finer levels | larger levels of the pyramid | nobody found, or small faces |
+| cascades | one at a time, at their most permissive, over the upright picture | no face above `SURE_SCORE` |
+| rotated copies | the pyramid over five rotations | still no face above `SURE_SCORE` |
+| everywhere, grid | the places of `ml.inference.thorough` | on request |
 """
 
 from __future__ import annotations
@@ -36,8 +41,10 @@ MIN_SCORE = 1 / (1 + math.exp(-MIN_LOG_ODDS))
 """Least log odds of a face; they correspond to a probability of 0.73."""
 MIN_LOG_ODDS_ALONE = -1.0
 """Least log odds of the likeliest place if there is no other face: photographs without a face are rare."""
-SURE_SCORE = 0.8
-"""If no face has a higher score, rotated copies are searched; the rotation with the surest face is used."""
+SURE_SCORE = 0.85
+"""If no face has this score, cascades and then rotated copies are searched; the step with the surest face is used.
+Chosen on 450 composed scenes with faces: in 9 of them the best face has less, and the cascades find one more face in
+these; below 0.9 there are 25 scenes with two more faces."""
 MIN_LOG_ODDS_TURNED = 2.0
 """Least log odds of a face in a rotated copy: such faces are rare, and five copies have five times the false ones."""
 
@@ -59,12 +66,11 @@ class PhotoDetector:
         found = self._detector.sweep(picture, (), deadline, FIRST_SIDE_PX, MIN_LOG_ODDS_ALONE)
         faces = self._finer(picture, [face for face in found if face.score >= MIN_SCORE], deadline)
         if thorough:
-            places = [
-                Detection(found.window, found.score) for found in self._thorough.places(picture, deadline)[:MAX_PLACES]
-            ]
-            faces += self._detector.judged(picture, places, [face.window for face in faces], deadline, MIN_LOG_ODDS)
-        if _best_score(faces) < SURE_SCORE:
-            faces = max(faces or found[:1], self._turned(picture, deadline), key=_best_score)
+            faces += self._everywhere(picture, faces, deadline)
+        faces = faces or found[:1]
+        for search_further in (self._by_cascades, self._turned):
+            if _best_score(faces) < SURE_SCORE:
+                faces = max(faces, search_further(picture, deadline), key=_best_score)
         if not faces and thorough:
             faces = [Detection(place.window, place.score) for place in self._thorough.laid(picture, deadline)]
         return sorted(faces, key=lambda found: found.score, reverse=True)
@@ -83,6 +89,23 @@ class PhotoDetector:
             faces = faces + self._detector.faces(
                 picture, scanned, [face.window for face in faces], deadline, MIN_LOG_ODDS
             )
+
+    def _everywhere(self, picture: Halves, faces: list[Detection], deadline: Deadline) -> list[Detection]:
+        """Further faces at the places of the thorough search."""
+        places = self._thorough.places(picture, deadline)[:MAX_PLACES]
+        settled = [Detection(place.window, place.score) for place in places]
+        return self._detector.judged(picture, settled, [face.window for face in faces], deadline, MIN_LOG_ODDS)
+
+    def _by_cascades(self, picture: Halves, deadline: Deadline) -> list[Detection]:
+        """Upright faces from the first cascade that proposes a sure one, or else the likeliest."""
+        likeliest: list[Detection] = []
+        for windows in self._thorough.upright(picture):
+            found = self._detector.faces(picture, windows, (), deadline, MIN_LOG_ODDS_ALONE)
+            faces = [face for face in found if face.score >= MIN_SCORE] or found[:1]
+            likeliest = max(likeliest, faces, key=_best_score)
+            if _best_score(likeliest) >= SURE_SCORE:
+                break
+        return likeliest
 
     def _turned(self, picture: Halves, deadline: Deadline) -> list[Detection]:
         """Faces that are tilted too far for the upright passes, from the first rotation that shows any."""

@@ -66,7 +66,8 @@ class ThoroughSearch:
 
     def __init__(self, detector: FaceDetector) -> None:
         self._detector = detector
-        self._frontal_too, self._profile = load_cascade("frontalface_default"), load_cascade("profileface")
+        self._frontal_too, profile = load_cascade("frontalface_default"), load_cascade("profileface")
+        self._profiles = [(profile, False), (profile, True)]
 
     def places(self, picture: Halves, deadline: Deadline) -> list[Place]:
         """The final windows of the cascades' proposals, those with most support first.
@@ -98,26 +99,33 @@ class ThoroughSearch:
         places = [Place.of(group) for group in groups]
         return sorted(places, key=lambda place: place.support, reverse=True)
 
+    def upright(self, picture: Halves) -> Iterator[list[Window]]:
+        """Windows that the cascades propose in the picture as it is, a list for each cascade; each is one pass."""
+        return self._rolled(picture, 0)
+
     def _proposals(self, picture: Halves) -> Iterator[Window]:
         """Windows that any pass over the picture proposes."""
-        detector = self._detector
-        scale = TURNED_SIDE_PX / max(picture.gray.shape)
-        reduced = picture.resized(scale)
         for roll_deg in ROLLS_DEG:
-            turned, to_picture = turn(reduced, roll_deg, PADDING)
-            windows = propose(detector.frontal, turned, 1.1, 24)[:MAX_PROPOSALS]
-            windows += propose(self._frontal_too, turned, 1.1, 24)[:MAX_PROPOSALS]
-            if roll_deg == 0:
-                windows += propose(self._profile, turned, 1.1, 24)[:MAX_PROPOSALS]
-                mirrored = propose(self._profile, np.ascontiguousarray(turned[:, ::-1]), 1.1, 24)[:MAX_PROPOSALS]
-                windows += [Window(turned.shape[1] - window.x, window.y, window.side) for window in mirrored]
-            for window in windows:
-                x, y = (to_picture @ [window.x, window.y, 1]).tolist()
-                yield Window(x, y, window.side, roll_deg).scaled(1 / scale)
-        fine_scale = min(1.0, FINE_SIDE_PX / max(picture.gray.shape))
-        if fine_scale > scale:
-            for window in propose(detector.frontal, picture.resized(fine_scale), 1.15)[:MAX_PROPOSALS]:
-                yield window.scaled(1 / fine_scale)
+            for windows in self._rolled(picture, roll_deg):
+                yield from windows
+        scale = min(1.0, FINE_SIDE_PX / max(picture.gray.shape))
+        if scale > TURNED_SIDE_PX / max(picture.gray.shape):
+            for window in propose(self._detector.frontal, picture.resized(scale), 1.15)[:MAX_PROPOSALS]:
+                yield window.scaled(1 / scale)
+
+    def _rolled(self, picture: Halves, roll_deg: float) -> Iterator[list[Window]]:
+        """Windows that each cascade proposes in a copy rotated by `roll_deg`; profiles only in one that is not."""
+        scale = TURNED_SIDE_PX / max(picture.gray.shape)
+        turned, to_picture = turn(picture.resized(scale), roll_deg, PADDING)
+        cascades = [self._detector.frontal, self._frontal_too]
+        for cascade, mirrored in [(cascade, False) for cascade in cascades] + self._profiles * (roll_deg == 0):
+            searched = np.ascontiguousarray(turned[:, ::-1]) if mirrored else turned
+            windows = []
+            for window in propose(cascade, searched, 1.1, 24)[:MAX_PROPOSALS]:
+                x = turned.shape[1] - window.x if mirrored else window.x
+                x, y = (to_picture @ [x, window.y, 1]).tolist()
+                windows.append(Window(x, y, window.side, roll_deg).scaled(1 / scale))
+            yield windows
 
 
 def laid_windows(width: int, height: int) -> Iterator[Window]:

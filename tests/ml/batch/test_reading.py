@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ml.batch.reading import Reader
+from ml.batch.reading import SEGMENT_S, Reader
 from ml.batch.rows import columns_for
 from ml.batch.tasks import Result, Settings, Task, VideoState
 from ml.inference.analyzer import Analyzer
@@ -28,9 +28,14 @@ def analyzer() -> Analyzer:
     return made
 
 
+def standing_clock() -> float:
+    """No time passes: a video is read in one piece, however slow the machine is."""
+    return 0.0
+
+
 @pytest.fixture
 def reader(analyzer: Analyzer) -> Reader:
-    return Reader(analyzer, SETTINGS)
+    return Reader(analyzer, SETTINGS, standing_clock)
 
 
 def rows_of(result: Result) -> list[dict]:
@@ -89,7 +94,9 @@ def test_a_video_has_its_own_times_and_one_id(reader: Reader, tmp_path: Path) ->
 
 def test_every_second_frame_of_a_video(analyzer: Analyzer, tmp_path: Path) -> None:
     settings = Settings("model.tflite", "00000000", step=2)
-    result = Reader(analyzer, settings).run(Task("video", (str(write_video(tmp_path / "v.avi")),), settings))
+    result = Reader(analyzer, settings, standing_clock).run(
+        Task("video", (str(write_video(tmp_path / "v.avi")),), settings)
+    )
     assert [row["frame"] for row in rows_of(result)] == [0, 2]
     assert result.failures == ()
 
@@ -97,12 +104,16 @@ def test_every_second_frame_of_a_video(analyzer: Analyzer, tmp_path: Path) -> No
 @pytest.mark.parametrize("same_process", [True, False])
 def test_a_video_in_pieces_gives_the_same_rows(analyzer: Analyzer, tmp_path: Path, same_process: bool) -> None:
     path = str(write_video(tmp_path / "v.avi", frames=9))
-    whole = Reader(analyzer, SETTINGS).run(Task("video", (path,), SETTINGS)).rows
-    reader, rows, state, pieces = Reader(analyzer, SETTINGS), [], VideoState(), 0
+    whole = Reader(analyzer, SETTINGS, standing_clock).run(Task("video", (path,), SETTINGS)).rows
+
+    def three_frames_at_once() -> Reader:
+        return Reader(analyzer, SETTINGS, itertools.count(step=SEGMENT_S / 4).__next__)
+
+    reader, rows, state, pieces = three_frames_at_once(), [], VideoState(), 0
     while not state.ended:
         if not same_process:
-            reader = Reader(analyzer, SETTINGS)
-        found, state = reader.video(path, state, clock=itertools.count().__next__, segment_s=4)
+            reader = three_frames_at_once()
+        found, state = reader.video(path, state)
         rows += found
         pieces += 1
         assert 0 < state.fraction <= 1

@@ -77,6 +77,23 @@ def test_a_face_that_no_cascade_proposes_is_found_all_the_same(
     assert [iou(detection.window.box, Box(106, 58, 112, 112)) > 0.5 for detection in found] == [True]
 
 
+def test_cascades_find_a_face_that_the_first_pass_does_not_propose(
+    portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml.inference.faces.propose", lambda *_: [])
+    monkeypatch.setattr(FaceScanner, "scan", lambda *_: [])
+    found = PhotoDetector(FaceDetector()).search(portrait[:260, 60:380])
+    assert [iou(detection.window.box, Box(106, 58, 112, 112)) > 0.5 for detection in found] == [True]
+
+
+def test_a_sure_face_spares_the_cascades_and_the_turned_copies(
+    detector: PhotoDetector, portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PhotoDetector, "_by_cascades", None)
+    monkeypatch.setattr(PhotoDetector, "_turned", None)
+    assert len(detector.search(portrait)) == 1
+
+
 def test_the_thorough_search_finds_a_face_that_nothing_proposes(
     portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
