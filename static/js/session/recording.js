@@ -76,3 +76,21 @@ export function nobody(log) {
   close(log.endS);
   return found;
 }
+
+/**
+ * What lies over the ribbons of a recording, on the clock of a timeline.
+ * @param {Recording | null} recording
+ * @param {number} shiftS time of the timeline at which the recording began
+ * @param {boolean} isRunning
+ * @param {number | null} excludingFromS begin of the range that is being excluded, on the recording's clock
+ * @returns {{recorded: object | null, excluded: object[], markers: Marker[]}} `to_s` null: not ended
+ */
+export function marksOf(recording, shiftS, isRunning, excludingFromS) {
+  const excluding = isRunning && excludingFromS !== null ? [{ from_s: excludingFromS, to_s: null }] : [];
+  const moved = (timeS) => (timeS === null ? null : timeS + shiftS);
+  return {
+    recorded: recording && { from_s: shiftS, to_s: isRunning ? null : shiftS + recording.log.endS },
+    excluded: [...(recording?.excluded ?? []), ...excluding].map(({ from_s, to_s }) => ({ from_s: moved(from_s), to_s: moved(to_s) })),
+    markers: (recording?.markers ?? []).map(({ t_s, name }) => ({ t_s: moved(t_s), name })),
+  };
+}

@@ -8,19 +8,15 @@ import { toast } from "../shared/toast.js";
 import { BaselineControl } from "./baseline_control.js";
 import { Exports } from "./exports.js";
 import { History } from "./history.js";
-import { ReadingLog } from "./log.js";
+import { Memory } from "./memory.js";
 import { historyOf } from "./playback.js";
 import { RecordControl } from "./record_control.js";
 import { Recorder } from "./recorder.js";
-import { newRecording } from "./recording.js";
+import { marksOf } from "./recording.js";
 import { offerRecovery } from "./recovery.js";
 import { Review } from "./review.js";
 import { SUMMED_FROM_S } from "./summary.js";
 import { SHOWN_FROM_S, Timeline } from "./timeline.js";
-
-/** Without a recording the page remembers every answer of the last ten minutes. */
-const REMEMBERED_S = 600;
-const TRIM_EVERY_S = 30;
 
 /**
  * Loads words and styles, and makes the session.
@@ -37,9 +33,6 @@ export class Session {
   #options;
   #history;
   #memory;
-  #trimmedS = 0;
-  #names = new Map();
-  #offsetS = NaN;
   #isRunning = false;
   #recorder;
   #timeline;
@@ -62,18 +55,18 @@ export class Session {
     this.#options = options;
     const { page, settings } = options;
     this.#page = page;
-    this.#history = new History(page.labels.names);
-    this.#memory = new ReadingLog(page.labels.names);
-    this.#baselines = new BaselineControl(page, () => this.#memory);
+    this.#memory = new Memory(page.labels.names);
+    this.#history = this.#memory.history;
+    this.#baselines = new BaselineControl(page, () => this.#memory.log);
     this.#recorder = new Recorder({
-      now: () => this.#nowS(),
+      now: () => this.#memory.nowS,
       openJournal: async () => new (await import("./journal.js")).Journal(),
       onStorage: (problem) => toast(page.t(problem === "full" ? "record.storage_full" : "record.storage_blocked")),
       onChange: () => this.#changed(),
       onVideoEnd: () => toast(page.t("record.video_ended")),
     });
     this.#timeline = new Timeline(element("timeline"), page, this.#history, {
-      nameOf: (id) => this.#nameOf(id), now: () => (this.#isRunning ? this.#nowS() : null), onSelect: (id) => options.select(id),
+      nameOf: (id) => this.#nameOf(id), now: () => (this.#isRunning ? this.#memory.nowS : null), onSelect: (id) => options.select(id),
       onLook: () => this.#review.moveTo(this.#timeline.cursorS - this.#shiftS),
       onExclude: (range) => this.#exclude(range),
       shownFromS: () => (this.#recorder.isRunning ? 0 : SHOWN_FROM_S), // a recording needs the timeline for markers and ranges
@@ -124,18 +117,10 @@ export class Session {
 
   /** @param {import("../faces/reading.js").Reading} reading */
   add(reading) {
-    const arrivedS = performance.now() / 1000;
     if (!this.#isRunning) this.#begin();
-    if (Number.isNaN(this.#offsetS)) this.#offsetS = arrivedS - reading.timestamp_s - (reading.delay_ms ?? 0) / 1000;
-    for (const { id, shown } of reading.faces) if (shown?.name) this.#names.set(id, shown.name);
-    this.#history.add(reading);
     this.#memory.add(reading);
     this.#recorder.add(reading);
     this.#baselines.add(reading);
-    if (reading.timestamp_s - this.#trimmedS > REMEMBERED_S + TRIM_EVERY_S) {
-      this.#trimmedS = reading.timestamp_s - REMEMBERED_S;
-      this.#memory.dropBefore(this.#trimmedS);
-    }
     this.#timeline.selected = this.#options.selected();
   }
 
@@ -154,14 +139,9 @@ export class Session {
 
   #begin() {
     this.#isRunning = true;
-    this.#offsetS = NaN;
-    this.#trimmedS = 0;
-    this.#names.clear();
     this.#baselines.reset();
-    const labels = this.#page.labels.names;
-    this.#memory = new ReadingLog(labels);
-    this.#history = new History(labels);
-    this.#history.reachFrom(0);
+    this.#memory = Memory.begun(this.#page.labels.names);
+    this.#history = this.#memory.history;
     this.#recorder.release();
     this.#review.hide();
     this.#timeline.show(this.#history);
@@ -175,19 +155,12 @@ export class Session {
     this.#keepBaselines();
     // What was recorded and is in no file is always shown, however short.
     if (this.#recorder.isUnsaved) this.#sumUp(this.#recorder.recording);
-    else if (this.#memory.endS >= SUMMED_FROM_S) this.#sumUp(this.#remembered());
+    else if (this.#memory.log.endS >= SUMMED_FROM_S) this.#sumUp(this.#memory.asRecording({ ...this.#facts(), baselines: { ...this.#baselines.taken } }));
     this.#changed();
   }
 
-  /** What the page remembers of a session that was not recorded. */
-  #remembered() {
-    const log = this.#memory;
-    const startedUtcMs = log.length ? log.frames.get("utc_ms", 0) - log.frames.get("time_ms", 0) : Date.now();
-    return newRecording({ ...this.#facts(), log, startedUtcMs, gaps: this.#history.gaps, baselines: { ...this.#baselines.taken }, recorded: false });
-  }
-
   #facts() {
-    return { source: "live", model: { ...this.#page.model }, pageVersion: this.#page.pageVersion, names: Object.fromEntries(this.#names) };
+    return { source: "live", model: { ...this.#page.model }, pageVersion: this.#page.pageVersion, names: Object.fromEntries(this.#memory.names) };
   }
 
   // Actions of the person
@@ -226,7 +199,7 @@ export class Session {
   }
 
   #sumUp(recording) {
-    recording.names = { ...recording.names, ...Object.fromEntries(this.#names) };
+    recording.names = { ...recording.names, ...Object.fromEntries(this.#memory.names) };
     this.#review.show(recording, this.#isRunning);
     if (!this.#isRunning) this.#timeline.show((this.#history = historyOf(recording)), { isFinished: true });
     this.#changed();
@@ -246,12 +219,8 @@ export class Session {
 
   // Effects
 
-  #nowS() {
-    return Number.isNaN(this.#offsetS) ? 0 : performance.now() / 1000 - this.#offsetS;
-  }
-
   #nameOf(id) {
-    return this.#names.get(id) || this.#review.nameOf(id);
+    return this.#memory.names.get(id) || this.#review.nameOf(id);
   }
 
   /** The recording's clock at 0, on the clock of the timeline. */
@@ -260,17 +229,10 @@ export class Session {
   }
 
   #changed() {
-    const { recording, isRunning, excludingFromS } = this.#recorder;
-    const shift = this.#shiftS;
-    const excluding = isRunning && excludingFromS !== null ? [{ from_s: excludingFromS, to_s: null }] : []; // not ended
     if (!this.#review) return; // not created yet
-    const shown = recording && (isRunning || this.#review.recording === recording) ? recording : null;
-    const { marks } = this.#timeline;
-    marks.recorded = shown ? { from_s: shift, to_s: isRunning ? null : shift + shown.log.endS } : null;
-    marks.excluded = [...(shown?.excluded ?? []), ...excluding].map(({ from_s, to_s }) => ({
-      from_s: from_s + shift, to_s: to_s === null ? null : to_s + shift,
-    }));
-    marks.markers = (shown?.markers ?? []).map(({ t_s, name }) => ({ t_s: t_s + shift, name }));
+    const { recording, isRunning, excludingFromS } = this.#recorder;
+    const shown = isRunning || this.#review.recording === recording ? recording : null;
+    Object.assign(this.#timeline.marks, marksOf(shown, this.#shiftS, isRunning, excludingFromS));
     this.#timeline.draw();
     this.#control.show();
     this.#control.enable(this.#isRunning);

@@ -1,24 +1,20 @@
 /** The time axis of a session: ribbons or lines, a slider, and the choice of the visible window. */
-import { make, write } from "../shared/dom.js";
+import { prepare } from "../faces/overlay.js";
+import { write } from "../shared/dom.js";
 import { Drag } from "./drag.js";
 import { drawLines } from "./lines.js";
 import { Paint } from "./paint.js";
+import { RibbonRows } from "./ribbon_rows.js";
 import { drawRibbons } from "./ribbons.js";
 import { WINDOWS_S, clock, edges, onPixels } from "./scale.js";
 import { fillTable } from "./table.js";
-import { buildTimeline, chooseWindow } from "./timeline_dom.js";
+import { buildTimeline, chooseWindow, showControls } from "./timeline_dom.js";
 import { momentText, share } from "./words.js";
 
 /** Shortest session for which the timeline is shown. */
 export const SHOWN_FROM_S = 5;
 const REDRAW_MS = 250;
 const CALM_REDRAW_MS = 1000;
-const ROW_PX = 28;
-const WIDE = "(min-width: 1920px)";
-const PHONE = "(max-width: 599px)";
-const ROWS = { wide: 8, desk: 4, phone: 2 };
-const PHONE_ROW_PX = 36;
-const WIDE_ROW_PX = 40;
 
 /**
  * @typedef {object} TimelineOptions
@@ -37,13 +33,14 @@ export class Timeline {
   #history;
   #paint;
   #view = { windowS: WINDOWS_S[1], cursorS: null };
-  #shown = { isExpanded: false, showsLines: false };
+  #rows = new RibbonRows();
+  #showsLines = false;
   #timer = 0;
   #saidMs = 0;
   #drag;
   #observer = new ResizeObserver(() => this.draw());
   #parts;
-  #media = { wide: matchMedia(WIDE), phone: matchMedia(PHONE), calm: matchMedia("(prefers-reduced-motion: reduce)") };
+  #calm = matchMedia("(prefers-reduced-motion: reduce)");
 
   /** @type {number | null} the face whose lines are shown */
   selected = null;
@@ -63,8 +60,8 @@ export class Timeline {
     this.#options = options;
     this.#parts = buildTimeline(root, page, {
       range: (seconds) => this.look(this.#history.startS + seconds), key: (event) => this.#keyed(event),
-      window: (seconds) => this.#choose({ windowS: seconds }), live: () => this.look(null), fold: () => this.#turn("isExpanded"),
-      lines: () => this.#turn("showsLines"), table: () => this.#openTable(),
+      window: (seconds) => this.#choose({ windowS: seconds }), live: () => this.look(null), fold: () => this.#fold(),
+      lines: () => this.#toggleLines(), table: () => this.#openTable(),
     });
     chooseWindow(this.#parts, this.#view.windowS);
     this.#drag = new Drag(this.#parts.ribbons, {
@@ -79,7 +76,7 @@ export class Timeline {
     if (this.#timer) return;
     const beat = () => {
       this.draw();
-      this.#timer = setTimeout(beat, this.#media.calm.matches ? CALM_REDRAW_MS : REDRAW_MS);
+      this.#timer = setTimeout(beat, this.#calm.matches ? CALM_REDRAW_MS : REDRAW_MS);
     };
     beat();
   }
@@ -135,9 +132,13 @@ export class Timeline {
     this.draw();
   }
 
-  /** @param {"isExpanded" | "showsLines"} name */
-  #turn(name) {
-    this.#shown[name] = !this.#shown[name];
+  #fold() {
+    this.#rows.isExpanded = !this.#rows.isExpanded;
+    this.draw();
+  }
+
+  #toggleLines() {
+    this.#showsLines = !this.#showsLines;
     this.draw();
   }
 
@@ -165,20 +166,11 @@ export class Timeline {
   }
 
   #rowPx() {
-    if (this.#media.phone.matches) return PHONE_ROW_PX;
-    const room = this.#parts.view.clientHeight || ROW_PX;
-    const [tall, most] = this.#media.wide.matches ? [WIDE_ROW_PX, ROWS.wide] : [ROW_PX, ROWS.desk];
-    return this.#shown.isExpanded ? tall : Math.min(tall, Math.floor(room / Math.max(1, Math.min(most, this.#history.tracks().length))));
+    return this.#rows.heightPx(this.#parts.view.clientHeight, this.#history.tracks().length);
   }
 
-  /** The faces with a ribbon: those that are visible, and the selected one. */
   #tracks() {
-    const { fromS, toS } = this.#edges();
-    const all = this.#history.tracks();
-    const most = this.#shown.isExpanded ? Infinity : this.#media.wide.matches ? ROWS.wide : this.#media.phone.matches ? ROWS.phone : ROWS.desk;
-    if (all.length <= most) return all;
-    const seen = (track) => Math.max(0, Math.min(track.to_s, toS) - Math.max(track.from_s, fromS)) + (track.id === this.selected ? Infinity : 0);
-    return all.sort((a, b) => seen(b) - seen(a) || a.id - b.id).slice(0, most).sort((a, b) => a.id - b.id);
+    return this.#rows.visible(this.#history.tracks(), this.#edges(), this.selected);
   }
 
   /** Draws what the history holds now. */
@@ -191,44 +183,26 @@ export class Timeline {
     this.#root.dataset.state = lived >= shownFromS ? "shown" : "empty";
     if (lived < shownFromS) return;
     const tracks = this.#tracks();
-    const both = this.#media.wide.matches;
-    this.#root.dataset.mode = both ? "both" : this.#shown.showsLines ? "lines" : "ribbons";
-    this.#root.classList.toggle("timeline--expanded", this.#shown.isExpanded);
-    this.#showControls(tracks, both, now !== null);
-    if (both || !this.#shown.showsLines) this.#drawRibbons(tracks);
-    if (both || this.#shown.showsLines) this.#drawLines(tracks);
-    this.#showMoment();
-  }
-
-  #showControls(tracks, both, isRunning) {
-    const { t } = this.#page;
-    const { live, fold, linesToggle, names } = this.#parts;
-    live.hidden = this.isFollowing;
-    write(live, t(isRunning ? "timeline.live" : "timeline.to_end"));
-    const folded = this.#history.tracks().length - tracks.length;
-    fold.hidden = !folded && !this.#shown.isExpanded;
-    write(fold, this.#shown.isExpanded ? t("timeline.fold") : t("timeline.more", { n: folded }));
-    fold.setAttribute("aria-expanded", String(this.#shown.isExpanded));
-    linesToggle.hidden = both;
-    linesToggle.setAttribute("aria-pressed", String(this.#shown.showsLines));
-    const shown = tracks.length > 1 && (both || !this.#shown.showsLines) ? tracks : [];
-    names.hidden = !shown.length;
-    while (names.children.length > shown.length) names.lastChild.remove();
-    while (names.children.length < shown.length) names.append(make("span", "timeline__name"));
-    shown.forEach(({ id }, row) => {
-      const label = names.children[row];
-      write(label, this.#options.nameOf(id));
-      label.style.setProperty("height", `${this.#rowPx()}px`);
-      label.classList.toggle("timeline__name--selected", id === this.selected);
+    const mode = this.#rows.isWide ? "both" : this.#showsLines ? "lines" : "ribbons";
+    this.#root.dataset.mode = mode;
+    this.#root.classList.toggle("timeline--expanded", this.#rows.isExpanded);
+    showControls(this.#parts, this.#page, {
+      mode, isFollowing: this.isFollowing, isRunning: now !== null, isExpanded: this.#rows.isExpanded,
+      folded: this.#history.tracks().length - tracks.length, rowPx: this.#rowPx(),
+      names: tracks.map(({ id }) => ({ name: this.#options.nameOf(id), isSelected: id === this.selected })),
     });
+    if (mode !== "lines") this.#drawRibbons(tracks);
+    if (mode !== "ribbons") this.#drawLines(tracks);
+    this.#showMoment();
   }
 
   #drawRibbons(tracks) {
     const canvas = this.#parts.ribbons;
     const needed = tracks.length * this.#rowPx();
-    if (this.#shown.isExpanded || this.#media.phone.matches) canvas.style.setProperty("height", `${needed}px`);
+    if (this.#rows.fitsContent) canvas.style.setProperty("height", `${needed}px`);
     else canvas.style.removeProperty("height");
-    const { context, width, height } = prepare(canvas);
+    const context = prepare(canvas);
+    const { clientWidth: width, clientHeight: height } = canvas;
     if (!width) return;
     const { recorded, excluded, markers } = this.marks;
     const scene = {
@@ -239,7 +213,8 @@ export class Timeline {
   }
 
   #drawLines(tracks) {
-    const { context, width, height } = prepare(this.#parts.lines);
+    const context = prepare(this.#parts.lines);
+    const { clientWidth: width, clientHeight: height } = this.#parts.lines;
     const track = this.#history.tracks().find(({ id }) => id === this.selected) ?? tracks[0];
     if (!width || !track) return;
     drawLines(context, width, height, {
@@ -266,17 +241,4 @@ export class Timeline {
     this.#saidMs = performance.now();
     range.setAttribute("aria-valuetext", text);
   }
-}
-
-/** Sizes a canvas to its box and clears it. */
-function prepare(canvas) {
-  const ratio = devicePixelRatio || 1;
-  const { clientWidth: width, clientHeight: height } = canvas;
-  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (canvas.width !== w) canvas.width = w;
-  if (canvas.height !== h) canvas.height = h;
-  const context = canvas.getContext("2d");
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
-  return { context, width, height };
 }

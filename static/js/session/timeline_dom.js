@@ -1,5 +1,5 @@
 /** The timeline's elements: ribbons and lines, the slider under them, the buttons and the table. */
-import { make } from "../shared/dom.js";
+import { make, write } from "../shared/dom.js";
 import { WINDOWS_S } from "./scale.js";
 
 const WINDOW_NAMES = { 30: "timeline.window_30", 120: "timeline.window_120", 0: "timeline.window_0" };
@@ -42,6 +42,33 @@ export function buildTimeline(root, page, on) {
 /** Writes which window is chosen. */
 export function chooseWindow(parts, seconds) {
   for (const radio of parts.windows.querySelectorAll("input")) radio.checked = Number(radio.value) === seconds;
+}
+
+/**
+ * Updates the buttons and the names beside the ribbons.
+ * @param {Record<string, HTMLElement>} parts of `buildTimeline`
+ * @param {{t: Function}} page with the session's sentences
+ * @param {{mode: "ribbons" | "lines" | "both", isFollowing: boolean, isRunning: boolean, isExpanded: boolean, folded: number, rowPx: number,
+ *   names: {name: string, isSelected: boolean}[]}} state `folded`: faces without a ribbon; `names`: one for each ribbon
+ */
+export function showControls({ live, fold, linesToggle, names }, { t }, state) {
+  live.hidden = state.isFollowing;
+  write(live, t(state.isRunning ? "timeline.live" : "timeline.to_end"));
+  fold.hidden = !state.folded && !state.isExpanded;
+  write(fold, state.isExpanded ? t("timeline.fold") : t("timeline.more", { n: state.folded }));
+  fold.setAttribute("aria-expanded", String(state.isExpanded));
+  linesToggle.hidden = state.mode === "both";
+  linesToggle.setAttribute("aria-pressed", String(state.mode === "lines"));
+  const shown = state.names.length > 1 && state.mode !== "lines" ? state.names : [];
+  names.hidden = !shown.length;
+  while (names.children.length > shown.length) names.lastChild.remove();
+  while (names.children.length < shown.length) names.append(make("span", "timeline__name"));
+  shown.forEach(({ name, isSelected }, row) => {
+    const label = names.children[row];
+    write(label, name);
+    label.style.setProperty("height", `${state.rowPx}px`);
+    label.classList.toggle("timeline__name--selected", isSelected);
+  });
 }
 
 function button(text, onClick) {

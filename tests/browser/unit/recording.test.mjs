@@ -5,7 +5,8 @@ import { Columns } from "../../../static/js/session/columns.js";
 import { changeFrom, meanOf, quietStretch } from "../../../static/js/session/baseline.js";
 import { cell, columns, csv, json, toBlob } from "../../../static/js/session/export.js";
 import { ReadingLog } from "../../../static/js/session/log.js";
-import { events, newRecording, withRange } from "../../../static/js/session/recording.js";
+import { Memory } from "../../../static/js/session/memory.js";
+import { events, marksOf, newRecording, withRange } from "../../../static/js/session/recording.js";
 import { summarise } from "../../../static/js/session/statistics.js";
 import { EMOTIONS, STARTED_MS, face, reading } from "./support.mjs";
 
@@ -193,4 +194,29 @@ test("a person's neutral is the calm stretch in which they look neutral", () => 
   assert.equal(quietStretch([], [], NEUTRAL), null);
   assert.equal(quietStretch([0, 1, 2], shown.slice(0, 3), NEUTRAL), null);
   assert.equal(quietStretch([0, 2, 4], shown.slice(0, 3), NEUTRAL), null, "too few readings");
+});
+
+test("marks lie on the clock of the timeline; what has not ended has no end", () => {
+  const made = recorded([reading(0, []), reading(4, [])], { markers: [{ t_s: 1, name: "here" }], excluded: [{ from_s: 2, to_s: 3 }] });
+  assert.deepEqual(marksOf(null, 10, false, null), { recorded: null, excluded: [], markers: [] });
+  assert.deepEqual(marksOf(made, 10, false, 3.5), {
+    recorded: { from_s: 10, to_s: 14 }, excluded: [{ from_s: 12, to_s: 13 }], markers: [{ t_s: 11, name: "here" }],
+  });
+  const running = marksOf(made, 10, true, 3.5);
+  assert.deepEqual(running.recorded, { from_s: 10, to_s: null });
+  assert.deepEqual(running.excluded.at(-1), { from_s: 13.5, to_s: null });
+});
+
+test("a session that is not recorded is remembered for ten minutes, with the names of its faces", () => {
+  const memory = Memory.begun(EMOTIONS);
+  assert.equal(memory.nowS, 0);
+  for (let s = 0; s <= 1200; s += 1) memory.add(reading(s, [face(1, "happy", 0.8, { shown: { key: "happy", vector: [0, 0, 0, 1, 0, 0, 0], name: s < 5 ? "" : "Ada" } })]));
+  const kept = memory.asRecording({ source: "live" });
+  const times = [...kept.log.readings("live")].map(({ timestamp_s }) => timestamp_s);
+  assert.ok(times[0] >= 540 && times[0] <= 600, `the first kept second is ${times[0]}`);
+  assert.equal(times.at(-1), 1200);
+  assert.equal(memory.history.endS, 1200, "the timeline keeps all of it");
+  assert.equal(memory.names.get(1), "Ada");
+  assert.equal(kept.recorded, false);
+  assert.ok(Math.abs(memory.nowS) < 60, "the clock began with the first reading");
 });

@@ -62,3 +62,28 @@ test("a video knows its pauses", () => {
   assert.equal(mediaOfTime(anchors, 0), 0);
   assert.equal(timeOfMedia([], 3), 3);
 });
+
+test("small screens show few ribbons: those seen longest in the window and the selected one", async () => {
+  globalThis.matchMedia = (query) => ({ matches: query.includes("max-width") });
+  const { RibbonRows } = await import("../../../static/js/session/ribbon_rows.js");
+  const rows = new RibbonRows();
+  const tracks = [1, 2, 3, 4].map((id) => ({ id, from_s: 0, to_s: id }));
+  const ids = (selected) => rows.visible(tracks, { fromS: 0, toS: 10 }, selected).map(({ id }) => id);
+  assert.deepEqual(ids(null), [3, 4]);
+  assert.deepEqual(ids(1), [1, 4]);
+  assert.deepEqual(rows.visible(tracks.slice(0, 2), { fromS: 0, toS: 10 }, null).map(({ id }) => id), [1, 2]);
+  rows.isExpanded = true;
+  assert.deepEqual(ids(null), [1, 2, 3, 4]);
+});
+
+test("ribbons share the room of the view, and keep their height once unfolded", async () => {
+  globalThis.matchMedia = () => ({ matches: false });
+  const { RibbonRows } = await import("../../../static/js/session/ribbon_rows.js");
+  const rows = new RibbonRows();
+  assert.equal(rows.heightPx(0, 3), 9, "a room that is not known yet");
+  assert.equal(rows.heightPx(84, 3), 28);
+  assert.equal(rows.heightPx(200, 2), 28);
+  assert.equal(rows.heightPx(60, 9), 15, "four of nine are shown");
+  rows.isExpanded = true;
+  assert.equal(rows.heightPx(60, 9), 28);
+});
