@@ -3,11 +3,15 @@
 Live viewers use about half of the workers' time, and a photograph is sent every few seconds. Each answer is compared
 with what the picture contains. After the warm-up the memory of no process may grow by more than 1 MB an hour, and no
 descriptor may stay open. The last line is the result as JSON; the exit code is 1 if a bound was exceeded.
+
+The senders may be paused (SIGSTOP to the process group of the command): the server has a group of its own, closes those
+that leave its pings unanswered, and they join again afterwards. `pauses_s` of the result lists the pauses.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import statistics
 import sys
@@ -31,6 +35,8 @@ LOAD = 0.5
 """Share of the workers' time that live frames use."""
 PHOTO_EVERY_S = 5.0
 SAMPLE_EVERY_S = 1.0
+PAUSE_S = 10.0
+"""The senders were paused if a sample is late by this much."""
 WARM_UP = 0.3
 """Share of the run before memory is compared, at most ten minutes."""
 GROWTH_MB_PER_H = 1.0
@@ -55,6 +61,7 @@ class Tally:
 
     answered: int = 0
     busy: int = 0
+    rejoined: int = 0
     wrong: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -70,8 +77,18 @@ class Tally:
 
 
 def view(port: int, picture: bytes, faces: int, tally: Tally, stop: threading.Event) -> None:
-    """One live viewer, until told to stop."""
-    raw, number = RawSocket(port), 0
+    """One live viewer, until told to stop. It joins again if its connection ends."""
+    while not stop.is_set():
+        with contextlib.suppress(OSError), contextlib.closing(RawSocket(port, timeout_s=60)) as raw:
+            view_once(raw, picture, faces, tally, stop)
+            return
+        with tally.lock:
+            tally.rejoined += 1
+        stop.wait(1)
+
+
+def view_once(raw: RawSocket, picture: bytes, faces: int, tally: Tally, stop: threading.Event) -> None:
+    number = 0
     while not stop.is_set():
         due_s = time.monotonic() + 1 / RATE
         raw.send_picture(number, picture)
@@ -79,7 +96,6 @@ def view(port: int, picture: bytes, faces: int, tally: Tally, stop: threading.Ev
         tally.count(json.loads(message[message.index(b"[") :])[0], faces)
         number += 1
         stop.wait(max(0.0, due_s - time.monotonic()))
-    raw.close()
 
 
 def send_photos(url: str, picture: bytes, faces: int, tally: Tally, stop: threading.Event) -> None:
@@ -106,13 +122,17 @@ def processor_time_s(server: Server) -> float:
     return sum(sum(worker.cpu_times()[:2]) for worker in server.workers())
 
 
-def soak(minutes: float, workers: int, log: Path) -> dict[str, object]:
-    """Run for so long; what happened, with the bounds that were exceeded under `failed`."""
+def soak(minutes: float, workers: int, log: Path, viewers: int = 0) -> dict[str, object]:
+    """Run for so long; what happened, with the bounds that were exceeded under `failed`.
+
+    Args:
+        viewers: how many; 0 takes as many as use `LOAD` of the workers' time.
+    """
     pictures, tally, stop = scenes(), Tally(), threading.Event()
     settings = {"EMOTION_FRAME_DEADLINE_MS": "10000", "EMOTION_API_PER_MINUTE": "1000"}
-    with Server(log=log, EMOTION_WORKERS=str(workers), **settings) as server:
+    with Server(log=log, own_group=True, EMOTION_WORKERS=str(workers), **settings) as server:
         server.wait_until_ready(workers=workers)
-        viewers = viewers_for(server, workers, pictures[0][0])
+        viewers = viewers or viewers_for(server, workers, pictures[0][0])
         family = {"web": server.web()} | {f"worker {n}": process for n, process in enumerate(server.workers())}
         threads = [
             threading.Thread(target=view, args=(server.port, *pictures[n % len(pictures)], tally, stop), daemon=True)
@@ -123,9 +143,13 @@ def soak(minutes: float, workers: int, log: Path) -> dict[str, object]:
             thread.start()
         memory_mb: dict[str, list[float]] = {name: [] for name in family}
         descriptors: dict[str, list[int]] = {name: [] for name in family}
+        pauses_s: list[int] = []
         began_s, warm_s = time.monotonic(), min(600.0, 60 * minutes * WARM_UP)
         while time.monotonic() - began_s < 60 * minutes and all(thread.is_alive() for thread in threads):
+            sampled_s = time.monotonic()
             time.sleep(SAMPLE_EVERY_S)
+            if time.monotonic() - sampled_s > SAMPLE_EVERY_S + PAUSE_S:
+                pauses_s.append(round(time.monotonic() - sampled_s))
             if time.monotonic() - began_s > warm_s:
                 for name, process in family.items():
                     memory_mb[name].append(process.memory_info().rss / 1e6)
@@ -146,6 +170,8 @@ def soak(minutes: float, workers: int, log: Path) -> dict[str, object]:
     ]
     failed += [f"{name}: expected no descriptor more, received {n}" for name, n in opened.items() if n > 0]
     failed += tally.wrong[:5] + [f"a sender ended early: {name}" for name in ended_early]
+    if tally.rejoined > viewers * len(pauses_s):
+        failed.append(f"expected connections to end at {len(pauses_s)} pauses only, {tally.rejoined} ended")
     failed += [f"expected no lost worker, received {lost:.0f}"] if lost else []
     failed += ["expected no traceback in the log, received one"] if "Traceback" in log.read_text() else []
     return {
@@ -155,6 +181,8 @@ def soak(minutes: float, workers: int, log: Path) -> dict[str, object]:
         "answered": tally.answered,
         "busy": tally.busy,
         "wrong": len(tally.wrong),
+        "rejoined": tally.rejoined,
+        "pauses_s": pauses_s,
         "growth_mb": growth_mb,
         "descriptors": opened,
         "failed": failed,
@@ -171,9 +199,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--viewers", type=int, default=0, help="default: as many as use half of the workers' time")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        result = soak(options.minutes, options.workers, Path(folder) / "log")
+        result = soak(options.minutes, options.workers, Path(folder) / "log", options.viewers)
     print(json.dumps(result))
     return 1 if result["failed"] else 0
 
