@@ -33,7 +33,7 @@ RESERVED_EVENTS = ("connect", "disconnect")
 
 
 class OneAttachmentPacket(socketio.packet.Packet):
-    """A Socket.IO packet with at most one binary attachment."""
+    """A Socket.IO packet with at most one attachment, which is binary."""
 
     def decode(self, encoded_packet: str) -> int:
         count = super().decode(encoded_packet)
@@ -44,6 +44,12 @@ class OneAttachmentPacket(socketio.packet.Packet):
             if not isinstance(name, str) or name in RESERVED_EVENTS:
                 raise ValueError(f"expected the name of an event, received {name!r}")
         return count
+
+    def add_attachment(self, attachment: object) -> bool:
+        """The library takes any message for the attachment, and then leaves a text message without its answer."""
+        if not isinstance(attachment, bytes):
+            raise ValueError(f"expected a binary attachment, received {type(attachment).__name__}")
+        return super().add_attachment(attachment)
 
 
 def unmask(data: bytes, mask: tuple[int, ...], length: int | None = None, offset: int = 0) -> bytes:

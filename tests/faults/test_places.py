@@ -17,6 +17,11 @@ ENDS = {
     "not UTF-8": lambda raw: raw.send(TEXT, b"\xff\xfe"),
     "no packet in bytes": lambda raw: raw.send(BINARY, b""),
     "the transport's own end": lambda raw: raw.send(TEXT, b"1"),
+    "text instead of a picture": lambda raw: (
+        raw.send(TEXT, b'451-["frame",{"_placeholder":true,"num":0}]')
+        or raw.send(TEXT, b"40")
+        or raw.wait_until_closed()
+    ),
     "a closing frame": lambda raw: raw.send(CLOSE, b""),
     "a wrong closing frame": lambda raw: raw.send(CLOSE, b"\x00"),
     "an unmasked frame": lambda raw: raw.socket.sendall(b"\x81\x01x"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,10 @@ from tests.support.waiting import wait_until
 
 CASES = int(os.environ.get("FUZZ_CASES", "240"))
 GROWTH_MB = 20
+MOST_BUSY = 0.01
+"""Share of a good client's pictures that may be answered `busy`."""
+PATIENCE_S = 60.0
+"""A connection that is silent for so long hangs, however slow the machine."""
 PICTURE = cv2.resize(cv2.cvtColor(pictures.astronaut(), cv2.COLOR_RGB2BGR), (160, 160))
 IMAGES = [cv2.imencode(kind, PICTURE)[1].tobytes() for kind in (".jpg", ".png", ".webp")]
 PACKETS = [
@@ -101,40 +106,93 @@ def run(strategy: st.SearchStrategy[bytes], share: float, attack: Callable[[byte
     check()
 
 
+class Viewer(threading.Thread):
+    """A good client that sends a picture every fifth of a second and counts the answers."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self._raw = RawSocket(port, timeout_s=PATIENCE_S)
+        self._stopped = threading.Event()
+        self.answered = self.busy = 0
+        self.failed = ""
+
+    def run(self) -> None:
+        try:
+            while not self._stopped.wait(0.2):
+                self._raw.send_picture(1, IMAGES[0])
+                answer = self._raw.wait_for(b"431")
+                self.answered += 1
+                self.busy += b'"code":"busy"' in answer
+                assert b'"ok":true' in answer or b'"code":"busy"' in answer, answer
+        except Exception as error:
+            self.failed = repr(error)
+        finally:
+            self._raw.close()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self.join(PATIENCE_S)
+
+
+@pytest.fixture(scope="module")
+def usual_mb(server: Server) -> float:
+    """Memory of the web process after it has answered each kind of request once."""
+    RawSocket(server.port).close()
+    with RawSocket(server.port) as raw:
+        raw.send_picture(1, IMAGES[0])
+        raw.wait_for(b"431")
+    for request in REQUESTS:
+        exchange(server, request)
+    return server.web().memory_info().rss / 1e6
+
+
 @pytest.fixture
-def unharmed(server: Server) -> Iterator[None]:
-    """The same processes go on afterwards, no larger, and a good client is served."""
-    viewer = RawSocket(server.port)
+def unharmed(server: Server, usual_mb: float) -> Iterator[None]:
+    """The same processes go on afterwards, hardly larger, and a good client is served all the time."""
+    viewer = Viewer(server.port)
+    viewer.start()
     processes = {process.pid for process in [server.web(), *server.workers()]}
-    before_mb = server.web().memory_info().rss / 1e6
     yield
-    viewer.send_picture(9, IMAGES[0])
-    assert b'"ok":true' in viewer.wait_for(b"439")
-    viewer.close()
-    wait_until(lambda: server.metrics()["emotion_clients"] == 0, 20)
+    viewer.stop()
+    assert not viewer.failed
+    assert viewer.busy <= MOST_BUSY * viewer.answered, f"{viewer.busy} of {viewer.answered}"
+    with RawSocket(server.port) as newcomer:
+        newcomer.send_picture(9, IMAGES[0])
+        assert b'"ok":true' in newcomer.wait_for(b"439")
+    wait_until(lambda: server.metrics()["emotion_clients"] == 0, PATIENCE_S)
     assert {process.pid for process in [server.web(), *server.workers()]} == processes
     assert server.metrics()["emotion_workers_lost_total"] == 0
-    assert server.web().memory_info().rss / 1e6 - before_mb <= GROWTH_MB
+    grown_mb = server.web().memory_info().rss / 1e6 - usual_mb
+    print(f"viewer: {viewer.answered} answers, {viewer.busy} busy; memory: {grown_mb:+.1f} MB")
+    assert grown_mb <= GROWTH_MB
     assert "Traceback" not in server.log(), server.log()[-3000:]
 
 
 def exchange(server: Server, request: bytes) -> bytes:
-    """Send a request and close the sending side; everything that comes back. A time-out is a hung connection."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=15) as connection, contextlib.suppress(OSError):
-        connection.sendall(request)
-        connection.shutdown(socket.SHUT_WR)
-        answer = b""
-        while part := connection.recv(65536):
-            answer += part
-        return answer
-    return b""
+    """Send a request and close the sending side; everything that comes back.
+
+    Raises:
+        TimeoutError: the connection hangs.
+    """
+    answer = b""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
+        try:
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            while part := connection.recv(65536):
+                answer += part
+        except TimeoutError:
+            raise
+        except OSError:
+            pass  # the server was the first to close
+    return answer
 
 
 def test_packets(server: Server, unharmed: None) -> None:
     """Several packets on one socket, text and binary; the server answers or closes, and is never silent for long."""
 
     def attack(data: bytes) -> None:
-        with contextlib.closing(RawSocket(server.port)) as raw, contextlib.suppress(ConnectionError, BrokenPipeError):
+        with RawSocket(server.port, timeout_s=PATIENCE_S) as raw, contextlib.suppress(ConnectionError):
             opcode = TEXT if len(data) % 3 else BINARY
             raw.send(opcode, data)
             raw.send(TEXT, b"40")  # answered: who has joined cannot join again
@@ -145,16 +203,21 @@ def test_packets(server: Server, unharmed: None) -> None:
 
 def test_websocket_frames(server: Server, unharmed: None) -> None:
     def attack(data: bytes) -> None:
-        with contextlib.closing(RawSocket(server.port)) as raw, contextlib.suppress(OSError):
-            raw.socket.sendall(data)
-            raw.socket.shutdown(socket.SHUT_WR)
-            raw.wait_until_closed()
+        with RawSocket(server.port, timeout_s=PATIENCE_S) as raw:
+            try:
+                raw.socket.sendall(data)
+                raw.socket.shutdown(socket.SHUT_WR)
+                raw.wait_until_closed()
+            except TimeoutError:
+                raise
+            except OSError:
+                pass  # the server was the first to close
 
     run(mutated([masked(TEXT, packet) for packet in PACKETS]), 0.15, attack)
 
 
 def test_pictures(server: Server, unharmed: None) -> None:
-    raw = RawSocket(server.port)
+    raw = RawSocket(server.port, timeout_s=PATIENCE_S)
     number = 0
 
     def attack(data: bytes) -> None:

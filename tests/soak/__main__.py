@@ -76,6 +76,12 @@ class Tally:
                 self.wrong.append(f"expected {faces} faces, received {json.dumps(answer)[:300]}")
 
 
+class UnpausedServer(Server):
+    """It runs while the senders are paused."""
+
+    process_group = 0
+
+
 def view(port: int, picture: bytes, faces: int, tally: Tally, stop: threading.Event) -> None:
     """One live viewer, until told to stop. It joins again if its connection ends."""
     while not stop.is_set():
@@ -130,7 +136,7 @@ def soak(minutes: float, workers: int, log: Path, viewers: int = 0) -> dict[str,
     """
     pictures, tally, stop = scenes(), Tally(), threading.Event()
     settings = {"EMOTION_FRAME_DEADLINE_MS": "10000", "EMOTION_API_PER_MINUTE": "1000"}
-    with Server(log=log, own_group=True, EMOTION_WORKERS=str(workers), **settings) as server:
+    with UnpausedServer(log=log, EMOTION_WORKERS=str(workers), **settings) as server:
         server.wait_until_ready(workers=workers)
         viewers = viewers or viewers_for(server, workers, pictures[0][0])
         family = {"web": server.web()} | {f"worker {n}": process for n, process in enumerate(server.workers())}

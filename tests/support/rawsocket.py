@@ -54,8 +54,15 @@ class RawSocket:
         self.inbox = bytearray()
         self._frames: deque[tuple[int, bytes]] = deque()
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
-        if tls is not None:
-            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
+        try:
+            if tls is not None:
+                self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
+            self._open(port, join, headers)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, port: int, join: bool, headers: Mapping[str, str]) -> None:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         fields = {
             "Host": f"127.0.0.1:{port}",
@@ -70,7 +77,6 @@ class RawSocket:
             self._read()
         self.head, _, rest = bytes(self.inbox).partition(b"\r\n\r\n")
         if b" 101 " not in self.head.splitlines()[0]:
-            self.close()
             raise ConnectionError(f"expected 101, received {self.head.splitlines()[0]!r}")
         self.inbox = bytearray(rest)
         if join:
@@ -122,3 +128,9 @@ class RawSocket:
 
     def close(self) -> None:
         self.socket.close()
+
+    def __enter__(self) -> RawSocket:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()

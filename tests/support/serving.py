@@ -35,22 +35,18 @@ class Server:
         settings: environment variables to add.
         log: file for what it prints; without one it prints where the tests do.
         host: where the tests reach it.
-        own_group: give it a process group of its own, so that a signal to the group of the caller does not reach it.
     """
 
+    process_group: int | None = None
+    """0 gives it a process group of its own, so that a signal to the group of the caller does not reach it."""
+
     def __init__(
-        self,
-        app: str = "wsgi:app",
-        log: Path | None = None,
-        host: str = "127.0.0.1",
-        own_group: bool = False,
-        **settings: str,
+        self, app: str = "wsgi:app", log: Path | None = None, host: str = "127.0.0.1", **settings: str
     ) -> None:
         self.port = free_port()
         self._host = host
         self._app = app
         self._log = log
-        self._own_group = own_group
         self._settings = settings
         self.started_s = 0.0
 
@@ -70,7 +66,7 @@ class Server:
             env=environment,
             stdout=output,
             stderr=subprocess.STDOUT if output else None,
-            process_group=0 if self._own_group else None,
+            process_group=self.process_group,
         )
         if output:
             output.close()

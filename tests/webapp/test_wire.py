@@ -47,6 +47,13 @@ def test_one_attachment_is_a_picture_and_two_are_refused() -> None:
         OneAttachmentPacket(encoded_packet='52-["frame",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
 
 
+def test_an_attachment_is_binary() -> None:
+    packet = OneAttachmentPacket(encoded_packet='51-["frame",{"_placeholder":true,"num":0}]')
+    with pytest.raises(ValueError, match="expected a binary attachment, received str"):
+        packet.add_attachment("0")
+    assert packet.add_attachment(b"picture") is True
+
+
 def test_a_library_without_what_is_replaced_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("engineio.socket.Socket.schedule_ping")
     with pytest.raises(RuntimeError, match=r"expected .*schedule_ping"):
