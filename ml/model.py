@@ -16,20 +16,23 @@ SHIPPED_NETWORK = Path(__file__).parent / "artifacts" / "EmoDetector.h5"
 INPUT_SHAPE = (INPUT_SIZE, INPUT_SIZE, 1)
 
 
-def document_network(classes: int = len(EMOTIONS)) -> keras.Model:
+def document_network(classes: int = len(EMOTIONS), width: int = 64) -> keras.Model:
     """Four blocks of convolution, max pooling, batch normalisation and dropout, then dense layers.
+
+    Args:
+        width: filters of the first convolution; each further one has twice as many.
 
     Output: one tensor `(n, classes)`.
     """
     inputs = keras.Input(INPUT_SHAPE, name="grey")
     x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
-    for filters, dropout in ((64, 0.1), (128, 0.1), (256, 0.2), (512, 0.3)):
-        x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    for factor, dropout in ((1, 0.1), (2, 0.1), (4, 0.2), (8, 0.3)):
+        x = layers.Conv2D(factor * width, 3, padding="same", activation="relu")(x)
         x = layers.MaxPooling2D()(x)
         x = layers.BatchNormalization()(x)
         x = layers.Dropout(dropout)(x)
     x = layers.Flatten()(x)
-    x = layers.Dense(512, activation="relu")(x)
+    x = layers.Dense(8 * width, activation="relu")(x)
     x = layers.BatchNormalization()(x)
     x = layers.Dropout(0.5)(x)
     outputs = layers.Dense(classes, activation="softmax", dtype="float32", name="original")(x)
@@ -37,16 +40,16 @@ def document_network(classes: int = len(EMOTIONS)) -> keras.Model:
 
 
 def best_network(classes: int = len(EMOTIONS)) -> keras.Model:
-    """The network that is served: small and residual. Outputs as `_residual_network` has them."""
-    return _residual_network("best", classes, 40, ((40, 1), (96, 2), (192, 2), (256, 2)))
+    """The network that is served: small and residual. Outputs as `residual_network` has them."""
+    return residual_network("best", classes, 40, ((40, 1), (96, 2), (192, 2), (256, 2)))
 
 
 def large_network(classes: int = len(EMOTIONS)) -> keras.Model:
-    """A teacher with three times the arithmetic of the served network. Outputs as `_residual_network` has them."""
-    return _residual_network("large", classes, 48, ((48, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)))
+    """A teacher with three times the arithmetic of the served network. Outputs as `residual_network` has them."""
+    return residual_network("large", classes, 48, ((48, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)))
 
 
-def _residual_network(name: str, classes: int, filters: int, blocks: tuple[tuple[int, int], ...]) -> keras.Model:
+def residual_network(name: str, classes: int, filters: int, blocks: tuple[tuple[int, int], ...]) -> keras.Model:
     """Residual blocks (He et al., 2015) behind two convolutions, one trunk with a head for each of two label sets.
 
     Args:

@@ -13,6 +13,9 @@ from typing import Any
 
 from ml.console import OutputError, check_writable, run
 
+ADVICE = "the same command with --resume continues after the last whole epoch"
+"""How to go on after an interruption."""
+
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ml.train", description="Train a network on a folder data set.")
@@ -102,4 +105,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    run("ml.train", main, "the same command with --resume continues after the last whole epoch")
+    run("ml.train", main, ADVICE)

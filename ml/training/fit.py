@@ -165,7 +165,18 @@ def build(preset: Preset, config: Config, classes: int, steps: int) -> keras.Mod
         weighted_metrics=one_or_all({name: ["accuracy"] for name in loss}),
         jit_compile=keras.backend.backend() == "jax",
     )
+    create_variables(network, list(loss), classes)
     return network
+
+
+def create_variables(network: keras.Model, outputs: list[str], classes: int) -> None:
+    """Create the variables of optimizer, loss and metrics: a training step that creates them is traced twice."""
+    network.optimizer.build(network.trainable_variables)
+    rows = one_or_all({name: np.full((1, classes), 1 / classes, np.float32) for name in outputs})
+    weights = one_or_all({name: np.ones(1, np.float32) for name in outputs})
+    network.compute_loss(None, rows, rows, weights)
+    network.compute_metrics(None, rows, rows, weights)
+    network.reset_metrics()
 
 
 def part_settings(name: str, config: Config) -> Config:

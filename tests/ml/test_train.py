@@ -1,4 +1,5 @@
-"""Training as a user runs it: commands in processes of their own, on a data set of a few pictures."""
+"""Training as a user runs it, on a data set of a few pictures: the preset `document` in a process of its own; all else
+with small networks, in this process except where one is killed."""
 
 from __future__ import annotations
 
@@ -17,31 +18,48 @@ import keras
 import numpy as np
 import pytest
 
-from ml.data import load_pictures
-from ml.inference.classifier import Classifier
-from ml.model import adapted_network, best_network
+from ml.model import adapted_network, document_network
 from ml.train import main
 from ml.training.augment import Augmentation
 from ml.training.fit import part_settings, train
 from ml.training.presets import PRESETS
 from ml.training.runs import Config, Run
+from ml.training.weights import load_checkpoint, load_weights
+from tests.support import small_networks
 
 FIVE_FILES = ("model_weights.h5", "EmoDetector.h5", "trainingloss.png", "trainingaccuracy.png", "confusionmatrix.png")
 RECORDS = ("history.csv", "config.json", "report.json")
 
 
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "ml.train", *map(str, arguments)]
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every preset trains a small network and draws nothing."""
+    small_networks.install(monkeypatch)
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=400)
+def start_small(*arguments: object) -> subprocess.Popen[str]:
+    """Training of a small network in a process of its own."""
+    command = [sys.executable, "-m", "tests.support.small_networks", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_an_epoch(child: subprocess.Popen[str], out: Path) -> None:
+    deadline = time.monotonic() + 120
+    while not (out / "state.json").exists():
+        assert time.monotonic() < deadline
+        assert child.poll() is None, child.stderr and child.stderr.read()
+        time.sleep(0.05)
+
+
+def history(out: Path) -> list[dict[str, float]]:
+    return json.loads((out / "state.json").read_text())["history"]
 
 
 @pytest.fixture(scope="module")
 def document_run(pattern_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("document")
-    done = run("--data", pattern_data, "--epochs", 2, "--out", out)
+    command = [sys.executable, "-m", "ml.train", "--data", str(pattern_data), "--epochs", "2", "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     return out
 
@@ -67,77 +85,65 @@ def test_writes_every_file(document_run: Path) -> None:
     assert json.loads((document_run / "report.json").read_text())["n"] == 42
 
 
-def test_both_weight_files_load_in_a_fresh_process_and_agree(document_run: Path) -> None:
+def test_both_weight_files_load_and_agree(document_run: Path) -> None:
     """Two epochs, and the best may be the first: so the whole model is compared with the state it was saved from."""
-    program = f"""
-import numpy as np, keras
-from pathlib import Path
-from ml.model import document_network
-from ml.training.weights import load_checkpoint, load_weights
-faces = np.random.default_rng(0).uniform(0, 255, (4, 48, 48, 1)).astype("float32")
-whole = keras.models.load_model("{document_run}/EmoDetector.h5", compile=False)
-best, last = document_network(), document_network()
-load_weights(best, Path("{document_run}/model_weights.h5"))
-last.compile("adam", loss="categorical_crossentropy")
-load_checkpoint(last, Path("{document_run}/epoch-002.npz"))
-untrained = document_network()(faces).numpy()
-assert np.abs(best(faces).numpy() - untrained).max() > 1e-4
-print(np.abs(whole(faces).numpy() - last(faces).numpy()).max())
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert float(done.stdout.split()[-1]) < 1e-6
+    faces = np.random.default_rng(0).uniform(0, 255, (4, 48, 48, 1)).astype(np.float32)
+    whole = keras.models.load_model(document_run / "EmoDetector.h5", compile=False)
+    best, last = document_network(), document_network()
+    untrained = best(faces).numpy()
+    load_weights(best, document_run / "model_weights.h5")
+    last.compile("adam", loss="categorical_crossentropy")
+    load_checkpoint(last, document_run / "epoch-002.npz")
+    assert np.abs(best(faces).numpy() - untrained).max() > 1e-4
+    assert np.abs(whole(faces).numpy() - last(faces).numpy()).max() < 1e-6
 
 
-@pytest.mark.timeout(500)
-def test_a_killed_run_goes_on_from_its_last_epoch(pattern_data: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("small")
+def test_a_killed_run_goes_on_from_its_last_epoch(
+    pattern_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "run"
-    arguments = ("--data", pattern_data, "--epochs", 4, "--limit", 8, "--out", out)
-    child = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 120
-    while not (out / "state.json").exists():
-        assert time.monotonic() < deadline
-        assert child.poll() is None, child.stderr and child.stderr.read()
-        time.sleep(0.05)
+    arguments = ["--data", str(pattern_data), "--epochs", "500", "--limit", "4", "--out", str(out)]
+    child = start_small(*arguments)
+    wait_for_an_epoch(child, out)
     child.send_signal(signal.SIGKILL)
     child.communicate()
-    epochs_before = len(json.loads((out / "state.json").read_text())["history"])
-    assert 1 <= epochs_before < 4
+    before = len(history(out))
+    assert 1 <= before < 500
 
-    refused = run(*arguments)
-    assert refused.returncode == 2
-    assert "--resume" in refused.stderr
+    assert main(arguments) == 2
+    assert "--resume" in capsys.readouterr().err
 
-    resumed = run(*arguments, "--resume")
-    assert resumed.returncode == 0, resumed.stderr
-    history = json.loads((out / "state.json").read_text())["history"]
-    assert [row["epoch"] for row in history] == [1, 2, 3, 4]
-    assert "Epoch 1 of 4" not in resumed.stdout
+    assert main([*arguments, "--epochs", str(before + 2), "--resume"]) == 0
+    assert [row["epoch"] for row in history(out)] == list(range(1, before + 3))
+    assert f"Epoch {before} of" not in capsys.readouterr().out
 
 
-@pytest.mark.timeout(500)
-def test_a_network_learns_both_heads_from_labels_and_teachers(pattern_data: Path, tmp_path: Path) -> None:
-    arguments = ("--data", pattern_data, "--preset", "student", "--votes", pattern_data / "votes.csv", "--epochs", 18,
-                 "--batch-size", 16, "--learning-rate", 0.03, "--out", tmp_path)  # fmt: skip
-    done = run(*arguments)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.usefixtures("small")
+def test_a_network_learns_both_heads_from_labels_and_teachers(
+    pattern_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--data", str(pattern_data), "--preset", "student", "--votes", str(pattern_data / "votes.csv"),
+                 "--epochs", "12", "--batch-size", "16", "--learning-rate", "0.1", "--out", str(tmp_path)]  # fmt: skip
+    assert main(arguments) == 0
     report = json.loads((tmp_path / "report.json").read_text())
     assert set(report["outputs"]) == {"original", "people"}
     assert set(report["outputs"]["people"]) == {"folder", "people"}
     assert report["accuracy"] > 0.5, "patterns of seven classes; guessing gives 0.14"
 
-    other = run(*arguments[:-2], "--seed", 5, "--out", tmp_path, "--resume")
-    assert other.returncode == 2
-    assert "expected --seed 0 as the run in" in other.stderr
+    assert main([*arguments, "--seed", "5", "--resume"]) == 2
+    assert "expected --seed 0 as the run in" in capsys.readouterr().err
 
 
-@pytest.mark.timeout(500)
-def test_best_trains_its_parts_first_and_takes_finished_ones_up(pattern_data: Path, tmp_path: Path) -> None:
-    arguments = ("--data", pattern_data, "--preset", "best", "--votes", pattern_data / "votes.csv", "--limit", 3,
-                 "--epochs", 1, "--out", tmp_path)  # fmt: skip
-    done = run(*arguments)
-    assert done.returncode == 0, done.stderr
-    named = [line.split()[-1] for line in done.stdout.splitlines() if line.startswith("First the part")]
+@pytest.mark.usefixtures("small")
+def test_best_trains_its_parts_first_and_takes_finished_ones_up(
+    pattern_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--data", str(pattern_data), "--preset", "best", "--votes", str(pattern_data / "votes.csv"),
+                 "--limit", "3", "--epochs", "1", "--out", str(tmp_path)]  # fmt: skip
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    named = [line.split()[-1] for line in lines if line.startswith("First the part")]
     assert named == ["large", "student", "small-1", "small-2"], "each is asked for by the one before it"
     for name in named:
         settings = json.loads((tmp_path / name / "config.json").read_text())["settings"]
@@ -146,12 +152,12 @@ def test_best_trains_its_parts_first_and_takes_finished_ones_up(pattern_data: Pa
     assert set(PRESETS["best"].parts) | set(PRESETS["student"].parts) == set(named)
 
     (tmp_path / "large" / "report.json").unlink()
-    again = run(*arguments, "--resume")
-    assert again.returncode == 0, again.stderr
-    assert "First the part large" in again.stdout
-    assert "small" not in again.stdout
-    assert "student" not in again.stdout
-    assert "Epoch" not in again.stdout, "nothing was left to train"
+    assert main([*arguments, "--resume"]) == 0
+    again = capsys.readouterr().out
+    assert "First the part large" in again
+    assert "small" not in again
+    assert "student" not in again
+    assert "Epoch" not in again, "nothing was left to train"
 
 
 @pytest.mark.parametrize(("whole", "part"), [(0.1, 0.2), (0.007, 0.014), (0.029, 0.058), (0.05, 0.1)])
@@ -220,22 +226,19 @@ def test_a_run_is_not_resumed_with_other_settings_or_data(
 
 def test_stopping_by_hand_is_one_sentence(pattern_data: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    stopping = command("--data", pattern_data, "--epochs", 500, "--limit", 8, "--out", out)
-    with subprocess.Popen(stopping, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            deadline = time.monotonic() + 120
-            while not (out / "state.json").exists() and time.monotonic() < deadline:
-                time.sleep(0.1)
-            process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    assert process.returncode == 130
+    child = start_small("--data", pattern_data, "--epochs", 500, "--limit", 4, "--out", out)
+    try:
+        wait_for_an_epoch(child, out)
+        child.send_signal(signal.SIGINT)
+        _, errors = child.communicate(timeout=60)
+    finally:
+        child.kill()
+    assert child.returncode == 130
     assert errors.rstrip().endswith("with --resume continues after the last whole epoch")
     assert "Traceback" not in errors
 
 
-@pytest.mark.timeout(500)
+@pytest.mark.usefixtures("small")
 def test_a_resumed_run_is_bit_equal_to_an_uninterrupted_one(
     pattern_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,7 +258,7 @@ def test_a_resumed_run_is_bit_equal_to_an_uninterrupted_one(
             with pytest.raises(InterruptedError):
                 train(config, tmp_path / "cut", resume)
     train(config, tmp_path / "cut", resume=True)
-    whole, cut = (json.loads((tmp_path / name / "state.json").read_text())["history"] for name in ("whole", "cut"))
+    whole, cut = (history(tmp_path / name) for name in ("whole", "cut"))
     assert [row | {"seconds": 0} for row in whole] == [row | {"seconds": 0} for row in cut]
     expected, received = (
         keras.models.load_model(tmp_path / name / "EmoDetector.h5", compile=False).get_weights()
@@ -264,6 +267,7 @@ def test_a_resumed_run_is_bit_equal_to_an_uninterrupted_one(
     assert all(map(np.array_equal, expected, received))
 
 
+@pytest.mark.usefixtures("small")
 def test_a_full_disk_ends_training_with_one_sentence_and_keeps_the_last_epoch(
     pattern_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,10 +286,10 @@ def test_a_full_disk_ends_training_with_one_sentence_and_keeps_the_last_epoch(
             train(config, tmp_path / "run")
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert not [name for name in names if name.startswith(".")], "no drafts are left"
-    assert len(json.loads(whole.read_text())["history"]) == 1
+    assert len(history(tmp_path / "run")) == 1
     assert {"epoch-001.npz", "model_weights.h5"} <= names
     train(config, tmp_path / "run", resume=True)
-    assert [row["epoch"] for row in json.loads(whole.read_text())["history"]] == [1, 2, 3]
+    assert [row["epoch"] for row in history(tmp_path / "run")] == [1, 2, 3]
 
 
 def test_curves_and_confusion_matrix_are_drawn_after_every_epoch_and_logs_written(
@@ -298,6 +302,7 @@ def test_curves_and_confusion_matrix_are_drawn_after_every_epoch_and_logs_writte
         seen.append({path.name for path in self.directory.iterdir()})
         save_epoch(self, network, row)
 
+    small_networks.install(monkeypatch, drawn=True)
     monkeypatch.setattr(Run, "save_epoch", look_and_save)
     config = Config(str(pattern_data), "document", 2, 20, 1e-3, limit=4)
     train(config, tmp_path / "run", tensorboard=tmp_path / "logs")
@@ -322,31 +327,24 @@ def test_the_notebook_of_the_documents_reproduces_the_report(
     assert measured == reported
 
 
-@pytest.mark.timeout(500)
-def test_adapts_a_trained_network_to_other_classes_and_exports_it(
-    document_run: Path, pattern_data: Path, tmp_path: Path
+def test_the_preset_document_trains_on_other_and_fewer_classes(
+    pattern_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = tmp_path / "mine"
-    for folder, source in (("awake", "happy"), ("asleep", "sad"), ("yawning", "angry")):
+    data, out = tmp_path / "mine", tmp_path / "run"
+    for folder, source in (("yawning", "angry"), ("Gähnt", "happy"), ("asleep", "sad")):
         shutil.copytree(pattern_data / "train" / source, data / "train" / folder)
-    out = tmp_path / "run"
-    done = run("--data", data, "--from", document_run / "EmoDetector.h5", "--epochs", 8, "--batch-size", 8,
-               "--learning-rate", 0.05, "--out", out)  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert json.loads((out / "report.json").read_text())["labels"] == ["asleep", "awake", "yawning"]
-
-    exporting = [sys.executable, "-m", "ml.export", str(out), "--out", str(tmp_path / "exported")]
-    exported = subprocess.run(exporting, capture_output=True, text=True, timeout=400)
-    assert exported.returncode == 0, exported.stderr
-    classifier = Classifier(tmp_path / "exported" / "emotion.tflite")
-    assert classifier.classes == ("asleep", "awake", "yawning")
-    probabilities = classifier.predict(load_pictures(data, "train", classifier.classes).images)
-    assert probabilities.shape == (60, 3)
-    assert classifier.card.training["preset"] == "adapt"
+        shutil.copytree(pattern_data / "test" / source, data / "test" / folder)
+    small_networks.install(monkeypatch, drawn=True)
+    assert main(["--data", str(data), "--preset", "document", "--epochs", "1", "--out", str(out)]) == 0
+    for name in FIVE_FILES:
+        assert (out / name).stat().st_size > 0, name
+    report = json.loads((out / "report.json").read_text())
+    assert report["labels"] == ["asleep", "gähnt", "yawning"]
+    assert keras.models.load_model(out / "EmoDetector.h5", compile=False).output.shape[-1] == 3
 
 
 def test_the_new_layer_of_the_same_classes_starts_from_the_old_heads() -> None:
-    base = best_network()
+    base = small_networks.small_residual()
     faces = np.random.default_rng(0).uniform(0, 255, (4, 48, 48, 1)).astype(np.float32)
     adapted = adapted_network(base, 7)
     expected = np.mean([np.log(rows.numpy()) for rows in base(faces).values()], axis=0)
