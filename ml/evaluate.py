@@ -24,6 +24,7 @@ from ml.evaluation.model_card import write_card
 from ml.evaluation.outputs import load_predict
 from ml.evaluation.report import print_table, write_report
 from ml.evaluation.scoring import robustness, score
+from ml.evaluation.views import compare_views
 from ml.inference.analyzer import Analyzer
 from ml.inference.card import load_card
 from ml.inference.classifier import SHIPPED_MODEL, Classifier
@@ -31,7 +32,7 @@ from ml.inference.contract import EMOTIONS, ModelError
 
 
 def evaluate(
-    data: str | Path, split: str, model: Path, out: Path, votes_csv: str | None = None, with_robustness: bool = False
+    data: str | Path, split: str, model: Path, out: Path, votes_csv: str | None = None, with_robustness: bool = False, with_views: bool = False
 ) -> dict[str, Any]:
     """Score a model on one split; write report.json and the plots to `out`."""
     predict, classes = load_predict(model)
@@ -50,6 +51,8 @@ def evaluate(
     }
     if with_robustness:
         report["robustness"] = robustness(predict, pictures, votes, report["served"])
+    if with_views:
+        report["views"] = compare_views(predict, pictures, votes)
     write_report(report, outputs, pictures, votes, out)
     return report
 
@@ -70,6 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help=".tflite, .h5, .keras; default: shipped")
     parser.add_argument("--votes", metavar="CSV", help="score against what most people see as well")
     parser.add_argument("--robustness", action="store_true", help="also under blur, compression, darkness, small faces")
+    parser.add_argument("--views", action="store_true", help="also for the mean over mirror image and framings")
     parser.add_argument(
         "--out",
         type=Path,
@@ -97,7 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.data is None:
             print(f"\nResults in {options.out}")
             return 0
-        report = evaluate(options.data, options.split, options.model, options.out, options.votes, options.robustness)
+        report = evaluate(options.data, options.split, options.model, options.out, options.votes, options.robustness, options.views)
     except (DataError, ModelError, OutputError) as error:
         print(f"ml.evaluate: {error}", file=sys.stderr)
         return 2
@@ -107,6 +111,9 @@ def main(arguments: list[str] | None = None) -> int:
     print_table(report)
     if options.card:
         write_card(report, load_card(options.model), options.card, groups)
+    for name, outputs in report.get("views", {}).items():
+        row = outputs[report["served"]]
+        print(f"{name:<32}" + "  ".join(f"{kind} {figures['accuracy']:.2%}" for kind, figures in row.items()))
     for name, accuracy in report.get("robustness", {}).items():
         print(f"{name:<28}{accuracy:8.2%}")
     print(f"\nResults in {options.out}")

@@ -31,6 +31,6 @@ def write_card(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         template.render(
-            report=report | {"robustness": report.get("robustness")}, card=card, label_sets=LABEL_SETS, groups=groups
+            report={"robustness": None, "views": None} | report, card=card, label_sets=LABEL_SETS, groups=groups
         )
     )
