@@ -32,7 +32,13 @@ from ml.inference.contract import EMOTIONS, ModelError
 
 
 def evaluate(
-    data: str | Path, split: str, model: Path, out: Path, votes_csv: str | None = None, with_robustness: bool = False, with_views: bool = False
+    data: str | Path,
+    split: str,
+    model: Path,
+    out: Path,
+    votes_csv: str | None = None,
+    with_robustness: bool = False,
+    with_views: bool = False,
 ) -> dict[str, Any]:
     """Score a model on one split; write report.json and the plots to `out`."""
     predict, classes = load_predict(model)
@@ -101,7 +107,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.data is None:
             print(f"\nResults in {options.out}")
             return 0
-        report = evaluate(options.data, options.split, options.model, options.out, options.votes, options.robustness, options.views)
+        report = evaluate(
+            options.data, options.split, options.model, options.out, options.votes, options.robustness, options.views
+        )
     except (DataError, ModelError, OutputError) as error:
         print(f"ml.evaluate: {error}", file=sys.stderr)
         return 2

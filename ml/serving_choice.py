@@ -17,6 +17,7 @@ from ml.inference.contract import EMOTIONS
 
 PEOPLE_SHARES = (0.6, 0.7, 0.8, 0.9, 1.0)
 NEUTRAL_SHARES = (1 / 7, 0.2, 0.25, 0.3, 0.37)
+FRAMINGS = ((1.0,), (0.9, 1.0, 1.1), (1.0, 1.1, 1.2), (0.85, 0.95, 1.05), (0.9, 0.95, 1.0), (0.8, 0.9, 1.0))
 CAMERA_NEUTRAL_SHARE = 0.6
 FOLDS = 10
 REPEATS = 3

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,33 +14,37 @@ from ml.inference.analyzer import PHOTO_FRAMINGS, crop_window
 from ml.inference.contract import INPUT_SIZE
 from ml.inference.geometry import Window
 
-View = Callable[[np.ndarray], np.ndarray]
-"""A picture `(48, 48)` uint8 to what the model sees of it, of the same shape."""
-
-
-def _framed(image: np.ndarray, factor: float) -> np.ndarray:
-    middle = INPUT_SIZE / 2
-    return crop_window(image, Window(middle, middle, INPUT_SIZE * factor))
-
-
-def _mirrored(view: View) -> View:
-    return lambda image: np.ascontiguousarray(view(image)[:, ::-1])
-
-
-_FRAMED: tuple[View, ...] = tuple(partial(_framed, factor=factor) for factor in PHOTO_FRAMINGS)
-
-VIEWS: dict[str, tuple[View, ...]] = {
-    "one view, as in live pictures": _FRAMED[:1],
-    "with the mirror image": (_FRAMED[0], _mirrored(_FRAMED[0])),
-    "six views, as in photographs": (*_FRAMED, *map(_mirrored, _FRAMED)),
+VIEWS: dict[str, tuple[tuple[float, ...], bool]] = {
+    "one view, as in live pictures": ((1.0,), False),
+    "with the mirror image": ((1.0,), True),
+    "six views, as in photographs": (PHOTO_FRAMINGS, True),
 }
+"""Framings, and whether their mirror images are read too."""
+
+
+def averaged(predict: Predict, images: np.ndarray, framings: Sequence[float], mirrored: bool) -> dict[str, np.ndarray]:
+    """The mean answers to several views of each picture.
+
+    Args:
+        images: `(n, 48, 48)` uint8.
+        framings: sides of the views, in sides of the picture; beyond it, its border pixels repeat.
+        mirrored: also read the mirror image of each view.
+
+    Returns:
+        Each output's `(n, classes)` probabilities.
+    """
+    middle = INPUT_SIZE / 2
+    answers = []
+    for factor in framings:
+        window = Window(middle, middle, INPUT_SIZE * factor)
+        view = np.stack([crop_window(image, window) for image in images])
+        answers += [predict(view), predict(view[:, :, ::-1])] if mirrored else [predict(view)]
+    return {output: np.mean([answer[output] for answer in answers], axis=0) for output in answers[0]}
 
 
 def compare_views(predict: Predict, pictures: Pictures, votes: Votes | None = None) -> dict[str, Any]:
     """The figures of `score` for the mean of the answers to the views, by name of the views in `VIEWS`."""
-    figures = {}
-    for name, views in VIEWS.items():
-        answers = [predict(np.stack([view(image) for image in pictures.images])) for view in views]
-        mean = {output: np.mean([answer[output] for answer in answers], axis=0) for output in answers[0]}
-        figures[name] = score(mean, pictures, votes)["outputs"]
-    return figures
+    return {
+        name: score(averaged(predict, pictures.images, *views), pictures, votes)["outputs"]
+        for name, views in VIEWS.items()
+    }

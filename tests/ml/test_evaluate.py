@@ -31,7 +31,9 @@ def evaluate(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_writes_report_and_pictures_and_prints_a_table(pattern_data: Path, tmp_path: Path) -> None:
-    done = evaluate("--data", pattern_data, "--votes", pattern_data / "votes.csv", "--robustness", "--out", tmp_path)
+    done = evaluate(
+        "--data", pattern_data, "--votes", pattern_data / "votes.csv", "--robustness", "--views", "--out", tmp_path
+    )
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "report.json").read_text())
     needed = {"n", "accuracy", "accuracy_ci95", "macro_f1", "ece", "per_class", "confusion_matrix", "labels", "outputs"}
@@ -39,6 +41,8 @@ def test_writes_report_and_pictures_and_prints_a_table(pattern_data: Path, tmp_p
     assert report["served"] == "served"
     assert report["accuracy"] == report["outputs"]["original"]["folder"]["accuracy"]
     assert set(report["robustness"]) >= {"as they are", "JPEG quality 40"}
+    one_view = report["views"]["one view, as in live pictures"]
+    assert one_view["served"]["people"]["accuracy"] == report["outputs"]["served"]["people"]["accuracy"]
     for name in ("confusionmatrix.png", "confusionmatrix_people.png", "reliability.png", "mistakes.png"):
         assert (tmp_path / name).read_bytes()[:4] == b"\x89PNG"
     assert "served    people" in done.stdout

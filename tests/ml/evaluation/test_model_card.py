@@ -32,7 +32,10 @@ def test_figures_are_those_of_the_report_and_the_card(tmp_path: Path) -> None:
     majority = np.array([0, 0, 1, 2, 6, 6, 6, -1])
     votes = Votes(np.eye(7, dtype=np.float32)[majority] * (majority >= 0)[:, None], majority)
     card = replace(load_card(SHIPPED_MODEL), calibration_pictures=1234, uncertain_below=0.31)
-    report = report_of(votes) | {"robustness": {"upside down": 0.625}}
+    report = report_of(votes) | {
+        "robustness": {"upside down": 0.625},
+        "views": {"two views": report_of(votes)["outputs"]},
+    }
     write_card(report, card, tmp_path / "new" / "card.md")
     page = " ".join((tmp_path / "new" / "card.md").read_text("utf-8").split())
     assert f"# Model card: emotion `{card.sha256[:8]}`" in page
@@ -42,6 +45,7 @@ def test_figures_are_those_of_the_report_and_the_card(tmp_path: Path) -> None:
     assert "| `original` | original labels | 8 | **100.0%**" in page
     assert "| `served` | original labels | 8 | **50.0%**" in page
     assert "| upside down | 62.5% |" in page
+    assert "| two views | 100.0% | 57.1% | 100.0% | 57.1% | 50.0% |" in page
     assert "Not tested by age" in page
     assert "Groups of people" not in page
 
@@ -50,7 +54,13 @@ def test_what_was_not_measured_is_left_out(tmp_path: Path) -> None:
     card = replace(load_card(SHIPPED_MODEL), quantization={})
     write_card(report_of(None), card, tmp_path / "card.md")
     page = (tmp_path / "card.md").read_text("utf-8")
-    for left_out in ("The two sets agree", "Under camera faults", "Groups of people", "integers"):
+    for left_out in (
+        "The two sets agree",
+        "Under camera faults",
+        "One view or several",
+        "Groups of people",
+        "integers",
+    ):
         assert left_out not in page
 
 
