@@ -89,3 +89,28 @@ def test_every_anchor_names_a_heading() -> None:
                 if anchor not in slugs:
                     dead.append(f"{page.name}: {target}#{anchor}")
     assert dead == []
+
+
+def mapped() -> list[tuple[str, Path]]:
+    """Every name in the table "Where is …?" with its path; a bare name lies in the folder of the name before it."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    found = []
+    for row in page[page.index("## Where is") : page.index("## The life")].splitlines():
+        folder = ROOT
+        for name in re.findall(r"`([\w./-]+)`", row.rpartition(" | ")[2]):
+            path = (ROOT if "/" in name else folder) / name
+            path = path if path.exists() else ROOT / name
+            folder = path if name.endswith("/") else path.parent
+            if "." in name or "/" in name:
+                found.append((name, path))
+    return found
+
+
+def test_every_file_of_the_map_exists_and_every_module_is_in_it() -> None:
+    places = mapped()
+    assert [name for name, path in places if not path.exists()] == []
+    inside = {file for _, path in places for file in (path.rglob("*") if path.is_dir() else [path])}
+    modules = [ROOT / "wsgi.py", ROOT / "gunicorn.conf.py"]
+    modules += [*(ROOT / "ml").rglob("*.py"), *(ROOT / "webapp").rglob("*.py"), *(ROOT / "static" / "js").rglob("*.js")]
+    absent = {str(path.relative_to(ROOT)) for path in modules if path not in inside and path.name != "__init__.py"}
+    assert absent == set()
