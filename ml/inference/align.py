@@ -28,7 +28,11 @@ def held_out(path: Path) -> bool:
 
 
 class FaceAligner:
-    """The loaded network. One per process or thread: a LiteRT interpreter is not safe to share."""
+    """The loaded network. One per process or thread: a LiteRT interpreter is not safe to share.
+
+    Raises:
+        ModelError: the file is missing, or is not the one that its card names.
+    """
 
     def __init__(self, model_path: str | Path = SHIPPED_ALIGNER) -> None:
         read_checked_card(Path(model_path))

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from ml.inference.card import read_checked_card
 from ml.inference.detection import Detection, suppress_same_place
 from ml.inference.geometry import Window, cut_window
 from ml.inference.halves import Halves
@@ -59,9 +60,14 @@ def even_contrast(gray: np.ndarray) -> np.ndarray:
 
 
 class FaceScanner:
-    """The loaded network. One per process or thread: a LiteRT interpreter is not safe to share."""
+    """The loaded network. One per process or thread: a LiteRT interpreter is not safe to share.
+
+    Raises:
+        ModelError: the file is missing, or is not the one that its card names.
+    """
 
     def __init__(self, model_path: str | Path = SHIPPED_SCANNER) -> None:
+        read_checked_card(Path(model_path))
         self._content = Path(model_path).read_bytes()
         self._interpreters: dict[tuple[int, int], Interpreter] = {}
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ml.inference.align import SHIPPED_ALIGNER, FaceAligner
 from ml.inference.card import ModelCard, load_card, read_checked_card
 from ml.inference.classifier import SHIPPED_MODEL, Classifier
 from ml.inference.contract import EMOTIONS, ModelError
+from ml.inference.scan import SHIPPED_SCANNER, FaceScanner
 
 MODEL = b"not a graph, which a card does not ask"
 CARD: dict[str, Any] = {
@@ -111,3 +115,16 @@ def test_pictures_must_be_of_the_size_that_the_graph_takes() -> None:
     card = load_card(SHIPPED_MODEL)
     with pytest.raises(ModelError, match=r"expected a model that takes \[48, 48, 1\], received \[64, 64, 1\]"):
         card.require_graph((64, 64, 1), dict.fromkeys(card.outputs, 7))
+
+
+@pytest.mark.parametrize(("load", "shipped"), [(FaceAligner, SHIPPED_ALIGNER), (FaceScanner, SHIPPED_SCANNER)])
+def test_a_network_of_the_detection_is_the_one_that_its_card_names(
+    load: Callable[[Path], object], shipped: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / shipped.name
+    shutil.copy(shipped.with_suffix(".json"), tmp_path)
+    path.write_bytes(shipped.read_bytes())
+    load(path)
+    path.write_bytes(shipped.read_bytes() + b"\0")
+    with pytest.raises(ModelError, match="expected the model with sha256"):
+        load(path)
