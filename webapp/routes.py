@@ -44,6 +44,8 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+PROBE = "img/favicon.svg"
+"""A static file that other origins may load: a page over http finds out with it whether https answers."""
 A_YEAR_S = 365 * 24 * 3600
 
 
@@ -141,6 +143,8 @@ def choose_language() -> str:
 
 def with_headers(response: Response) -> Response:
     """Add the security headers; static files, whose address holds their version, may be kept for ever."""
+    if request.endpoint == "static" and (request.view_args or {}).get("filename") == PROBE:
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     if response.cache_control.max_age == A_YEAR_S:

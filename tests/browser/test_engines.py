@@ -190,6 +190,24 @@ def test_firefox_reads_a_photo(in_firefox: Callable[[str], Run]) -> None:
     until(run, "document.querySelector('#photo-faces .face')?.dataset.word === 'happy'", "the example's face")
 
 
+SAMPLE_IS_READ = """(() => {
+  const { state } = document.getElementById('video-view').dataset;
+  return (state === 'done' || state === 'problem') && document.getElementById('video-status').textContent;
+})()"""
+
+
+def reads_the_sample(run: Run) -> None:
+    """The clip that comes with the page is read from its first frame to its last, and the player can show it."""
+    sentence = until(run, SAMPLE_IS_READ, "the end of the clip")
+    assert "face" in sentence
+    assert int(sentence.split()[0]) > 40
+    assert run("return document.getElementById('video-player').videoWidth") == 384
+
+
+def test_firefox_reads_a_video_to_its_end(in_firefox: Callable[[str], Run]) -> None:
+    reads_the_sample(in_firefox("/video?sample"))
+
+
 def test_firefox_shows_every_language(in_firefox: Callable[[str], Run]) -> None:
     show_every_language(in_firefox("/"))
 
@@ -228,6 +246,11 @@ def test_webkit_reads_a_photo(webkit: webdriver.WebKitGTK, server: Server) -> No
         "document.querySelector('#photo-faces .face')?.dataset.word === 'happy'",
         "the example's face",
     )
+
+
+def test_webkit_reads_a_video_to_its_end(webkit: webdriver.WebKitGTK, server: Server) -> None:
+    webkit.get(server.url + "/video?sample")
+    reads_the_sample(webkit.execute_script)
 
 
 def test_webkit_shows_every_language(webkit: webdriver.WebKitGTK, server: Server) -> None:

@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import FilePayload, Page, Route, expect
+from playwright.sync_api import Download, FilePayload, Page, Route, expect
 
 from ml.inference.contract import DISPLAY_NAMES
 from tests.browser.access import assert_no_sideways_scroll, photograph
+from tests.browser.conftest import until
 
 OpenPage = Callable[..., Page]
 
@@ -91,6 +92,22 @@ def test_problems_hide_nothing_and_can_be_listed(photo_page: Page, portrait: Pat
     photo_page.click("#photo-problems")
     open_tile(photo_page, "me.jpg")
     status(photo_page, "1 face")
+
+
+def test_save_all_saves_each_photo_that_was_read(photo_page: Page, portrait: Path) -> None:
+    void = FilePayload(name="void.jpg", mimeType="image/jpeg", buffer=b"")
+    save_all = photo_page.locator("#photo-save-all")
+    expect(save_all).to_be_hidden()  # of one photo there is nothing more to save
+    saved: list[Download] = []
+    photo_page.on("download", lambda file: saved.append(file))
+    choose(photo_page, jpeg(portrait, "me.jpg"), void, jpeg(portrait, "you.jpg"))
+    expect(save_all).to_be_visible()
+    until(photo_page, lambda: photo_page.locator(".tile[data-state=done]").count() == 2, "two photos that were read")
+    save_all.click()
+    until(photo_page, lambda: len(saved) == 2, "two files")
+    assert sorted(file.suggested_filename.partition("_")[0] for file in saved) == ["me", "you"]
+    for file in saved:
+        assert Path(file.path()).read_bytes().startswith(b"\x89PNG")
 
 
 def test_long_names_leave_the_page_as_wide_as_its_window(photo_page: Page, portrait: Path) -> None:

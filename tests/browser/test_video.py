@@ -98,6 +98,36 @@ def test_a_file_is_read_to_its_end_and_as_predict_reads_it(
     assert table["time_utc"].isna().all()
 
 
+def test_try_a_sample_plays_a_clip_with_its_marks_on_this_page(open_page: OpenPage, screenshots: Path) -> None:
+    page = open_page("/", expect_errors=True)
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url) if request.is_navigation_request() else None)
+    page.get_by_role("link", name="Try a sample").click()
+    reach(page, "done")
+    assert not requests, "the page was left"
+    expect(page.locator("#video-status")).to_contain_text("155 frames read")
+    for word in ("neutral", "happy"):
+        page.wait_for_selector(f"#video-faces .face[data-word={word}]", timeout=DONE_MS)
+    page.wait_for_function("() => document.getElementById('video-player').ended", timeout=DONE_MS)
+    photograph(page, "video-sample", screenshots)
+    # Back leads to the camera, and forward again to what was read: the clip is not read a second time.
+    page.go_back()
+    expect(page.locator("#panel-camera")).to_be_visible()
+    page.go_forward()
+    reach(page, "done")
+
+
+def test_the_sample_that_cannot_be_loaded_is_said_and_the_panel_stays_usable(
+    open_page: OpenPage, crossing: Path
+) -> None:
+    page = open_page("/video", expect_errors=True)
+    page.route("**/examples/sample.webm", lambda route: route.abort())
+    page.click("nav [data-panel=camera]")
+    page.get_by_role("link", name="Try a sample").click()
+    expect(page.locator(".toast")).to_be_visible()
+    read_video(page, crossing)
+
+
 def test_the_mark_sits_on_the_face_at_any_moment_that_is_sought(open_page: OpenPage, crossing: Path) -> None:
     page = read_video(open_page("/video"), crossing)
     frames = len(recordings.crossing())

@@ -41,6 +41,20 @@ def test_static_files_are_kept_for_ever_under_an_address_that_changes_with_them(
     assert requests.get(f"{fake_server.url}/static/another/js/main.js", timeout=10).status_code == 404
 
 
+def test_only_the_icon_may_be_loaded_by_the_page_of_the_other_scheme(fake_server: Server) -> None:
+    page = requests.get(fake_server.url, timeout=10)
+    addresses = re.findall(r'(?:src|href)="(/static/[^"#]+)"', page.text)
+    policies = {
+        address: requests.get(fake_server.url + address, timeout=10).headers["Cross-Origin-Resource-Policy"]
+        for address in addresses
+    }
+    assert len(policies) > 3
+    assert page.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert [address for address, policy in policies.items() if policy != "same-origin"] == [
+        address for address in policies if address.endswith("favicon.svg")
+    ]
+
+
 def test_health_and_readiness(fake_server: Server) -> None:
     assert requests.get(f"{fake_server.url}/healthz", timeout=10).json() == {"ok": True}
     ready = requests.get(f"{fake_server.url}/readyz", timeout=10)

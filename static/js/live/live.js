@@ -113,7 +113,7 @@ export class Live {
     });
     this.#applySettings();
     this.#change({ support });
-    if (support === "insecure") this.#stage.findHttps();
+    if (support === "insecure") this.#stage.findHttps().then(() => this.#render());
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 

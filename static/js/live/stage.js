@@ -7,6 +7,8 @@ import { icon, make, write } from "../shared/dom.js";
 const LATE_ASKING_MS = 8000;
 const LATE_STARTING_MS = 5000;
 
+/** Where an action leads that opens another panel. */
+const PANEL_LINKS = { photo: "/photo", example: "/video?sample" };
 const ICONS = { start: "camera", again: "camera", retry: "retry", reconnect: "retry", now: "retry", resume: "play", reload: "retry", tap: "play" };
 
 /**
@@ -105,8 +107,10 @@ export class Stage {
   /** Offers the same page over https where something answers there. */
   async findHttps() {
     const url = `https://${location.host}${location.pathname}`;
+    // The icon is the one file that the server lets other origins load, which http and https of a host are.
+    const { pathname, search } = new URL(document.querySelector("link[rel=icon]").href);
     try {
-      await fetch(url, { mode: "no-cors", cache: "no-store" });
+      await fetch(new URL(pathname + search, url), { mode: "no-cors", cache: "no-store" });
       this.#httpsUrl = url;
     } catch {
       // Nothing answers there, or with a certificate that this browser refuses: a button would be useless.
@@ -132,8 +136,8 @@ export class Stage {
   }
 
   #action(name, isMain) {
-    const panel = { photo: "photo", example: "photo" }[name];
-    const href = panel ? `/${panel}` : name === "https" ? this.#httpsUrl : null;
+    const panel = { photo: "photo", example: "video" }[name];
+    const href = panel ? PANEL_LINKS[name] : name === "https" ? this.#httpsUrl : null;
     const made = make(href ? "a" : "button", isMain ? "button button--main" : "button");
     if (href) made.href = href;
     else Object.assign(made, { type: "button" }).dataset.action = name;

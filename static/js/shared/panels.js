@@ -23,10 +23,13 @@ export class Panels {
     return this.#shown;
   }
 
-  /** @param {string} name */
-  show(name) {
+  /**
+   * @param {string} name
+   * @param {string} address of the panel, with what it should do as the query
+   */
+  show(name, address = tab(name).getAttribute("href")) {
     if (name === this.#shown) return;
-    history.pushState(null, "", tab(name).getAttribute("href"));
+    history.pushState(null, "", address);
     this.#turnTo(name);
   }
 
@@ -34,7 +37,7 @@ export class Panels {
     const link = event.target.closest("a[data-panel]");
     if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    this.show(link.dataset.panel);
+    this.show(link.dataset.panel, link.getAttribute("href"));
   }
 
   async #turnTo(name) {

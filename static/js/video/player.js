@@ -71,6 +71,13 @@ export class Player {
     if (Math.abs(timeS - this.timeS) > 1e-3) this.#video.currentTime = timeS + this.#firstS + ROUNDING_S;
   }
 
+  /** Plays from the beginning, unless the person wants little motion. */
+  play() {
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    this.#video.currentTime = this.#firstS;
+    this.#video.play().catch((error) => console.warn(error)); // the browser's own button is there
+  }
+
   pause() {
     this.#video.pause();
   }
