@@ -36,7 +36,7 @@ def rows() -> list[re.Match[str]]:
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row["name"])
-def test_a_documented_bound_is_the_codes(row: re.Match[str]) -> None:
+def test_documented_bounds_equal_the_code(row: re.Match[str]) -> None:
     value = constants(row["file"], row["name"])[row["name"]]
     assert float(row["value"]) * FACTORS.get(row["unit"], 1) == value
     for ending, units in UNITS.items():

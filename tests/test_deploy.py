@@ -69,7 +69,7 @@ def test_plain_http_leads_to_https(site: Site) -> None:
     assert answer.headers["Location"] == "https://127.0.0.1/photo?x=1"
 
 
-def test_nobody_is_led_to_another_name(site: Site) -> None:
+def test_no_redirect_leads_to_another_name(site: Site) -> None:
     answer = requests.get(site.http, headers={"Host": "evil.example"}, allow_redirects=False, timeout=5)
     assert answer.status_code == 421
     assert "Location" not in answer.headers
@@ -131,7 +131,7 @@ def test_a_flood_of_photos_is_slowed_with_the_error_shape(site: Site) -> None:
     assert all(answer.json().keys() == SHAPE and answer.json()["code"] == "busy" for answer in refused)
 
 
-def test_what_the_image_holds_serves(tmp_path: Path) -> None:
+def test_the_files_of_the_image_are_enough_to_serve(tmp_path: Path) -> None:
     """The files that the Dockerfile copies, and no others, are a healthy server by the image's own check."""
     dockerfile = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
     admitted = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text("utf-8").splitlines()

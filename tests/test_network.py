@@ -45,7 +45,7 @@ def there_and_back_s(connection: socket.socket, size: int) -> float:
     return time.monotonic() - started_s
 
 
-def test_a_message_takes_the_round_trip_and_its_bits_no_less(echo_port: int) -> None:
+def test_a_message_takes_at_least_the_round_trip_and_the_time_of_its_bits(echo_port: int) -> None:
     with Network(echo_port, rtt_ms=100, uplink_kbit_s=2000) as network:
         with socket.create_connection(("127.0.0.1", network.port)) as connection:
             assert there_and_back_s(connection, 1) >= 0.1

@@ -32,7 +32,7 @@ WATCH_WORDS = """() => {
 }"""
 
 
-def test_the_first_load_is_light_and_stays_at_home(open_page: OpenPage) -> None:
+def test_the_first_load_is_small_and_from_this_server_only(open_page: OpenPage) -> None:
     first = open_page()
     page = first.context.new_page()  # one that no request of an earlier load can reach
     requests: list[Request] = []
@@ -73,7 +73,7 @@ def test_words_do_not_flicker(open_page: OpenPage) -> None:
     assert all(later - earlier >= 500 for earlier, later in pairwise(changes)), changes
 
 
-def test_no_more_frames_are_on_the_way_than_the_server_allows(open_page: OpenPage) -> None:
+def test_no_more_frames_are_in_flight_than_the_server_allows(open_page: OpenPage) -> None:
     page = start_camera(open_page())
     page.wait_for_selector(".face")
     on_the_way, most = 0, 0
@@ -102,7 +102,7 @@ def test_no_more_frames_are_on_the_way_than_the_server_allows(open_page: OpenPag
     assert most <= MAX_IN_FLIGHT
 
 
-def test_a_picture_leaves_only_for_this_server_and_only_while_live(open_page: OpenPage) -> None:
+def test_no_picture_is_sent_before_the_camera_is_on(open_page: OpenPage) -> None:
     page = open_page()
     with frames_counted(page) as count:
         page.wait_for_timeout(500)

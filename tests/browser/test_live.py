@@ -151,7 +151,7 @@ def test_nothing_is_sent_while_paused(open_page: OpenPage) -> None:
         until(page, lambda: count() > before, "frames to be sent again")
 
 
-def test_hidden_pauses_and_coming_back_goes_on(open_page: OpenPage) -> None:
+def test_a_hidden_page_pauses_and_continues_when_shown(open_page: OpenPage) -> None:
     page = start_camera(open_page(script=KEEP_TRACK))
     with frames_counted(page) as count:
         page.evaluate(HIDE)
@@ -246,7 +246,7 @@ def test_shortcuts_can_be_switched_off(open_page: OpenPage) -> None:
     expect(page.locator("#keys")).not_to_be_visible()
 
 
-def test_shortcuts_rest_in_fields_and_on_focused_buttons(open_page: OpenPage) -> None:
+def test_shortcuts_do_nothing_in_fields_and_on_focused_buttons(open_page: OpenPage) -> None:
     page = start_camera(open_page())
     page.locator("#theme").focus()
     page.keyboard.press("m")

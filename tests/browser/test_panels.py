@@ -26,7 +26,7 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-def test_the_camera_rests_while_photos_are_looked_at_and_goes_on(open_page: OpenPage) -> None:
+def test_the_camera_pauses_while_photos_are_shown_and_continues(open_page: OpenPage) -> None:
     page = start_camera(open_page(script=KEEP_TRACK))
     page.wait_for_selector("#faces .face")
     page.evaluate("window.samePage = true")

@@ -106,7 +106,7 @@ def left_out(frames: list[Any], answered: list[Any]) -> tuple[int, int]:
     return missed, len(answered) - at
 
 
-def test_nothing_of_it_is_loaded_before_the_first_answer(open_page: OpenPage) -> None:
+def test_session_code_is_not_loaded_before_the_first_answer(open_page: OpenPage) -> None:
     page = open_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -172,7 +172,7 @@ def test_a_recording_holds_every_answered_frame(open_page: OpenPage, tmp_path: P
     assert cv2.imread(str(save(page, "Picture", tmp_path))).shape[1] == 2560
 
 
-def test_unsaved_numbers_hold_the_page_until_they_are_in_a_file(open_page: OpenPage, tmp_path: Path) -> None:
+def test_closing_the_page_asks_while_numbers_are_in_no_file(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_session(open_page)
     asks = """(() => { const leaving = new Event('beforeunload', {cancelable: true});
       dispatchEvent(leaving); return leaving.defaultPrevented; })()"""
@@ -271,7 +271,7 @@ def test_a_page_that_dies_leaves_a_recording_to_recover_or_delete(open_page: Ope
 
 
 @pytest.mark.parametrize(("script", "says"), [(BLOCKED, "stores nothing"), (FULL, "storage is full")])
-def test_without_storage_a_recording_goes_on_in_memory(
+def test_without_storage_a_recording_continues_in_memory(
     open_page: OpenPage, tmp_path: Path, script: str, says: str
 ) -> None:
     page = open_session(open_page, script=script)
@@ -282,7 +282,7 @@ def test_without_storage_a_recording_goes_on_in_memory(
     assert len(pd.read_csv(save(page, "CSV", tmp_path))) > 0
 
 
-def test_the_timeline_is_worked_by_keys_and_by_mouse(open_page: OpenPage, screenshots: Path) -> None:
+def test_the_timeline_can_be_used_with_keys_and_mouse(open_page: OpenPage, screenshots: Path) -> None:
     page = open_session(open_page, camera="people")
     timeline = page.locator("#timeline")
     expect(timeline).to_have_attribute("data-state", "shown", timeout=30_000)

@@ -39,14 +39,14 @@ def test_a_state_says_what_happened_and_offers_a_way_on(
     photograph(page, name, screenshots)
 
 
-def test_an_address_without_a_page_leads_on(open_page: OpenPage, screenshots: Path) -> None:
+def test_the_page_of_an_unknown_address_links_to_the_camera(open_page: OpenPage, screenshots: Path) -> None:
     page = open_page("/nowhere", expect_errors=True)
     photograph(page, "missing", screenshots)
     page.click("main a >> text=Camera")
     stage_state(page, "first")
 
 
-def test_the_keyboard_goes_on_from_the_camera_to_the_controls(open_page: OpenPage) -> None:
+def test_the_focus_moves_from_the_camera_to_the_controls(open_page: OpenPage) -> None:
     page = open_page()
     page.focus("[data-action=start]")
     page.keyboard.press("Enter")
@@ -95,7 +95,7 @@ def test_other_names_of_a_busy_camera(open_page: OpenPage, name: str) -> None:
     stage_state(page, "busy")
 
 
-def test_wishes_the_camera_cannot_fulfil_are_dropped_silently(open_page: OpenPage) -> None:
+def test_unsupported_camera_constraints_are_dropped(open_page: OpenPage) -> None:
     page = open_page(
         script="""
         const get = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);

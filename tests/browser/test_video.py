@@ -198,7 +198,7 @@ def sound(path: Path) -> Path:
     return path
 
 
-def test_files_that_are_no_video_get_a_sentence_and_the_page_goes_on(
+def test_files_that_are_no_video_get_a_sentence_and_the_page_still_works(
     open_page: OpenPage, crossing: Path, tmp_path: Path, screenshots: Path
 ) -> None:
     (tmp_path / "empty.mp4").touch()

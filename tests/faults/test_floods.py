@@ -47,7 +47,7 @@ def attack(server: Server, name: str, seconds: float) -> tuple[float, int]:
     return gap_s, connections
 
 
-def test_no_flood_holds_the_others_up(start: Start) -> None:
+def test_no_flood_delays_other_clients(start: Start) -> None:
     server = start(workers=2)
     attack(server, "noop", 0.3)  # what the first use loads is no growth
     before_mb = server.web().memory_info().rss / 1e6

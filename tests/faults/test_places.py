@@ -44,7 +44,7 @@ def place(port: int) -> RawSocket:
         time.sleep(0.05)
 
 
-def test_whatever_ends_a_socket_frees_its_place(start: Start) -> None:
+def test_every_end_of_a_socket_frees_its_place(start: Start) -> None:
     server = start(EMOTION_MAX_CLIENTS="5")
     for end in [*ENDS.values()] * 10:
         raw = place(server.port)

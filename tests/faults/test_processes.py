@@ -86,7 +86,7 @@ def test_stopped_workers_are_replaced_and_the_server_says_so_meanwhile(start: St
     viewer.close()
 
 
-def test_a_stop_waits_for_nobody_longer_than_three_seconds(start: Start) -> None:
+def test_a_stop_takes_at_most_three_seconds(start: Start) -> None:
     server = start(workers=2, EMOTION_FRAME_DEADLINE_MS="60000", EMOTION_DRAIN_S="30")
     viewers = [RawSocket(server.port) for _ in range(20)]
     viewers.append(begin_long_picture(server))
@@ -104,7 +104,7 @@ def test_a_stop_waits_for_nobody_longer_than_three_seconds(start: Start) -> None
         viewer.close()
 
 
-def test_accepting_goes_on_after_the_descriptors_ran_out(start: Start) -> None:
+def test_the_server_accepts_again_after_descriptors_ran_out(start: Start) -> None:
     server = start()
     web = server.web()
     viewer = RawSocket(server.port)

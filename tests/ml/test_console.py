@@ -67,7 +67,7 @@ def test_outputs_are_checked_and_nothing_is_left_behind(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_file_that_does_not_fit_is_written_not_at_all(tmp_path: Path) -> None:
+def test_a_file_that_does_not_fit_is_not_written(tmp_path: Path) -> None:
     """/dev/full takes the place of a full disk: every write to it fails with ENOSPC."""
     write_file(tmp_path / "a", b"before")
     (tmp_path / f".b.{os.getpid()}").symlink_to("/dev/full")
@@ -117,7 +117,7 @@ def test_an_interrupt_is_answered_at_once_and_cleans_up(busy: str, tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_scratch_lies_beside_the_target_and_goes(tmp_path: Path) -> None:
+def test_scratch_is_beside_the_target_and_is_removed(tmp_path: Path) -> None:
     with scratch_directory(tmp_path / "deep" / "out") as scratch:
         assert scratch.parent == tmp_path / "deep"
     assert list((tmp_path / "deep").iterdir()) == []

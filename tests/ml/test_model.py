@@ -18,7 +18,7 @@ def test_document_network_gives_one_distribution_per_face(faces: np.ndarray) -> 
     assert outputs.sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
-def test_document_network_is_what_its_name_promises() -> None:
+def test_document_network_has_the_documented_layers() -> None:
     kinds = {type(layer) for layer in document_network().layers}
     layers = keras.layers
     expected = {layers.Conv2D, layers.BatchNormalization, layers.MaxPooling2D, layers.Dropout, layers.Dense}

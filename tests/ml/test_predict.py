@@ -60,7 +60,7 @@ def test_the_command_reads_everything_and_says_what_failed(
     assert {path.name for path in tmp_path.iterdir()} == {"results.csv", "results.errors.csv"}
 
 
-def test_quiet_says_nothing(pictures: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_quiet_prints_nothing(pictures: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     paths = [str(pictures / "text.jpg"), str(pictures / "inner")]
     assert main([*paths, "--out", str(tmp_path / "r.JSON"), "--quiet"]) == 1
     assert capfd.readouterr() == ("", "")
@@ -75,17 +75,17 @@ def test_quiet_says_nothing(pictures: Path, tmp_path: Path, capfd: pytest.Captur
         *(["x.jpg", "--out", "r.csv", "--engine", "x"], ["x.jpg", "--out", "r.csv", "--scheduler", "tcp://x:1"]),
     ],
 )
-def test_bad_arguments_end_with_two(arguments: list[str]) -> None:
+def test_bad_arguments_exit_with_two(arguments: list[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
 
 
-def test_a_folder_without_pictures_ends_with_two(tmp_path: Path) -> None:
+def test_a_folder_without_pictures_exits_with_two(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="2"):
         main([str(tmp_path), "--out", str(tmp_path / "r.csv")])
 
 
-def test_what_prevents_the_work_is_said_before_it(
+def test_obstacles_are_reported_before_the_work(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -114,7 +114,7 @@ def test_what_prevents_the_work_is_said_before_it(
         {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
     ],
 )
-def test_no_name_and_no_encoding_ends_a_run(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_no_file_name_and_no_encoding_ends_a_run(tmp_path: Path, environment: dict[str, str]) -> None:
     folder = os.fsencode(tmp_path / "in")
     Path(os.fsdecode(folder)).mkdir()
     for name in (b"a.jpg", b"Caf\xe9.jpg", "表.png".encode(), b"new\nline.png", b"\xff.bmp"):
@@ -163,7 +163,7 @@ def running(many: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str],
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
-def test_a_run_ends_with_its_processes_and_goes_on(
+def test_a_run_ends_with_its_processes_and_can_be_resumed(
     running: tuple[subprocess.Popen[str], Path, list[psutil.Process]],
     many: Path,
     expected: tuple[list, list],

@@ -11,11 +11,11 @@ from ml.inference.scan import FACE_PX, FIRST_CENTER_PX, STRIDE_PX
 from ml.scan import BATCH, CELLS, batches, loss, scan_model, targets
 
 
-def test_no_face_wants_no_answer() -> None:
+def test_targets_without_a_face_are_zero() -> None:
     assert not targets(()).any()
 
 
-def test_the_cells_on_a_face_want_it_and_its_place() -> None:
+def test_cells_on_a_face_have_its_window_as_target() -> None:
     x = y = FIRST_CENTER_PX + 10 * STRIDE_PX
     wanted = targets([Window(x + 2.0, y, 1.2 * FACE_PX, 20)])
     assert wanted[10, 10] == pytest.approx([1, 2 / FACE_PX, 0, np.log(1.2), np.radians(20), 1], abs=1e-6)

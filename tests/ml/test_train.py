@@ -99,7 +99,7 @@ def test_both_weight_files_load_and_agree(document_run: Path) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_a_killed_run_goes_on_from_its_last_epoch(
+def test_a_killed_run_continues_from_its_last_epoch(
     pattern_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "run"
@@ -136,7 +136,7 @@ def test_a_network_learns_both_heads_from_labels_and_teachers(
 
 
 @pytest.mark.usefixtures("small")
-def test_best_trains_its_parts_first_and_takes_finished_ones_up(
+def test_best_trains_its_parts_first_and_reuses_finished_ones(
     pattern_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--data", str(pattern_data), "--preset", "best", "--votes", str(pattern_data / "votes.csv"),
@@ -161,7 +161,7 @@ def test_best_trains_its_parts_first_and_takes_finished_ones_up(
 
 
 @pytest.mark.parametrize(("whole", "part"), [(0.1, 0.2), (0.007, 0.014), (0.029, 0.058), (0.05, 0.1)])
-def test_a_parts_learning_rate_is_as_one_would_give_it(whole: float, part: float) -> None:
+def test_the_learning_rate_of_a_part_equals_the_one_given_by_hand(whole: float, part: float) -> None:
     settings = part_settings("small-1", Config("d", "best", PRESETS["best"].epochs, 128, whole))
     assert settings.learning_rate == part, "else a part trained by itself is not taken up"
     assert settings.epochs == PRESETS["small-1"].epochs
@@ -182,7 +182,7 @@ def test_a_parts_learning_rate_is_as_one_would_give_it(whole: float, part: float
         (("--data", "{data}", "--learning-rate", "-1"), "expected --learning-rate above 0, received -1.0"),
     ],
 )
-def test_bad_arguments_are_one_sentence(
+def test_bad_arguments_are_refused_in_one_sentence(
     arguments: tuple[str, ...], words: str, pattern_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = [argument.format(data=pattern_data) for argument in arguments]
@@ -224,7 +224,7 @@ def test_a_run_is_not_resumed_with_other_settings_or_data(
     assert (out / "config.json").read_text() == before
 
 
-def test_stopping_by_hand_is_one_sentence(pattern_data: Path, tmp_path: Path) -> None:
+def test_an_interrupt_prints_one_sentence(pattern_data: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     child = start_small("--data", pattern_data, "--epochs", 500, "--limit", 4, "--out", out)
     try:

@@ -264,7 +264,7 @@ def test_errors_of_the_protocol_have_the_same_shape(fake_server: Server) -> None
     assert failed(requests.post(f"{fake_server.url}/api/nothing", timeout=10)) == (404, "not_found")
 
 
-def test_a_bug_is_internal_and_shows_nothing_of_itself(fake_server: Server) -> None:
+def test_a_bug_is_answered_as_internal_without_details(fake_server: Server) -> None:
     reply = analyze(fake_server, files={"image": script(do="fail")})
     assert failed(reply) == (500, "internal")
     assert "RuntimeError" not in reply.text
@@ -277,7 +277,7 @@ def test_a_worker_that_dies_is_an_error_and_is_replaced(fake_server: Server) -> 
     assert analyze(fake_server, files={"image": script()}).json()["ok"] is True
 
 
-def test_half_a_request_holds_nobody_up(fake_server: Server) -> None:
+def test_half_a_request_delays_nobody(fake_server: Server) -> None:
     with socket.create_connection(("127.0.0.1", fake_server.port)) as slow:
         slow.sendall(
             b"POST /api/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 900\r\n\r\nabc"
@@ -307,7 +307,7 @@ def test_a_full_queue_says_busy_and_recovers() -> None:
         assert analyze(server, files={"image": script()}).status_code == 200
 
 
-def test_before_a_worker_is_ready_the_answer_is_not_yet() -> None:
+def test_before_a_worker_is_ready_the_answer_is_not_ready() -> None:
     with Server(FAKE, EMOTION_WORKERS="1") as server:
         while True:
             try:

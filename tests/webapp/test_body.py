@@ -85,7 +85,7 @@ def test_a_body_that_is_too_long_is_answered_and_hardly_read(fake_server: Server
     assert b"too_large" in received
 
 
-def test_a_sender_that_stalls_is_let_go(fake_server: Server) -> None:
+def test_a_sender_that_stalls_is_disconnected(fake_server: Server) -> None:
     with sending(fake_server, "Content-Length: 900") as connection:
         connection.sendall(b"{")
         began_s = time.monotonic()

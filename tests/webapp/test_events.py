@@ -128,7 +128,7 @@ def test_the_newest_of_many_frames_wins(raw: RawSocket) -> None:
     assert b'"box":[6,' in answers[6]
 
 
-def test_an_event_nobody_knows_changes_nothing(fake_server: Server, connect: Connect) -> None:
+def test_an_unknown_event_changes_nothing(fake_server: Server, connect: Connect) -> None:
     client = connect(fake_server)
     client.emit("welcome", {"model": "mine"})
     client.emit("", [])
@@ -203,7 +203,7 @@ def test_options_that_cannot_be_used_are_refused(fake_server: Server, connect: C
     assert client.call("frame", script(), timeout=10)["ok"] is True
 
 
-def test_a_recording_goes_on_at_another_server_without_a_frame_lost_or_an_id_changed(connect: Connect) -> None:
+def test_a_recording_continues_at_another_server_without_a_lost_frame_or_a_changed_id(connect: Connect) -> None:
     """The first server is killed with frames under way; the client sends again what was not answered."""
 
     def picture(number: int) -> bytes:
@@ -410,7 +410,7 @@ def test_other_sites_may_connect_only_if_named() -> None:
             RawSocket(server.port, Origin="https://stranger.example")
 
 
-def test_a_full_house_says_so_and_has_room_again_later() -> None:
+def test_a_full_server_refuses_and_accepts_again_later() -> None:
     with Server(FAKE, EMOTION_WORKERS="1", EMOTION_MAX_CLIENTS="2") as server:
         server.wait_until_ready()
         guests = [RawSocket(server.port) for _ in range(2)]

@@ -48,7 +48,7 @@ def test_a_flood_of_large_messages_is_refused() -> None:
         send(meter, 40, 100_000)
 
 
-def test_who_waits_may_send_again_but_saves_no_more_than_a_second() -> None:
+def test_waiting_restores_at_most_a_second_of_allowance() -> None:
     clock = Clock()
     meter = Meter(ALLOWANCE, clock)
     clock.now_s = 3600.0

@@ -82,7 +82,7 @@ def test_the_command_compares_with_a_photo(tmp_path: Path) -> None:
     ("baseline", "message"),
     [("nowhere.jpg", "no such file"), (str(CAT), "expected a neutral face in the baseline cat.jpg, received none")],
 )
-def test_a_baseline_without_a_face_ends_with_two(
+def test_a_baseline_without_a_face_exits_with_two(
     baseline: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "r.csv"

@@ -82,7 +82,7 @@ def _ffmpeg(options: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["whole.avi", *WHOLE, "trimmed.mp4", "ends_sooner.mp4"])
-def test_a_whole_video_is_whole(videos: Path, name: str) -> None:
+def test_a_whole_video_has_no_damage(videos: Path, name: str) -> None:
     assert is_whole(videos / name), (inspect(str(videos / name)), frames_of(videos / name))
     assert frames_of(videos / name) > 10
 
@@ -103,7 +103,7 @@ def test_a_cut_gif_is_noticed(videos: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, 8, 12, 40, 100])
-def test_nonsense_is_no_reason_to_fail(videos: Path, tmp_path: Path, length: int) -> None:
+def test_nonsense_does_not_raise(videos: Path, tmp_path: Path, length: int) -> None:
     for name in ("whole.avi", "whole.mkv", "index_first.mp4", "whole.gif"):
         (tmp_path / name).write_bytes((videos / name).read_bytes()[:length])
         assert isinstance(inspect(str(tmp_path / name)), Contents)

@@ -24,7 +24,7 @@ def listed(*paths: Path | str) -> dict[str, str]:
     return found
 
 
-def test_nothing_gives_nothing(tmp_path: Path) -> None:
+def test_no_paths_give_no_sources(tmp_path: Path) -> None:
     assert listed() == {}
     assert listed(tmp_path) == {}
 

@@ -79,7 +79,7 @@ def test_an_older_table_stays_until_the_new_one_has_as_much(tmp_path: Path, suff
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_a_name_that_is_no_text_ends_nothing(tmp_path: Path, suffix: str) -> None:
+def test_a_name_that_is_no_text_does_not_end_the_run(tmp_path: Path, suffix: str) -> None:
     out = tmp_path / f"r{suffix}"
     table = open_table(out, columns_for(EMOTIONS))
     table.add([row("a\\xe9.jpg")], [Failure("\\xff.jpg", "unreadable", "expected …")])

@@ -31,7 +31,7 @@ def test_nothing_is_found_in_a_clean_data_set(fill: Fill, tmp_path: Path) -> Non
     assert not any((report.problems, report.remarks, report.left_out, report.unreadable, report.odd_sized, report.duplicates))
 
 
-def test_duplicates_are_told_apart_by_where_they_lie(fill: Fill, tmp_path: Path) -> None:
+def test_duplicates_are_counted_within_and_across_splits(fill: Fill, tmp_path: Path) -> None:
     fill(tmp_path / "train")
     (tmp_path / "test").mkdir()
     for emotion in EMOTIONS:

@@ -110,7 +110,7 @@ def test_an_interrupted_run_continues_and_a_changed_photograph_is_cut_anew(photo
     assert sorted(third.searched) == ["close.bmp", "two.jpg"]
 
 
-def test_the_command_says_what_came_of_it(
+def test_the_command_prints_the_result(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ml.data.crop.FaceCutter", CountingCutter)
@@ -124,7 +124,7 @@ def test_the_command_says_what_came_of_it(
     assert main(["crop", str(photos), "--out", str(tmp_path / "other")]) == 1
 
 
-def test_folders_that_cannot_be_used_are_one_sentence(photos: Path, tmp_path: Path) -> None:
+def test_folders_that_cannot_be_used_are_refused_in_one_sentence(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "mine.txt").touch()
     for wrong, out, words in (

@@ -74,7 +74,7 @@ def test_the_version_with_blanks_and_another_order_of_columns_is_read_too(tmp_pa
     assert import_fer2013(tmp_path / "icml_face_data.csv", tmp_path / "data").pictures["train"] == 7
 
 
-def test_votes_come_along(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_votes_are_imported_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_fer(tmp_path / "fer2013.csv")
     write_votes(tmp_path / "fer2013new.csv")
     arguments = ["import", str(tmp_path / "fer2013.csv"), "--votes", str(tmp_path / "fer2013new.csv")]

@@ -84,12 +84,12 @@ def test_what_is_no_picture_is_skipped_by_name(fill: Fill, tmp_path: Path) -> No
     ]
 
 
-def test_limit_takes_so_many_of_each_class(fill: Fill, tmp_path: Path) -> None:
+def test_limit_bounds_the_pictures_of_each_class(fill: Fill, tmp_path: Path) -> None:
     fill(tmp_path / "train", each=5)
     assert np.bincount(load_pictures(tmp_path, "train", limit=3).labels).tolist() == [3] * 7
 
 
-def test_other_sizes_are_brought_to_the_models(fill: Fill, tmp_path: Path) -> None:
+def test_other_sizes_are_resized_to_the_input(fill: Fill, tmp_path: Path) -> None:
     fill(tmp_path / "train")
     cv2.imwrite(str(tmp_path / "train/happy/large.png"), np.full((200, 150), 77, np.uint8))
     pictures = load_pictures(tmp_path, "train")
@@ -121,7 +121,7 @@ def test_classes_are_discovered_from_the_folders(
         assert pictures.classes[label] == FOLDER_NAMES.get(file.split("/")[1].lower(), file.split("/")[1].lower())
 
 
-def test_one_folder_is_no_choice_of_classes(tmp_path: Path) -> None:
+def test_a_single_class_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "train" / "happy").mkdir(parents=True)
     with pytest.raises(DataError, match="at least two class folders"):
         discover_classes(tmp_path / "train")

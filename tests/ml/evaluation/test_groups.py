@@ -72,7 +72,7 @@ def test_photographs_are_read_as_the_page_reads_them(tmp_path: Path) -> None:
     assert table["all"]["neutral_as_neutral"] is None
 
 
-def test_a_table_that_cannot_be_used_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_a_table_that_cannot_be_used_is_refused_in_one_sentence(tmp_path: Path) -> None:
     table = tmp_path / "people.csv"
     with pytest.raises(DataError, match="expected a table of people, received"):
         load_people(table)

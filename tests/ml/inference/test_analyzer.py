@@ -96,7 +96,9 @@ def test_each_face_of_a_photograph_gets_its_own_answer(astronaut: np.ndarray) ->
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 600), (480, 640)])
 @pytest.mark.parametrize("thorough", [False, True])
-def test_nobody_is_a_result(analyzer: Analyzer, model: FakeModel, shape: tuple[int, int], thorough: bool) -> None:
+def test_a_picture_without_a_face_is_a_result(
+    analyzer: Analyzer, model: FakeModel, shape: tuple[int, int], thorough: bool
+) -> None:
     analysis = analyzer.analyze(
         Request(cv2.imencode(".png", np.full(shape, 90, np.uint8))[1].tobytes(), thorough=thorough)
     )

@@ -19,7 +19,7 @@ from ml.inference.contract import (
 HAPPY = (0.05, 0.0, 0.05, 0.7, 0.0, 0.1, 0.1)
 
 
-def test_nobody_found_is_a_result() -> None:
+def test_no_face_is_a_result() -> None:
     assert Analysis(640, 480, ()).to_dict() == {
         "ok": True,
         "image": {"width": 640, "height": 480},
@@ -50,7 +50,7 @@ def test_probabilities_are_rounded_for_display_only() -> None:
     assert face.to_dict()["emotions"]["angry"] == face.to_dict()["smoothed"]["sad"] == round(third, DIGITS)
 
 
-def test_a_region_is_free_of_resolution() -> None:
+def test_a_region_does_not_depend_on_the_resolution() -> None:
     assert Region.of(Box(64, 48, 128, 96), 640, 480) == Region.of(Box(32, 24, 64, 48), 320, 240)
 
 

@@ -30,7 +30,7 @@ class Clicks(Deadline):
             raise Busy("expected time left, received none")
 
 
-def test_time_left_is_nothing_and_time_over_is_busy() -> None:
+def test_a_deadline_raises_busy_only_after_it_has_passed() -> None:
     NO_DEADLINE.check()
     Deadline(60_000).check()
     with pytest.raises(Busy, match="expected an answer within 0 ms, received none"):
@@ -64,7 +64,7 @@ def test_a_long_search_ends_soon_after_its_deadline(analyzer: Analyzer) -> None:
     assert cost_s(1.0) < 0.6 * cost_s(60_000)
 
 
-def test_the_search_of_a_photograph_asks_often(astronaut: np.ndarray) -> None:
+def test_the_search_of_a_photograph_checks_its_deadline_often(astronaut: np.ndarray) -> None:
     detector, clicks = PhotoDetector(FaceDetector()), Clicks(left=10_000)
     detector.search(astronaut, clicks)
     assert clicks.asked >= 20

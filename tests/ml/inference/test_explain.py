@@ -30,7 +30,7 @@ def test_the_place_that_decides_is_the_hottest(crop: np.ndarray) -> None:
     assert heat[30:, 30:] == pytest.approx(0)
 
 
-def test_what_speaks_for_one_label_speaks_against_the_other(crop: np.ndarray) -> None:
+def test_evidence_for_one_label_is_evidence_against_the_other(crop: np.ndarray) -> None:
     model = BrightCorner()
     assert occlusion_map(model, crop, 1) == pytest.approx(-occlusion_map(model, crop, 0))
 

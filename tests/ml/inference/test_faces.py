@@ -23,11 +23,11 @@ def detector() -> FaceDetector:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 640), (480, 1), (20, 20), (480, 640)])
-def test_nobody_in_an_empty_picture(detector: FaceDetector, shape: tuple[int, int]) -> None:
+def test_no_face_is_found_in_an_empty_picture(detector: FaceDetector, shape: tuple[int, int]) -> None:
     assert detector.search(np.full(shape, 128, np.uint8)) == ([], True)
 
 
-def test_the_best_of_one_place_stays() -> None:
+def test_the_best_detection_of_a_place_is_kept() -> None:
     weak, strong, apart = (
         Detection(Window(50, 50, 40), 0.6),
         Detection(Window(55, 50, 42), 0.9),
@@ -98,5 +98,5 @@ def test_several_faces(detector: FaceDetector, count: int) -> None:
     assert (len(followed), searched_fully) == (count, False)
 
 
-def test_a_face_upside_down_is_nobody_in_the_live_view(detector: FaceDetector, astronaut: np.ndarray) -> None:
+def test_an_upside_down_face_is_not_found_in_the_live_view(detector: FaceDetector, astronaut: np.ndarray) -> None:
     assert detector.search(np.ascontiguousarray(np.rot90(astronaut, 2)))[0] == []

@@ -25,7 +25,7 @@ def test_iou(a: Box, b: Box, expected: float) -> None:
     assert iou(a, b) == iou(b, a) == pytest.approx(expected)
 
 
-def test_neighbours_are_two_places_and_a_nose_is_its_face() -> None:
+def test_neighbours_are_two_places_and_a_nose_belongs_to_its_face() -> None:
     assert not same_place(Window(100, 100, 50), Window(150, 100, 50))
     assert same_place(Window(100, 100, 100), Window(105, 110, 20))
     assert same_place(Window(100, 100, 50), Window(115, 100, 60))

@@ -39,14 +39,14 @@ def test_more_of_any_evidence_speaks_for_a_face() -> None:
     assert min(WEIGHTS.align, WEIGHTS.scan, *WEIGHTS.cascades) > 0
 
 
-def test_a_face_is_one_and_a_wall_is_none(judge: Judge, portrait: np.ndarray) -> None:
+def test_log_odds_favour_a_face_and_not_a_wall(judge: Judge, portrait: np.ndarray) -> None:
     picture = Halves(portrait)
     assert judge.log_odds(picture, FACE) > 0
     assert judge.log_odds(picture, Detection(Window(60, 420, 110), 0.2)) < 0
     assert judge.log_odds(Halves(np.full((100, 100), 90, np.uint8)), Detection(Window(50, 50, 60), 0.5)) < 0
 
 
-def test_what_is_asked_for_is_the_sum_of_all_evidence(judge: Judge, portrait: np.ndarray) -> None:
+def test_log_odds_are_the_sum_of_all_evidence(judge: Judge, portrait: np.ndarray) -> None:
     picture = Halves(portrait)
     weights = (WEIGHTS.align, WEIGHTS.scan, *WEIGHTS.cascades)
     whole = WEIGHTS.bias + sum(w * e for w, e in zip(weights, judge.evidence(picture, FACE), strict=True))
@@ -72,7 +72,7 @@ def test_cascades_are_not_asked_when_they_change_nothing(
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
-def test_which_way_up(judge: Judge, portrait: np.ndarray, turns: int) -> None:
+def test_turned_faces_are_recognised(judge: Judge, portrait: np.ndarray, turns: int) -> None:
     turned = np.ascontiguousarray(np.rot90(portrait, turns))
     x, y = {0: (222, 114), 1: (114, 289), 2: (289, 397), 3: (397, 222)}[turns]
     assert judge.is_turned(Halves(turned), Detection(Window(x, y, 110), 0.9)) is (turns != 0)

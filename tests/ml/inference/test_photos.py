@@ -31,12 +31,12 @@ def portrait() -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 400), (48, 48), (300, 200)])
-def test_nobody_in_an_empty_picture(detector: PhotoDetector, shape: tuple[int, int]) -> None:
+def test_no_face_is_found_in_an_empty_picture(detector: PhotoDetector, shape: tuple[int, int]) -> None:
     assert detector.search(np.full(shape, 77, np.uint8)) == []
 
 
 @pytest.mark.parametrize("name", ["coffee", "brick", "rocket"])
-def test_things_are_nobody(detector: PhotoDetector, name: str) -> None:
+def test_no_face_is_found_in_pictures_of_things(detector: PhotoDetector, name: str) -> None:
     picture = getattr(data, name)()
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
     assert detector.search(gray) == []
@@ -69,9 +69,7 @@ def test_a_tilted_face_is_found_and_its_roll_told(detector: PhotoDetector, portr
     assert found[0].window.roll_deg == pytest.approx(roll_deg, abs=15)
 
 
-def test_a_face_that_no_cascade_proposes_is_found_all_the_same(
-    portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_face_that_no_cascade_proposes_is_still_found(portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ml.inference.faces.propose", lambda *_: [])
     found = PhotoDetector(FaceDetector()).search(portrait[:260, 60:380])
     assert [iou(detection.window.box, Box(106, 58, 112, 112)) > 0.5 for detection in found] == [True]
@@ -152,7 +150,7 @@ def test_laid_windows_cover_the_picture_and_stay_inside(width: int, height: int)
 
 
 @pytest.mark.parametrize("roll_deg", [0, -30, 25])
-def test_turning_keeps_the_way_back(portrait: np.ndarray, roll_deg: int) -> None:
+def test_turning_can_be_reversed(portrait: np.ndarray, roll_deg: int) -> None:
     spot = np.zeros((200, 300), np.uint8)
     cv2.circle(spot, (220, 60), 5, 255, -1)
     turned, to_picture = turn(spot, roll_deg)

@@ -47,7 +47,7 @@ class InPieces:
 
 
 @pytest.mark.parametrize("size", [1, 3, 8, 1000, 1 << 20])
-def test_messages_are_read_whole_in_whatever_pieces_they_come(size: int) -> None:
+def test_messages_are_read_whole_from_any_pieces(size: int) -> None:
     connection = InPieces(b"", size)
     write_message(connection, {"id": 1}, b"jpeg" * 500)
     write_message(connection, {"id": 2})
@@ -61,7 +61,7 @@ def test_messages_are_read_whole_in_whatever_pieces_they_come(size: int) -> None
     "sent",
     [PREFIX.pack(MAX_HEAD_BYTES + 1, 0), PREFIX.pack(0, MAX_BODY_BYTES + 1), PREFIX.pack(2, 0) + b"[]", bytes(8)],
 )
-def test_other_bytes_are_no_message(sent: bytes) -> None:
+def test_bytes_that_are_no_message_are_refused(sent: bytes) -> None:
     with pytest.raises(ProtocolError, match="expected"):
         MessageReader(InPieces(sent, 100)).read()
 

@@ -71,13 +71,13 @@ def test_the_portrait_is_the_likeliest_place(scanner: FaceScanner, portrait: Hal
     assert found[0].score > 0.7
 
 
-def test_a_look_tells_a_face_from_none(scanner: FaceScanner, portrait: Halves) -> None:
+def test_a_look_distinguishes_a_face_from_background(scanner: FaceScanner, portrait: Halves) -> None:
     face = Window.of(FACE)
     looks = [scanner.look(portrait, window) for window in (face, Window(420, 300, face.side))]
     assert looks[0] > looks[1] + 1
 
 
-def test_no_more_interpreters_are_kept_than_said(scanner: FaceScanner) -> None:
+def test_the_number_of_kept_interpreters_is_bounded(scanner: FaceScanner) -> None:
     for height in range(40, 40 + 32 * (MAX_SIZES + 3), 32):
         scanner.scan(Halves(np.zeros((height, 40), np.uint8)), 1.0, 0.2)
     assert len(scanner._interpreters) == MAX_SIZES

@@ -30,7 +30,7 @@ def tracker(**options: float) -> Tracker:
     return Tracker(random_share=lambda: 0.0, **options)
 
 
-def test_nobody_is_nobody() -> None:
+def test_no_faces_give_no_tracks() -> None:
     follower = tracker()
     assert follower.near(0.0) == ()
     assert follower.full_search_due(0.0)
@@ -50,13 +50,13 @@ def test_a_fast_face_is_followed_where_boxes_no_longer_overlap() -> None:
     assert found == [1] * 7
 
 
-def test_a_stranger_far_away_is_somebody_new() -> None:
+def test_a_face_far_away_gets_a_new_id() -> None:
     follower = tracker()
     follower.update(seen((100, 240, 80)), 0.0)
     assert ids(follower.update(seen((400, 240, 80)), 0.1)) == [2]
 
 
-def test_a_much_larger_face_in_the_same_place_is_somebody_new() -> None:
+def test_a_much_larger_face_in_the_same_place_gets_a_new_id() -> None:
     follower = tracker()
     follower.update(seen((320, 240, 60)), 0.0)
     assert ids(follower.update(seen((320, 240, 180)), 0.1)) == [2]
@@ -97,7 +97,7 @@ def test_a_person_who_leaves_and_returns_five_times_in_a_minute_keeps_one_id() -
 
 
 @pytest.mark.parametrize("pause_s", [0.3, 2.0, 3600.0])
-def test_a_pause_changes_no_number(pause_s: float) -> None:
+def test_ids_survive_a_pause(pause_s: float) -> None:
     """No frames come for a while, then all faces are a little elsewhere, in another order."""
     follower = tracker()
     follower.update(seen((100, 200, 80), (320, 200, 70), (540, 220, 60)), 0.0)
@@ -128,7 +128,7 @@ def test_the_number_of_a_face_that_was_just_lost_is_kept_for_it() -> None:
     assert ids(follower.update(seen((500, 240, 80), (102, 240, 80)), 0.3)) == [2, 1]
 
 
-def test_a_tracker_goes_on_where_another_stopped() -> None:
+def test_a_tracker_continues_where_another_stopped() -> None:
     """What a client remembers is enough: faces in view are followed on, those who left get their number back."""
     first = tracker(smoothing_s=0.3)
     first.update(seen((100, 240, 80), (500, 240, 80)), 0.0)
@@ -164,7 +164,7 @@ def test_smoothing_can_be_off_and_never_mixes_two_people() -> None:
     assert follower.update(seen((500, 240, 80), emotions=SAD), 0.1)[0].smoothed == SAD
 
 
-def test_a_return_after_a_second_begins_smoothing_anew() -> None:
+def test_smoothing_restarts_after_a_second_of_absence() -> None:
     follower = tracker(smoothing_s=10.0)
     follower.update(seen((320, 240, 80), emotions=HAPPY), 0.0)
     assert follower.update(seen((320, 240, 80), emotions=SAD), 1.5)[0].smoothed == SAD
@@ -208,7 +208,7 @@ def test_full_searches_follow_the_clock_and_newcomers_are_found_within_half_a_se
         assert len(searches) <= 10 / FULL_SEARCH_S + 2
 
 
-def test_a_crowded_server_does_not_search_every_frame_whole() -> None:
+def test_an_overloaded_server_does_not_search_every_frame_fully() -> None:
     """At two frames a second each frame is due by time; three of four are tracked nevertheless while others wait."""
     follower, due = tracker(), []
     for step in range(20):

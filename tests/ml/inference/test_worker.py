@@ -76,7 +76,7 @@ def test_requests_and_answers_travel_whole(web: socket.socket, analyzer: Scripte
     assert analyzer.requests == [request]
 
 
-def test_errors_are_answers_and_a_bug_shows_nothing_of_itself(
+def test_errors_are_answers_and_a_bug_is_shown_without_details(
     web: socket.socket, caplog: pytest.LogCaptureFixture
 ) -> None:
     MessageReader(web).read()

@@ -38,7 +38,7 @@ print(np.abs(before[0] - after[0]).max(), np.abs(before[1] - after[1]).max() / n
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch: pip install torch")
-def test_the_kernels_change_speed_alone() -> None:
+def test_the_kernels_change_only_the_speed() -> None:
     environment = os.environ | {"KERAS_BACKEND": "torch"}
     done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr

@@ -110,7 +110,7 @@ def test_the_lanes_share_the_time_not_the_turns(schedule: Schedule) -> None:
     assert used_s[PHOTO] == pytest.approx(used_s[LIVE], abs=1.1)
 
 
-def test_an_idle_lane_saves_nothing_up(schedule: Schedule) -> None:
+def test_an_idle_lane_gains_no_credit(schedule: Schedule) -> None:
     for step in range(100):
         schedule.put(frame(f"client {step}"))
         job = schedule.take(0.0, photos=True, recordings=True)
@@ -141,7 +141,7 @@ def test_what_a_lost_worker_had_not_begun_comes_first_again(schedule: Schedule) 
     assert taken(schedule) == "a2"
 
 
-def test_who_left_is_forgotten_and_an_end_drops_all(schedule: Schedule) -> None:
+def test_clients_that_leave_are_forgotten_and_an_end_drops_all(schedule: Schedule) -> None:
     schedule.forget("nobody")
     schedule.put(frame("a"))
     schedule.forget("a")
