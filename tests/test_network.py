@@ -71,3 +71,16 @@ def test_dropped_connections_end_and_new_ones_are_carried(echo_port: int) -> Non
                 assert connection.recv(1) == b""
         with socket.create_connection(("127.0.0.1", network.port)) as again:
             assert there_and_back_s(again, 1) < 5
+
+
+def test_what_a_freeze_holds_arrives_after_the_thaw(echo_port: int) -> None:
+    with Network(echo_port) as network, socket.create_connection(("127.0.0.1", network.port)) as connection:
+        there_and_back_s(connection, 1)
+        network.freeze()
+        connection.sendall(b"x")
+        connection.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        network.thaw()
+        connection.settimeout(60)
+        assert connection.recv(1) == b"x"

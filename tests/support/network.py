@@ -33,6 +33,8 @@ class _Line:
         self.delay_s = delay_s
         self.stalled_until_s = 0.0
         self.carried_bytes = 0
+        self.flowing = asyncio.Event()
+        self.flowing.set()
         self._free_s = 0.0
 
     def reserve(self, size: int) -> float:
@@ -101,6 +103,16 @@ class Network:
         until_s = time.monotonic() + seconds
         self._loop.call_soon_threadsafe(self._stall, until_s)
 
+    def freeze(self) -> None:
+        """Nothing arrives until `thaw`: a stall whose end the caller decides."""
+        for line in (self._up, self._down):
+            self._loop.call_soon_threadsafe(line.flowing.clear)
+
+    def thaw(self) -> None:
+        """End a `freeze`: everything that waited arrives."""
+        for line in (self._up, self._down):
+            self._loop.call_soon_threadsafe(line.flowing.set)
+
     def drop_connections(self) -> None:
         """Break every open connection, as a change of address does. New ones are accepted."""
         self._call(self._drop())
@@ -167,6 +179,7 @@ class Network:
                 arrives_s, data = await on_the_way.get()
                 while (wait_s := max(arrives_s, line.stalled_until_s) - time.monotonic()) > 0:
                     await asyncio.sleep(wait_s)
+                await line.flowing.wait()
                 if not data:
                     with contextlib.suppress(OSError):
                         writer.write_eof()

@@ -5,7 +5,7 @@ import { ShownWord } from "./words.js";
 /** A mark older than this begins to fade. */
 const FADE_MS = 500;
 /** A mark older than this is gone. */
-const GONE_MS = 1000;
+export const GONE_MS = 1000;
 const STRONG_TAU_MS = 1000;
 /** Shortest time between two changes of the values, so that they can be read; a new word is shown at once. */
 const REFRESH_MS = 250;

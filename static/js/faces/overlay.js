@@ -1,6 +1,6 @@
 /** Draws marks and words over the picture at the refresh rate of the screen; an answer changes the next drawing. */
 import { COLOURS, SHAPES, glyphOf } from "./emotions.js";
-import { opacity } from "./faces.js";
+import { GONE_MS, opacity } from "./faces.js";
 import { contain, hidden, hit, placePlates, project } from "./geometry.js";
 import { labelText, wordText } from "./text.js";
 
@@ -225,7 +225,8 @@ export class Overlay {
     const elapsed = Math.min(100, frameMs - this.#lastMs);
     this.#lastMs = frameMs;
     for (const id of this.#drawn.keys()) if (!faces.some((face) => face.id === id)) this.#drawn.delete(id);
-    if (!this.visible || !faces.length) return;
+    if (now - this.capturedMs > GONE_MS) this.#drawn.clear(); // the picture is too old: a mark would be wrong
+    if (!this.visible || !faces.length || now - this.capturedMs > GONE_MS) return;
     const bounds = { x: 0, y: 0, w: this.#canvas.clientWidth, h: this.#canvas.clientHeight };
     const view = contain(this.#video.videoWidth, this.#video.videoHeight, bounds.w, bounds.h);
     const marks = faces.map((face) => this.#mark(face, view, elapsed, faces.length, now));

@@ -8,6 +8,8 @@ const DARK_LUMA = 40;
 const LUMA_EVERY_MS = 1000;
 const SMALL_FACE_PX = 60;
 const SLOW_ANSWER_MS = 500;
+/** After this long without an answer, the last one tells nothing about who is in view, and the server counts as silent. */
+const OUTDATED_MS = 1500;
 /** A dropped frame counts as a sign of a busy server for this long: the next one may be answered a second later. */
 const BUSY_MS = 2000;
 
@@ -21,6 +23,7 @@ export class Advice {
   #lumaMs = 0;
   #busyMs = -Infinity;
   #sides = null;
+  #answeredMs = null;
 
   /** @param {HTMLVideoElement} video @param {import("./sender.js").FrameSender} sender */
   constructor(video, sender) {
@@ -29,8 +32,11 @@ export class Advice {
   }
 
   /** @param {import("../faces/reading.js").Reading} reading */
-  read({ faces }) {
-    this.#sides = faces.map(({ box }) => Math.min(box[2], box[3]));
+  read({ image, faces }, nowMs) {
+    // In pixels of the camera: a picture that is sent small says nothing about the person's distance.
+    const scale = Math.max(this.#video.videoWidth, this.#video.videoHeight) / Math.max(image.width, image.height);
+    this.#sides = faces.map(({ box }) => scale * Math.min(box[2], box[3]));
+    this.#answeredMs = nowMs;
   }
 
   /** The server dropped a frame. */
@@ -45,18 +51,23 @@ export class Advice {
       this.#luma = this.#light.measure(this.#video);
     }
     const { pace } = this.#sender;
-    const slowestMs = Math.max(pace.ackMs, this.#sender.waitingMs(nowMs)) - (pace.roundTripMs || 0); // a long path is not a busy server
+    const waitingMs = this.#sender.waitingMs(nowMs);
+    this.#answeredMs ??= nowMs;
+    const isOutdated = nowMs - this.#answeredMs > OUTDATED_MS;
+    if (isOutdated) this.#sides = null;
+    const slowestMs = Math.max(pace.ackMs, waitingMs) - (pace.roundTripMs || 0); // a long path is not a busy server
     return this.#advisor.update({
       nobody: this.#sides?.length === 0,
       dark: this.#luma < DARK_LUMA,
       small: this.#sides?.length > 0 && Math.max(...this.#sides) < SMALL_FACE_PX,
-      "busy-server": nowMs - this.#busyMs < BUSY_MS || slowestMs > SLOW_ANSWER_MS,
+      "busy-server": nowMs - this.#busyMs < BUSY_MS || slowestMs > SLOW_ANSWER_MS || (isOutdated && waitingMs > 0),
     }, nowMs);
   }
 
   reset() {
     this.#advisor.reset();
     this.#sides = null;
+    this.#answeredMs = null;
   }
 }
 

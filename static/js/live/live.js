@@ -145,6 +145,7 @@ export class Live {
   #start(deviceId) {
     this.#change({ wanted: true, paused: false });
     this.#camera.start(deviceId);
+    this.#load().catch(() => {}); // loaded meanwhile; a failure is reported when the camera is on and needs it
   }
 
   #stop() {

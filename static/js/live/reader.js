@@ -101,9 +101,11 @@ export class Reader {
     this.#lastMs = 0;
     this.#count = 0;
     this.#faces.reset();
+    this.#sender.forgetFaces();
   }
 
   connect() {
+    this.#sender.prepare();
     this.#link.start();
   }
 
@@ -201,7 +203,7 @@ export class Reader {
     });
     this.#frame = frame;
     this.#readout.answered(nowMs);
-    this.#advice.read(reading);
+    this.#advice.read(reading, nowMs);
     this.#faces.update(reading, nowMs);
     this.#follower.answer(this.#faces.list(), frame.capturedMs);
     this.#overlay.capturedMs = frame.capturedMs;

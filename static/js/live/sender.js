@@ -1,6 +1,8 @@
 /** Takes frames from the video and sends them: several in flight on a slow path, always the newest frame, no queue. */
+import { KnownFaces } from "./known.js";
 import { Movement } from "./movement.js";
-import { Pace, frameSize } from "./pace.js";
+import { Pace } from "./pace.js";
+import { frameSize } from "./picture_size.js";
 import { onVideoFrame } from "./video_frame.js";
 
 /** An answer to a picture older than this is not shown. */
@@ -18,7 +20,7 @@ const FIRST_ECHO_EVERY_MS = 150;
  * @property {number} width
  * @property {number} height
  * @property {number} quality 0–1
- * @property {number} encodeMs
+ * @property {number | null} encodeMs null for the first, which waits for the encoder to start
  */
 
 /** Sends while started; every answer goes to `onAnswer` with the frame it belongs to. */
@@ -28,8 +30,8 @@ export class FrameSender {
   #limits;
   #onAnswer;
   #onBusy;
-  #encoder = null;
-  #pictureOf = null;
+  #encode = null;
+  #hasEncoded = false;
   #running = 0;
   #inFlight = new Set();
   #encoding = false;
@@ -37,6 +39,7 @@ export class FrameSender {
   #echoTimer = 0;
   #echoes = 0;
   #movement = new Movement();
+  #known = new KnownFaces();
   #seq = 0;
 
   /** Sent and dropped frames, sent bytes and the last frame's size, since the page was opened. */
@@ -63,8 +66,18 @@ export class FrameSender {
     return Math.max(0, ...[...this.#inFlight].map((frame) => nowMs - frame.sentMs));
   }
 
+  /** The next session's faces are not those of the last one. */
+  forgetFaces() {
+    this.#known.forget();
+  }
+
   get isRunning() {
     return this.#running !== 0;
+  }
+
+  /** Loads the encoder while the connection is made; a failure is reported by the first frame, which tries again. */
+  prepare() {
+    (this.#encode ??= this.#makeEncoder()).catch(() => {});
   }
 
   start() {
@@ -114,12 +127,13 @@ export class FrameSender {
     this.#encoding = true;
     let bytes;
     try {
-      if (!this.#encoder) await this.#makeEncoder();
-      bytes = await this.#encoder.encode(this.#pictureOf(this.#video), { width, height, quality });
+      const encode = await (this.#encode ??= this.#makeEncoder());
+      bytes = await encode({ width, height, quality });
     } finally {
       this.#encoding = false;
     }
-    const encodeMs = performance.now() - takenMs;
+    const encodeMs = this.#hasEncoded ? performance.now() - takenMs : null;
+    this.#hasEncoded = true;
     performance.measure("encode", { start: takenMs });
     performance.clearMeasures("encode");
     // Paused, hidden or disconnected while encoding: the picture stays here.
@@ -132,7 +146,10 @@ export class FrameSender {
     this.totals.bytes += bytes.byteLength;
     this.#inFlight.add(frame);
     try {
-      this.#answered(await this.#link.send(bytes), frame, cameraLongSide, run);
+      const { connection } = this.#link;
+      const answer = await this.#link.send(bytes, this.#known.details(connection, frame.sentMs));
+      if (answer.ok) this.#known.answered(answer, connection, performance.now());
+      this.#answered(answer, frame, cameraLongSide, run);
     } catch {
       this.totals.dropped += 1; // no answer: the link reports the reason
     } finally {
@@ -142,9 +159,14 @@ export class FrameSender {
 
   /** Loaded when the camera is turned on. */
   async #makeEncoder() {
-    const { Encoder, pictureOf } = await import("../shared/encoder.js");
-    this.#pictureOf = pictureOf;
-    this.#encoder = new Encoder();
+    try {
+      const { Encoder, pictureOf } = await import("../shared/encoder.js");
+      const encoder = new Encoder();
+      return (size) => encoder.encode(pictureOf(this.#video), size);
+    } catch (error) {
+      this.#encode = null; // the next frame tries again
+      throw error;
+    }
   }
 
   #answered(answer, frame, cameraLongSide, run) {

@@ -41,6 +41,11 @@ export class Link {
     return Boolean(this.#socket?.connected);
   }
 
+  /** @returns {string | undefined} a name of the open connection; every reconnection has another */
+  get connection() {
+    return this.#socket?.id;
+  }
+
   start() {
     if (this.#socket) return;
     // WebSocket only: no sticky sessions needed, and pictures over polling would be no live view.

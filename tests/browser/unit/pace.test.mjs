@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { CALM_RATE, Pace, SPARING_RATE, frameSize } from "../../../static/js/live/pace.js";
+import { CALM_RATE, FAR_RATE, Pace, SPARING_RATE } from "../../../static/js/live/pace.js";
+import { frameSize } from "../../../static/js/live/picture_size.js";
 import { fill, fileStamp, minutes, percent, quantile } from "../../../static/js/shared/format.js";
 import { Path, Viewer, quantile as at, run, since } from "./path.mjs";
 
@@ -79,6 +80,26 @@ test("an overloaded server gets fewer frames, down to two a second, and all of t
   path.serverMs = 8;
   run([viewer], 4, { fromMs: 20_000 });
   assert.ok(viewer.pace.rate >= 11, viewer.pace.rate);
+});
+
+test("a long path gets more and smaller pictures a second, in no more bytes, and small faces stay large enough", () => {
+  const [near, far] = [new Path({ rttMs: 20, uplinkKbps: 8000 }), new Path({ rttMs: 100, uplinkKbps: 8000 })];
+  const [nearly, farther] = settled([new Viewer(near), new Viewer(far)]);
+  assert.ok(Math.abs(farther.length / 20 - FAR_RATE) <= 1, farther.length / 20);
+  assert.ok(farther.at(-1).width < nearly.at(-1).width);
+  assert.ok((120 * farther.at(-1).width) / 640 >= 70, "a face of 120 px keeps 70");
+  assert.ok(far.carriedBytes <= near.carriedBytes);
+  const [small] = settled([new Viewer(new Path({ rttMs: 100, uplinkKbps: 8000 }), { facePx: 70 })]);
+  assert.equal(small.at(-1).width, 640);
+});
+
+test("one slow encoding changes nothing, and the first, which waits for the encoder to start, does not count", () => {
+  const frame = { ackMs: 30, serverMs: 10, bytes: 20_000, width: 640, height: 360, quality: 0.75, encodeMs: 5 };
+  const pace = new Pace(LIMITS);
+  const faces = { smallestPx: 100, widthsPerS: 0 };
+  pace.answered({ ...frame, encodeMs: null }, faces, 640, 0);
+  for (let i = 1; i < 8; i++) pace.answered({ ...frame, encodeMs: i === 4 ? 400 : 5 }, faces, 640, 50 * i);
+  assert.equal(pace.plan(640).longSide, 640);
 });
 
 test("busy rests for as long as the server asks", () => {

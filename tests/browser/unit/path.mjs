@@ -1,5 +1,6 @@
 /** A simulated path between page and server: round trip, bottleneck, server, stalls. Times in ms, deterministic. */
-import { Pace, frameSize } from "../../../static/js/live/pace.js";
+import { Pace } from "../../../static/js/live/pace.js";
+import { frameSize } from "../../../static/js/live/picture_size.js";
 
 const CAMERA = { width: 640, height: 480 };
 const JPEG_BYTES_PER_PIXEL = { 0.5: 0.045, 0.65: 0.056, 0.75: 0.07, 0.85: 0.1 };
@@ -33,7 +34,7 @@ export class Viewer {
   constructor(path, options = {}) {
     this.path = path;
     this.pace = new Pace({ maxRate: 30, maxInFlight: 8 });
-    this.facePx = options.facePx ?? 120;
+    this.facePx = options.facePx ?? 120; // in the camera's picture
     this.widthsPerS = options.widthsPerS ?? 0;
     this.encodeMs = options.encodeMs ?? (() => 5);
     Object.assign(this.pace, options.pace);
@@ -44,7 +45,7 @@ export class Viewer {
     for (const frame of this.#inFlight.splice(0)) {
       if (frame.backMs > nowMs) { this.#inFlight.push(frame); continue; }
       const ackMs = frame.backMs - frame.sentMs;
-      this.pace.answered({ ...frame, ackMs, serverMs: this.path.serverMs }, { smallestPx: this.facePx, widthsPerS: this.widthsPerS }, CAMERA.width, nowMs);
+      this.pace.answered({ ...frame, ackMs, serverMs: this.path.serverMs }, { smallestPx: (this.facePx * frame.width) / CAMERA.width, widthsPerS: this.widthsPerS }, CAMERA.width, nowMs);
       this.answers.push({ nowMs, ageMs: ackMs + frame.encodeMs, width: frame.width });
     }
     if (nowMs >= this.#nextEchoMs) {
