@@ -16,16 +16,25 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from ml.console import OutputError, answer_interrupts, check_writable, count, load_tensorflow_library, run, seed
+
+if __name__ == "__main__":  # before the slow imports
+    answer_interrupts("ml.align")
+    load_tensorflow_library()
 
 import keras
 import numpy as np
 from keras import layers, ops
 
+from ml.data import DataError
 from ml.inference.align import PATCH_SHARE, PATCH_SIZE, FaceAligner
 from ml.inference.card import read_checked_card
+from ml.inference.contract import ModelError
 from ml.inference.geometry import Window
 from ml.training import torch_kernels
 from ml.training.composed import load_backgrounds, load_faces
@@ -127,19 +136,34 @@ def train(options: argparse.Namespace) -> tuple[keras.Model, dict[str, Any]]:
     return model, facts | {name: getattr(options, name) for name in ("windows", "epochs", "seed")}
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m ml.align", description="Train the network that aligns windows to faces."
     )
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder whose train/ holds 48×48 faces")
     parser.add_argument("--backgrounds", type=Path, metavar="DIR", help="more pictures without a person")
-    parser.add_argument("--windows", type=int, default=160_000)
-    parser.add_argument("--epochs", type=int, default=9)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--windows", type=count, default=160_000)
+    parser.add_argument("--epochs", type=count, default=9)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--weights", type=Path, metavar="FILE", help="train nothing, export these (.weights.h5)")
     parser.add_argument("--measure", action="store_true", help="train nothing, measure align.tflite in --out")
     parser.add_argument("--out", type=Path, default=Path("ml/artifacts"))
     options = parser.parse_args(arguments)
+    try:
+        check_writable(options.out, folder=True)
+        make(options)
+    except (DataError, ModelError, OutputError, ValueError) as error:
+        print(f"ml.align: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def make(options: argparse.Namespace) -> None:
+    """Train, export or only measure the network, as the options say; write its card.
+
+    Raises:
+        DataError: there are no faces. ModelError, ValueError: the file or the weights to use are not of this network.
+    """
     if options.measure:
         path = options.out / "align.tflite"
         card = read_checked_card(path)
@@ -167,4 +191,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run("ml.align", main)

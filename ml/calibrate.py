@@ -11,6 +11,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from ml.console import answer_interrupts, load_tensorflow_library, run
+
+if __name__ == "__main__":  # before the slow imports
+    answer_interrupts("ml.calibrate")
+    load_tensorflow_library()
+
 import numpy as np
 
 from ml.data import DataError, Pictures, TrainingSet, Votes
@@ -85,4 +91,4 @@ def _print_framings(predict: Predict, held_out: Pictures, votes: Votes) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("ml.calibrate", main)

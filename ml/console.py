@@ -5,8 +5,11 @@ Standard library only, so that a command can install all of it before the slow i
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import ctypes
 import errno
+import importlib.util
 import io
 import os
 import shutil
@@ -56,6 +59,20 @@ def run(program: str, main: Callable[[], int], advice: str = "") -> None:
             reason = f"expected files that can be read and written, received: {error.strerror or error}{place}"
         print(f"{program}: {reason}", file=sys.stderr)
     sys.exit(code)
+
+
+def count(text: str) -> int:
+    """A command-line value that counts something: a whole number of at least 1."""
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, received {printable(text)}")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A command-line value for random generators: a whole number from 0 to 2³¹ - 1."""
+    if not (text.isascii() and text.isdigit()) or int(text) >= 2**31:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to {2**31 - 1}, received {printable(text)}")
+    return int(text)
 
 
 def printable(text: str) -> str:
@@ -144,6 +161,7 @@ def answer_interrupts(program: str, advice: str = "") -> None:
                 os.write(2, f"\n{sentence}\n".encode())
         os._exit(INTERRUPTED)
 
+    signal.signal(signal.SIGINT, lambda *_: leave())
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
 
@@ -153,6 +171,20 @@ def answer_interrupts(program: str, advice: str = "") -> None:
         threading.Event().wait(GRACE_S)
         leave()
 
-    signal.signal(signal.SIGINT, lambda *_: leave())
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     threading.Thread(target=watch, name="interrupt", daemon=True).start()
+
+
+def load_tensorflow_library() -> None:
+    """Load TensorFlow's library before the import does, which would keep Ctrl-C waiting for seconds.
+
+    An import holds the interpreter's lock while the system loads a library; a foreign call releases it.
+    """
+    found = importlib.util.find_spec("tensorflow") if sys.platform == "linux" else None
+    if found is None or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        return
+    load = ctypes.CDLL(None).dlopen
+    load.restype = ctypes.c_void_p
+    for folder in found.submodule_search_locations or ():
+        for name in ("libtensorflow_framework.so.2", "libtensorflow_cc.so.2"):
+            load(os.fsencode(Path(folder, name)), os.RTLD_NOW)

@@ -27,9 +27,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ml.batch.interrupts import Interrupts, end_at_interrupt
+
+if __name__ == "__main__":  # before the slow imports
+    end_at_interrupt("ml.predict: stopped")
+
 from ml.batch.baseline import AUTO, BaselineError, BaselineTable, baseline_columns, read_baseline
 from ml.batch.engines import Engine, EngineError, LocalEngine
-from ml.batch.interrupts import Interrupts
 from ml.batch.job import Job
 from ml.batch.progress import Progress
 from ml.batch.record import Record, RecordError

@@ -15,14 +15,22 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from ml.console import OutputError, answer_interrupts, check_writable, count, load_tensorflow_library, run, seed
+
+if __name__ == "__main__":  # before the slow imports
+    answer_interrupts("ml.scan")
+    load_tensorflow_library()
 
 import keras
 import numpy as np
 from keras import layers, ops
 
+from ml.data import DataError
 from ml.inference.geometry import Window
 from ml.inference.scan import FACE_PX, FIRST_CENTER_PX, STRIDE_PX, even_contrast
 from ml.training.composed import compose, load_backgrounds, load_faces
@@ -170,22 +178,28 @@ def quantize(path: Path, pictures: np.ndarray) -> None:
     recipe.quantize(ranges, enable_progress_bar=False).export_model(str(path), overwrite=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m ml.scan", description="Train the network that finds faces anywhere in a picture."
     )
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder whose train/ holds 48×48 faces")
     parser.add_argument("--backgrounds", type=Path, metavar="DIR", help="more pictures without a person")
-    parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=count, default=4000)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--out", type=Path, default=Path("ml/artifacts"))
     options = parser.parse_args(arguments)
-    keras.utils.set_random_seed(options.seed)
-    model, training = train(options)
-    faces, backgrounds = load_faces(options.data / "train"), load_backgrounds(options.backgrounds)
-    pictures, _ = next(batches(faces, backgrounds, options.seed, options.steps))
-    export(model, options.out, pictures[..., 0], training)
+    try:
+        check_writable(options.out, folder=True)
+        keras.utils.set_random_seed(options.seed)
+        model, training = train(options)
+        faces, backgrounds = load_faces(options.data / "train"), load_backgrounds(options.backgrounds)
+        pictures, _ = next(batches(faces, backgrounds, options.seed, options.steps))
+        export(model, options.out, pictures[..., 0], training)
+    except (DataError, OutputError, ValueError) as error:
+        print(f"ml.scan: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run("ml.scan", main)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ml.console import OutputError, check_writable, run
+from ml.console import OutputError, check_writable, load_tensorflow_library, run, seed
 
 ADVICE = "the same command with --resume continues after the last whole epoch"
 """How to go on after an interruption."""
@@ -34,7 +34,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--resume", action="store_true", help="continue the run in --out")
     parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="write Keras's TensorBoard logs as well")
-    parser.add_argument("--seed", type=int, help="default: 0")
+    parser.add_argument("--seed", type=seed, help="default: 0")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), help="default: float32")
     return parser.parse_args(arguments)
 
@@ -46,6 +46,7 @@ def refuse(message: str) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
+    load_tensorflow_library()
     from ml.data import DataError
     from ml.evaluation.report import print_table
     from ml.model import SHIPPED_NETWORK

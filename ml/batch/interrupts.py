@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -63,3 +64,14 @@ class Interrupts:
         if words := self._last_words():
             print(words, file=sys.stderr, flush=True)
             os._exit(self.exit_code)
+
+
+def end_at_interrupt(sentence: str) -> None:
+    """Let Ctrl-C end the process with a sentence while nothing is begun, such as during the imports."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(OSError):
+            os.write(2, f"\n{sentence}\n".encode())
+        os._exit(128 + signal.SIGINT)
+
+    signal.signal(signal.SIGINT, end)

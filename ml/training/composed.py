@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ml.data import DataError
 from ml.inference.align import held_out
 from ml.inference.contract import INPUT_SIZE
 from ml.inference.geometry import Window, cut_window
@@ -34,13 +35,13 @@ def load_faces(folder: Path, to_measure: bool = False) -> np.ndarray:
     """The faces in the class folders of a folder, `(n, 48, 48)` uint8: those to train on, or those held out to measure.
 
     Raises:
-        SystemExit: the folder holds none.
+        DataError: the folder holds none.
     """
     files = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in {".jpg", ".png"})
     read = (cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in files if held_out(path) == to_measure)
     faces = [face for face in read if face is not None and face.shape == (INPUT_SIZE, INPUT_SIZE)]
     if not faces:
-        raise SystemExit(f"expected 48×48 face pictures in class folders of {folder}, received none")
+        raise DataError(f"expected 48×48 face pictures in class folders of {folder}, received none")
     return np.stack(faces)
 
 

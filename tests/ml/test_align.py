@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from ml.align import MEASURED_WINDOWS, align_model, fit, main, measure
+from ml.data import DataError
 from ml.inference.align import PATCH_SIZE, SHIPPED_ALIGNER, FaceAligner, held_out
 from ml.inference.geometry import Window
 from ml.training.composed import load_faces
@@ -63,7 +64,7 @@ def test_held_out_and_odd_files_are_not_learned(tmp_path: Path) -> None:
         cv2.imwrite(str(tmp_path / "happy" / name), np.zeros((48, 48), np.uint8))
     cv2.imwrite(str(tmp_path / "happy" / "large.png"), np.zeros((60, 60), np.uint8))
     assert len(load_faces(tmp_path)) == sum(not held_out(Path(name)) for name in names)
-    with pytest.raises(SystemExit, match="expected 48×48 face pictures"):
+    with pytest.raises(DataError, match="expected 48×48 face pictures"):
         load_faces(tmp_path / "happy")
 
 
@@ -97,7 +98,7 @@ def test_measuring_updates_the_metrics_of_a_card_and_nothing_else(tmp_path: Path
     for index in range(40):
         noise = np.random.default_rng(index).integers(0, 256, (48, 48), np.uint8)
         cv2.imwrite(str(folder / f"{index}.jpg"), noise)
-    main(["--data", str(tmp_path / "data"), "--measure", "--out", str(tmp_path)])
+    assert main(["--data", str(tmp_path / "data"), "--measure", "--out", str(tmp_path)]) == 0
     after = json.loads((tmp_path / "align.json").read_text())
     metrics = after.pop("metrics")
     assert metrics["faces"] == sum(held_out(path) for path in folder.iterdir())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -121,3 +122,34 @@ def test_scratch_is_beside_the_target_and_is_removed(tmp_path: Path) -> None:
     with scratch_directory(tmp_path / "deep" / "out") as scratch:
         assert scratch.parent == tmp_path / "deep"
     assert list((tmp_path / "deep").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "moment"),
+    [
+        ("train", "libtensorflow_cc.so.2 [0]; generating link map"),
+        ("export", "libtensorflow_cc.so.2 [0]; generating link map"),
+        ("train", "| tensorflow.python.framework.dtypes"),
+        ("parity", "| numpy._core.multiarray"),
+        ("calibrate", "| numpy._core.multiarray"),
+        ("align", "| numpy._core.multiarray"),
+        ("scan", "| numpy._core.multiarray"),
+        ("evaluate", "| numpy._core.multiarray"),
+        ("data", "| numpy._core.multiarray"),
+        ("predict", "| numpy._core.multiarray"),
+    ],
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="the loader of Linux says what it loads")
+def test_ctrl_c_during_the_imports_ends_a_command_with_one_sentence(module: str, moment: str, root: Path) -> None:
+    """Python and the loader report what is being imported; the signal is sent at that line, not after a time."""
+    command = [sys.executable, "-X", "importtime", "-m", f"ml.{module}", "--data", "none", "--out", "none"]
+    environment = os.environ | {"LD_DEBUG": "files", "KERAS_BACKEND": "tensorflow"}
+    with subprocess.Popen(command, cwd=root, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert any(moment in " ".join(line.split()) for line in process.stderr), "the import is not reached"
+        process.send_signal(signal.SIGINT)
+        errors = process.stderr.read()
+    assert process.returncode == 130
+    said = [line for line in errors.splitlines() if line and not re.match(r"\s*\d+:\s|import time:", line)]
+    assert len(said) == 1
+    assert said[0].startswith(f"ml.{module}: stopped")
