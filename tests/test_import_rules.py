@@ -55,7 +55,8 @@ MAY_IMPORT = {
     "ml.inference.formats": (),
     "ml.inference.card": ("ml.inference.contract",),
     "ml.inference.protocol": ("ml.inference.contract",),
-    "ml.inference.tracks": ("ml.inference.contract",),
+    "ml.inference.tracks": ("ml.inference.contract", "ml.inference.assignment"),
+    "ml.inference.assignment": (),
 }
 # The libraries of the analyzer worker, beside the standard library.
 WORKER_LIBRARIES = {"numpy", "cv2", "ai_edge_litert"}
@@ -94,7 +95,7 @@ def test_the_web_process_loads_no_pixels_and_no_training(module: str, tmp_path: 
     loaded = modules_after(f"import {module}", tmp_path)
     assert not top_level(loaded) & (PIXELS | TRAINING)
     of_ml = {name for name in loaded if name.startswith("ml.")}
-    used = ("contract", "protocol", "card", "tracks", "log_lines")
+    used = ("contract", "protocol", "card", "tracks", "assignment", "log_lines")
     assert of_ml == {"ml.inference"} | {f"ml.inference.{name}" for name in used}
 
 

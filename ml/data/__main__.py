@@ -17,7 +17,8 @@ from ml.console import OutputError, answer_interrupts, check_writable, run, writ
 if __name__ == "__main__":  # before the slow imports
     answer_interrupts("ml.data")
 
-from ml.data.audit import audit, table
+from ml.data.audit import audit
+from ml.data.audit_table import table
 from ml.data.fer2013 import import_fer2013
 from ml.data.folders import DataError
 from ml.data.reading import count_by_suffix

@@ -13,7 +13,8 @@ import pytest
 
 from ml.data import DataError, TrainingSet
 from ml.data.__main__ import main
-from ml.data.audit import audit, table
+from ml.data.audit import audit
+from ml.data.audit_table import table
 from ml.inference.contract import EMOTIONS
 from tests.ml.data.conftest import Fill
 

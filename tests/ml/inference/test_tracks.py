@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pytest
 
 from ml.inference.contract import EMOTIONS, Analysis, Box, Face, Region
-from ml.inference.tracks import FULL_SEARCH_S, Sight, Tracker, assign
+from ml.inference.tracks import FULL_SEARCH_S, Sight, Tracker
 
 HAPPY = tuple(1.0 if name == "happy" else 0.0 for name in EMOTIONS)
 SAD = tuple(1.0 if name == "sad" else 0.0 for name in EMOTIONS)
@@ -230,19 +230,3 @@ def test_cameras_that_start_together_do_not_search_together_for_long() -> None:
         for follower, full in zip(followers, due, strict=True):
             follower.update(seen((320, 240, 80), full=full), moment)
     assert busiest <= 14
-
-
-@pytest.mark.parametrize(("rows", "columns"), [(0, 0), (1, 1), (1, 4), (3, 3), (2, 5), (5, 2), (4, 4)])
-def test_the_assignment_is_the_cheapest_of_all(rows: int, columns: int) -> None:
-    chance = random.Random(rows * 10 + columns)
-    for _ in range(30):
-        cost = [[chance.random() for _ in range(columns)] for _ in range(rows)]
-        pairs = assign(cost)
-        assert len(pairs) == min(rows, columns)
-        assert len({row for row, _ in pairs}) == len({column for _, column in pairs}) == len(pairs)
-        short, long = sorted((rows, columns))
-        cheapest = min(
-            sum(cost[a][b] if rows <= columns else cost[b][a] for a, b in enumerate(order))
-            for order in itertools.permutations(range(long), short)
-        )
-        assert sum(cost[row][column] for row, column in pairs) == pytest.approx(cheapest)
