@@ -165,7 +165,8 @@ class Request:
     for photographs: smaller and turned faces are searched as long as there may be any, and each face is read in several
     framings; `exhaustive` asks for the most thorough search, at thirty times the cost. `budget_ms`
     counts from the moment the worker reads the request; when it is over the work ends, and the answer is `Busy`.
-    `explain` asks for a heat map of each face, which costs about a hundred classifications a face.
+    `explain` asks for a heat map of each face, which costs about a hundred classifications a face. `log_id` is in each
+    log line about the picture.
     """
 
     image: bytes
@@ -175,6 +176,7 @@ class Request:
     exhaustive: bool = False
     explain: bool = False
     budget_ms: float = math.inf
+    log_id: str = ""
 
 
 @dataclass(frozen=True)

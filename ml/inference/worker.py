@@ -22,7 +22,7 @@ from typing import Any
 from ml.inference.card import SERVED, ModelCard
 from ml.inference.contract import Analysis, AnalysisError, Busy, InternalError, ModelError
 from ml.inference.limits import Analyzes, TimeLimited, limit_memory
-from ml.inference.log_lines import FORMATS, start_logging
+from ml.inference.log_lines import FORMATS, request_id, start_logging
 from ml.inference.process import end_with_parent, without_native_lines
 from ml.inference.protocol import (
     WORKER_TOKEN_VARIABLE,
@@ -83,6 +83,7 @@ def _answer(analyzer: Analyzes, head: Mapping[str, Any], image: bytes) -> Analys
     read_s = time.monotonic()
     try:
         request = request_from_head(head, image)
+        request_id.set(request.log_id)
         if request.budget_ms <= 0:
             return Busy(f"expected time left for the picture, received a budget of {request.budget_ms:.0f} ms")
         analysis = analyzer.analyze(request)

@@ -30,7 +30,7 @@ def test_every_line_is_json_and_has_the_id_of_its_request(mode: str, tmp_path: P
         first = requests.post(url, data=script(), headers=BYTES, timeout=10)
         given = requests.post(url, data=script(do="fail"), headers=BYTES | {"X-Request-ID": "proxy-7"}, timeout=10)
         forged = requests.get(f"{server.url}/", headers={"X-Request-ID": "a b\u00e9"}, timeout=10)
-        requests.post(url, data=script(do="crash"), headers=BYTES, timeout=10)
+        crashed = requests.post(url, data=script(do="crash"), headers=BYTES, timeout=10)
         wait_until(lambda: any("lost" in line["message"] for line in lines()))
         server.signal(signal.SIGTERM)
         server.process.wait(20)
@@ -44,7 +44,10 @@ def test_every_line_is_json_and_has_the_id_of_its_request(mode: str, tmp_path: P
         assert requested[ids[0]] | {"path": "/api/analyze", "method": "POST", "level": "info"} == requested[ids[0]]
         assert requested[ids[0]]["duration_ms"] > 0
         bugs = [line for line in lines() if "exception" in line]
-        assert any("RuntimeError: a bug" in line["exception"] for line in bugs)
+        (bug,) = [line for line in bugs if "RuntimeError: a bug" in line["exception"]]
+        assert (bug["logger"], bug["request_id"]) == ("ml.inference.worker", "proxy-7")
+        (ended,) = [line for line in lines() if "ended while it read" in line["message"]]
+        assert ended["request_id"] == crashed.headers["X-Request-ID"]
         assert lines()[0]["message"].startswith("Open http")
         assert SECRET not in server.log()
 

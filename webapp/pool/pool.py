@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from ml.inference.contract import Analysis, AnalysisError, BadImage, Busy, InternalError, NotReady, Request
+from ml.inference.log_lines import request_id
 from ml.inference.protocol import analysis_from_head
 from webapp.pool.connection import WorkerConnection, WorkerLost
 from webapp.pool.schedule import LIVE, PHOTO, RECORDING, Job, Schedule, unchanged_analysis, unchanged_request
@@ -250,6 +251,7 @@ class AnalyzerPool:
         if job.lane == LIVE:
             self._live_s = job.created_s
         wait_s = None if job.lane == RECORDING else job.expires_s - job.created_s
+        job.request = replace(job.request, log_id=request_id.get())
         with self._scheduling() as schedule:
             schedule.put(job)
         self._feed()
@@ -386,6 +388,8 @@ class AnalyzerPool:
         slot.stopped_s, slot.is_overdue = None, False
         error = InternalError("The analyzer stopped while it read this picture.")
         for job in failed:
+            fields = {"request_id": job.request.log_id} if job.request.log_id else {}
+            log.warning("worker %d ended while it read this picture", slot.number, extra={"fields": fields})
             if is_held_against:
                 self._refuse_from_now_on(job)
             self._observer.finished(job.lane, error.code)

@@ -67,7 +67,9 @@ def test_bytes_that_are_no_message_are_refused(sent: bytes) -> None:
 
 
 def test_a_request_survives_the_wire(pair: tuple[socket.socket, socket.socket]) -> None:
-    request = Request(bytes(300), (Region(0.1, 0.2, 0.3, 0.4),), full_search=False, thorough=True, budget_ms=250.0)
+    request = Request(
+        bytes(300), (Region(0.1, 0.2, 0.3, 0.4),), full_search=False, thorough=True, budget_ms=250.0, log_id="7f"
+    )
     write_message(pair[0], request_head(request, 7), request.image)
     head, image = MessageReader(pair[1]).read()
     assert head["id"] == 7
