@@ -21,7 +21,7 @@ from webapp.open_sockets import OpenSockets
 
 MAX_FRAGMENTS = 64
 """Browsers split a large message into a few fragments; thousands of tiny ones are an attack."""
-YIELD_EVERY = 32
+YIELD_EVERY = 8
 """After this many WebSocket frames of one connection, other connections get a turn."""
 UNHANDLED_MESSAGES = 64
 """Messages of one client that may wait for their handler, on the threaded transport."""
