@@ -38,13 +38,14 @@ def decode(data: bytes, min_side_px: int) -> tuple[np.ndarray, tuple[int, int]]:
     """
     stored = picture_size(data)
     if stored is None:
+        check_scans(data, MAX_PIXELS)
         gray = decode_image(data)
         check_shape(gray.shape[1], gray.shape[0])
         return _reduce(gray, min_side_px), (gray.shape[1], gray.shape[0])
     check_shape(*stored)
     factor = 1
+    check_scans(data, stored[0] * stored[1])
     if data[:2] == b"\xff\xd8":
-        check_scans(data, stored[0] * stored[1])
         factor = max(factor for factor in REDUCED if factor == 1 or max(stored) >= factor * min_side_px)
     gray = decode_image(data, REDUCED[factor])
     height, width = gray.shape
@@ -72,6 +73,8 @@ def check_scans(data: bytes, pixels: int) -> None:
     Raises:
         TooLarge: with what was expected.
     """
+    if data[:2] != b"\xff\xd8":
+        return
     most = min(MAX_JPEG_SCANS, MAX_SCANNED_PIXELS // max(1, pixels))
     scans = jpeg_scans(data)
     if scans > most:

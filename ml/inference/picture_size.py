@@ -7,6 +7,11 @@ import struct
 JPEG_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
 """Markers of a JPEG that begin a frame header, which holds the size (ITU T.81, table B.1)."""
 
+MAX_JPEG_SEGMENTS = 4096
+"""Segments before the frame header; a colour profile has at most 255."""
+MAX_JPEG_PADDING = 4096
+"""Bytes of padding before one marker."""
+
 
 def picture_size(data: bytes) -> tuple[int, int] | None:
     """Stored width and height (before any EXIF turn) of a JPEG, PNG or WebP; None if unreadable."""
@@ -18,7 +23,7 @@ def picture_size(data: bytes) -> tuple[int, int] | None:
             return _jpeg_size(data)
         if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
             return _webp_size(data)
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, ValueError):
         pass
     return None
 
@@ -29,18 +34,19 @@ def jpeg_scans(data: bytes) -> int:
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """As libjpeg reads it, which skips other bytes and padding before a marker."""
     position = 2
-    while data[position] == 0xFF:
-        marker = data[position + 1]
-        if marker == 0xFF:  # padding
-            position += 1
-            continue
+    for _ in range(MAX_JPEG_SEGMENTS):
+        position = data.index(b"\xff", position)
+        padded = data[position : position + MAX_JPEG_PADDING]
+        position += len(padded) - len(padded.lstrip(b"\xff"))
+        marker = data[position]
         if marker in JPEG_FRAMES:
-            height, width = struct.unpack_from(">HH", data, position + 5)
+            height, width = struct.unpack_from(">HH", data, position + 4)
             return width, height
-        if marker == 0xDA:  # the pixels begin, and no frame came before them
+        if marker in (0xDA, 0xFF):  # the pixels begin before any frame header; or more padding than in any real file
             return None
-        position += 2 + struct.unpack_from(">H", data, position + 2)[0]
+        position += 1 if marker == 0 else 1 + struct.unpack_from(">H", data, position + 1)[0]
     return None
 
 

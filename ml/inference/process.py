@@ -1,9 +1,10 @@
-"""Process of a worker: ends it with its parent, and hides the start messages of native libraries."""
+"""Process of a worker: ends it with its parent, and hides the messages of native libraries."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import logging
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 PARENT_POLL_S = 0.5
 PR_SET_PDEATHSIG = 1
@@ -55,3 +57,18 @@ def without_native_lines(beginning: bytes = b"INFO:") -> Iterator[None]:
             others = b"".join(line for line in held if not line.startswith(beginning))
             if others:
                 os.write(2, others)
+
+
+def mute_native_lines() -> None:
+    """From now on only Python writes to the error output of this process.
+
+    Decoders print lines about what is wrong in a picture, as many as its sender likes.
+    """
+    sys.stderr.flush()
+    own = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stderr:
+            handler.setStream(own)
+    sys.stderr = own
+    with Path(os.devnull).open("wb") as nothing:
+        os.dup2(nothing.fileno(), 2)

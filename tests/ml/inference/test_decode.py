@@ -34,6 +34,13 @@ def progressive(width: int, height: int, more_scans: int) -> bytes:
     return data[:-2] + data[data.rfind(b"\xff\xda") : -2] * more_scans + data[-2:]
 
 
+def with_bytes_after_the_first_segment(jpeg: bytes, more: bytes) -> bytes:
+    end = 4 + int.from_bytes(jpeg[4:6], "big")
+    return jpeg[:end] + more + jpeg[end:]
+
+
+COMMENT = b"\xff\xfe\x00\x02"
+
 COSTLY = {
     "lossless webp 6300x6300": lambda: encoded(
         np.full((6300, 6300), 7, np.uint8), ".webp", cv2.IMWRITE_WEBP_QUALITY, 101
@@ -44,6 +51,10 @@ COSTLY = {
     "png 1080x10000": lambda: encoded(np.full((10_000, 1080), 255, np.uint8), ".png"),
     "jpeg 20000x100": lambda: encoded(np.full((100, 20_000), 90, np.uint8), ".jpg"),
     "progressive jpeg 4000x3000": lambda: progressive(4000, 3000, 60),
+    "jpeg of a million comments": lambda: with_bytes_after_the_first_segment(progressive(64, 64, 0), COMMENT * 10**6),
+    "jpeg with 4 MB of padding": lambda: with_bytes_after_the_first_segment(
+        progressive(64, 64, 0), b"\xff" * (4 << 20)
+    ),
 }
 REFUSED = {
     "png 20000x1": (lambda: encoded(np.full((1, 20_000), 90, np.uint8), ".png"), BadImage),
@@ -51,6 +62,14 @@ REFUSED = {
     "png 20000x20": (lambda: encoded(np.full((20, 20_000), 90, np.uint8), ".png"), BadImage),
     "jpeg 9000x4": (lambda: encoded(np.full((4, 9000), 90, np.uint8), ".jpg"), BadImage),
     "jpeg of 2500 scans": (lambda: progressive(640, 480, 2500), TooLarge),
+    "jpeg of 300 scans, behind a byte that does not belong there": (
+        lambda: with_bytes_after_the_first_segment(progressive(4000, 4000, 300), b"\0"),
+        TooLarge,
+    ),
+    "jpeg of 300 scans, behind a million comments": (
+        lambda: with_bytes_after_the_first_segment(progressive(640, 480, 300), COMMENT * 10**6),
+        TooLarge,
+    ),
     "jpeg of 90 scans, 40 megapixels": (lambda: progressive(7000, 5700, 90), TooLarge),
 }
 

@@ -44,3 +44,13 @@ def test_no_size_without_a_header(data: bytes) -> None:
 def test_size_of(data: bytes) -> None:
     assert picture_size(data) == (300, 70)
     assert picture_size(data[: max(32, len(data) - 20)]) == (300, 70)
+
+
+def test_a_jpeg_is_read_as_the_decoder_reads_it() -> None:
+    """libjpeg skips bytes that do not belong there, and padding."""
+    data = saved("JPEG")
+    first = 4 + int.from_bytes(data[4:6], "big")
+    for more in (b"\0", b"abc", b"\xff\0", b"\xff\xff\xff"):
+        changed = data[:first] + more + data[first:]
+        assert cv2.imdecode(np.frombuffer(changed, np.uint8), cv2.IMREAD_GRAYSCALE).shape == (70, 300)
+        assert picture_size(changed) == (300, 70)
