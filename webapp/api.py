@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
@@ -24,6 +24,7 @@ from ml.inference.contract import (
     Request,
     TooLarge,
 )
+from ml.inference.log_lines import request_id
 from webapp.access import Access
 from webapp.body import InMemoryRequest, UploadBudget
 from webapp.formats import FORMATS
@@ -71,7 +72,7 @@ def create_api(
             if isinstance(picture, AnalysisError):
                 raise picture
             photo = Request(picture, thorough=True, exhaustive=options.exhaustive, explain=options.explain)
-            return options.answer(pool.photo(photo))
+            return options.answer(pool.photo(replace(photo, log_id=request_id.get())))
         except AnalysisError as error:
             return error
         except Exception:

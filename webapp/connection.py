@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ml.inference.contract import Analysis, Busy, Request
+from ml.inference.log_lines import request_id
 from ml.inference.tracks import Tracker
 from webapp.frame_options import FrameOptions
 from webapp.metrics import Metrics
@@ -100,9 +101,11 @@ def _follow(
     tracker: Tracker, time_s: float
 ) -> tuple[Callable[[Request, bool], Request], Callable[[Analysis], Analysis]]:
     """How the pool prepares the request for a frame of this time and completes its answer."""
+    log_id = request_id.get()
 
     def prepare(request: Request, hurried: bool) -> Request:
-        return replace(request, near=tracker.near(time_s), full_search=tracker.full_search_due(time_s, hurried))
+        full_search = tracker.full_search_due(time_s, hurried)
+        return replace(request, near=tracker.near(time_s), full_search=full_search, log_id=log_id)
 
     def complete(analysis: Analysis) -> Analysis:
         return replace(analysis, faces=tracker.update(analysis, time_s))

@@ -240,6 +240,8 @@ def _threading_driver(sockets: OpenSockets, allowance: Allowance) -> Any:
         def __init__(self, environ: MutableMapping[str, Any], **options: Any) -> None:
             self.meter = Meter(allowance)
             self.fragments = 0
+            self.is_left = False
+            """Whether the messages' handler has ended: nobody takes the waiting ones."""
             super().__init__(environ, **options)
 
         def _handle_events(self) -> bool:
@@ -252,7 +254,7 @@ def _threading_driver(sockets: OpenSockets, allowance: Allowance) -> Any:
                 raise OSError from None  # ends the reading thread
             finally:
                 self.ws.events = events
-                while len(self.input_buffer) > UNHANDLED_MESSAGES and self.connected:
+                while len(self.input_buffer) > UNHANDLED_MESSAGES and self.connected and not self.is_left:
                     time.sleep(0.001)
 
         def _metered(self, events: Iterator[Any]) -> Iterator[Any]:
@@ -278,7 +280,10 @@ def _threading_driver(sockets: OpenSockets, allowance: Allowance) -> Any:
             self.environ = environ
             with sockets.opened(self._eio_socket, environ):
                 self.ws = MeteredServer(environ, **self.server_args)
-                self.app(self)
+                try:
+                    self.app(self)
+                finally:
+                    self.ws.is_left = True
             if self.ws.mode == "gunicorn":
                 raise StopIteration  # what gunicorn takes for "answered already"
             raise ConnectionError  # and werkzeug

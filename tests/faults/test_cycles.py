@@ -5,13 +5,14 @@ The default run is short; `CYCLES=2000 pytest -s tests/faults/test_cycles.py` is
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
 
 from tests.faults.conftest import Start
 from tests.support.fake_worker import script
-from tests.support.rawsocket import CLOSE, RawSocket
+from tests.support.rawsocket import CLOSE, TEXT, RawSocket, masked
 from tests.support.serving import Server
 from tests.support.waiting import wait_until
 
@@ -54,3 +55,15 @@ def test_clients_that_come_and_go_leave_nothing(start: Start) -> None:
     assert max(grown_mb) <= GROWTH_MB
     assert [server.web(), *server.workers()] == family
     assert "Traceback" not in server.log()
+
+
+def test_a_socket_that_is_closed_in_the_middle_of_many_messages_keeps_no_thread(start: Start) -> None:
+    """The first of these messages closes it; nobody takes the others."""
+    server = start()
+    RawSocket(server.port).close()
+    usual = server.web().num_threads()
+    for _ in range(20):
+        with RawSocket(server.port, timeout_s=60) as raw, contextlib.suppress(ConnectionError):
+            raw.socket.sendall(masked(TEXT, b"") * 300)
+            raw.wait_until_closed()
+    wait_until(lambda: server.web().num_threads() <= usual + 5, 60)

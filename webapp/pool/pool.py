@@ -22,7 +22,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from ml.inference.contract import Analysis, AnalysisError, BadImage, Busy, InternalError, NotReady, Request
-from ml.inference.log_lines import request_id
 from ml.inference.protocol import analysis_from_head
 from webapp.pool.connection import WorkerConnection, WorkerLost
 from webapp.pool.schedule import LIVE, PHOTO, RECORDING, Job, Schedule, unchanged_analysis, unchanged_request
@@ -251,7 +250,6 @@ class AnalyzerPool:
         if job.lane == LIVE:
             self._live_s = job.created_s
         wait_s = None if job.lane == RECORDING else job.expires_s - job.created_s
-        job.request = replace(job.request, log_id=request_id.get())
         with self._scheduling() as schedule:
             schedule.put(job)
         self._feed()
