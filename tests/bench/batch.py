@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from tests.support.dry_run import listing
 from tests.support.pictures import encoded, write_video
@@ -37,13 +38,15 @@ def resume(files: int) -> dict[str, Any]:
             data = b"broken" if broken else video if is_video else encoded(np.full((8, 8), number % 256, np.uint8))
             (folder / f"{number:06d}.{'avi' if is_video else 'jpg'}").write_bytes(data)
         command = [sys.executable, "-m", "ml.predict", str(folder), "--out", str(out), "--resume", "--quiet"]
-        started_s, recorded = time.monotonic(), []
+        started_s, recorded, left = time.monotonic(), [], []
         for kill in range(1, KILLS + 1):
             process = subprocess.Popen(command, cwd=ROOT)
             while process.poll() is None and _rows(out) < kill * files // 2 // (KILLS + 1):
                 time.sleep(0.2)
+            children = psutil.Process(process.pid).children(recursive=True)
             process.kill()
             process.wait()
+            left.append(len(psutil.wait_procs(children, timeout=2)[1]))
             recorded.append(_rows(out))
         code = subprocess.run(command, cwd=ROOT).returncode
         sources = [row["source"] for row in csv.DictReader(out.open(encoding="utf-8"))]
@@ -53,6 +56,7 @@ def resume(files: int) -> dict[str, Any]:
         return {
             "files": files,
             "rows_at_kills": recorded,
+            "processes_left_after_2_s": left,
             "exit_code": code,
             "rows_right": sources == whole,
             "failures_right": errors == broken_files,

@@ -88,7 +88,7 @@ def test_two_workers_of_which_one_is_killed_write_the_table_of_this_machine(
     killer.start()
     do(folder, out, engine)
     killer.join()
-    assert workers[0].wait(5) == -signal.SIGKILL
+    assert workers[0].wait(60) == -signal.SIGKILL
     assert out.read_bytes() == (tmp_path / "here.csv").read_bytes()
     assert read_failures(out) == read_failures(tmp_path / "here.csv")
     assert len(read(out)) == 196 + 70

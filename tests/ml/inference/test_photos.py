@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -15,6 +17,9 @@ from ml.inference.halves import Halves
 from ml.inference.photos import PhotoDetector
 from ml.inference.scan import FaceScanner
 from ml.inference.thorough import laid_windows
+from tests.bench.detection import ON_THEIR_HEADS, measure, upside_down
+from tests.bench.scenes import compose_all
+from tests.bench.searches import timed
 
 FACE = Box(166, 58, 112, 112)
 """Where the astronaut's face is at 512×512."""
@@ -136,6 +141,15 @@ def test_a_turned_portrait_is_found_upright(detector: PhotoDetector, portrait: n
     found = detector.search(turned)
     assert len(found) == 1
     assert abs((found[0].window.roll_deg - roll_deg + 180) % 360 - 180) < 20
+
+
+def test_no_face_on_its_head_is_read_as_it_stands(detector: PhotoDetector, test_data: Path) -> None:
+    """`python -m tests.bench.detection` counts them over many more."""
+    scenes = upside_down(compose_all(ON_THEIR_HEADS, test_data / "fer2013" / "train", 2, seed=41))
+    report = measure(timed(detector.search), scenes)["upside_down"]
+    assert report["faces"] == 6
+    assert report["wrong_way_round"] == 0
+    assert report["recall"] >= 0.5
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (48, 48), (640, 480), (300, 900)])
