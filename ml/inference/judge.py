@@ -76,6 +76,13 @@ class Judge:
             odds += weight * math.log1p(count(patch))
         return odds
 
+    def complete_log_odds(self, picture: Halves, found: Detection) -> float:
+        """Log odds from all evidence, which can be compared between windows."""
+        weights = (self._weights.align, self._weights.scan, *self._weights.cascades)
+        return self._weights.bias + sum(
+            weight * value for weight, value in zip(weights, self.evidence(picture, found), strict=True)
+        )
+
     def is_turned(self, picture: Halves, found: Detection) -> bool:
         """Whether a face that `frontalface_alt2` does not accept looks more like one on its side or upside down."""
         if self._counts[0](_close_look(picture, found.window)) > 0:

@@ -43,8 +43,7 @@ MIN_LOG_ODDS_ALONE = -1.0
 """Least log odds of the likeliest place if there is no other face: photographs without a face are rare."""
 SURE_SCORE = 0.85
 """If no face has this score, cascades and then rotated copies are searched; the step with the surest face is used.
-Chosen on 450 composed scenes with faces: in 9 of them the best face has less, and the cascades find one more face in
-these; below 0.9 there are 25 scenes with two more faces."""
+Chosen by `python -m tests.bench.fit_doubt --data DIR`."""
 MIN_LOG_ODDS_TURNED = 2.0
 """Least log odds of a face in a rotated copy: such faces are rare, and five copies have five times the false ones."""
 
@@ -63,17 +62,20 @@ class PhotoDetector:
             Busy: the deadline passed.
         """
         picture = Halves(gray)
-        found = self._detector.sweep(picture, (), deadline, FIRST_SIDE_PX, MIN_LOG_ODDS_ALONE)
-        faces = self._finer(picture, [face for face in found if face.score >= MIN_SCORE], deadline)
+        faces = self.quick(picture, deadline)
         if thorough:
-            faces += self._everywhere(picture, faces, deadline)
-        faces = faces or found[:1]
-        for search_further in (self._by_cascades, self._turned):
+            faces = self._everywhere(picture, faces, deadline)
+        for search_further in (self.by_cascades, self._turned):
             if _best_score(faces) < SURE_SCORE:
                 faces = max(faces, search_further(picture, deadline), key=_best_score)
         if not faces and thorough:
             faces = [Detection(place.window, place.score) for place in self._thorough.laid(picture, deadline)]
         return sorted(faces, key=lambda found: found.score, reverse=True)
+
+    def quick(self, picture: Halves, deadline: Deadline) -> list[Detection]:
+        """The first two steps: faces of the sweep and of finer levels; if there is none, the likeliest place."""
+        found = self._detector.sweep(picture, (), deadline, FIRST_SIDE_PX, MIN_LOG_ODDS_ALONE)
+        return self._finer(picture, [face for face in found if face.score >= MIN_SCORE], deadline) or found[:1]
 
     def _finer(self, picture: Halves, faces: list[Detection], deadline: Deadline) -> list[Detection]:
         """The faces, with those of finer levels as long as smaller faces are likely."""
@@ -91,12 +93,14 @@ class PhotoDetector:
             )
 
     def _everywhere(self, picture: Halves, faces: list[Detection], deadline: Deadline) -> list[Detection]:
-        """Further faces at the places of the thorough search."""
+        """The faces, with those at the places of the thorough search."""
+        sure = [face for face in faces if face.score >= MIN_SCORE]
         places = self._thorough.places(picture, deadline)[:MAX_PLACES]
         settled = [Detection(place.window, place.score) for place in places]
-        return self._detector.judged(picture, settled, [face.window for face in faces], deadline, MIN_LOG_ODDS)
+        known = [face.window for face in sure]
+        return sure + self._detector.judged(picture, settled, known, deadline, MIN_LOG_ODDS) or faces
 
-    def _by_cascades(self, picture: Halves, deadline: Deadline) -> list[Detection]:
+    def by_cascades(self, picture: Halves, deadline: Deadline) -> list[Detection]:
         """Upright faces from the first cascade that proposes a sure one, or else the likeliest."""
         likeliest: list[Detection] = []
         for windows in self._thorough.upright(picture):

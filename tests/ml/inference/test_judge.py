@@ -50,6 +50,7 @@ def test_log_odds_are_the_sum_of_all_evidence(judge: Judge, portrait: np.ndarray
     picture = Halves(portrait)
     weights = (WEIGHTS.align, WEIGHTS.scan, *WEIGHTS.cascades)
     whole = WEIGHTS.bias + sum(w * e for w, e in zip(weights, judge.evidence(picture, FACE), strict=True))
+    assert judge.complete_log_odds(picture, FACE) == pytest.approx(whole)
     assert judge.log_odds(picture, FACE, needed=whole + 0.01) <= whole
     assert 0 <= judge.log_odds(picture, FACE, needed=0) <= whole
 
