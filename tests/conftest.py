@@ -1,4 +1,4 @@
-"""What every test may ask for: real data where it is installed, a face picture always, the browser."""
+"""Fixtures for all tests: the repository, real data where it is installed, the browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documentation tells the truth: every command, option, target, file and link it names exists."""
+"""Every command, option, target, file and link that the documentation names exists."""
 
 from __future__ import annotations
 

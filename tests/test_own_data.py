@@ -1,4 +1,4 @@
-"""docs/own-data.md from beginning to end: the page's own commands, on variants of the shipped photographs."""
+"""docs/own-data.md from beginning to end: its commands are run on variants of the shipped photographs."""
 
 from __future__ import annotations
 

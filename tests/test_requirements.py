@@ -1,4 +1,4 @@
-"""What is imported is required by name: nothing arrives by the grace of another package's dependencies."""
+"""Every imported package is a requirement of its own, not only a dependency of another package."""
 
 from __future__ import annotations
 

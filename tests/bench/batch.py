@@ -1,4 +1,4 @@
-"""Folders without limit: `python -m tests.bench.batch listing|resume|engines [--files N] [--json]`.
+"""Batch runs over very large folders: `python -m tests.bench.batch listing|resume|engines [--files N] [--json]`.
 
 listing   lists N hard links to a few photos and writes a row for each, without reading them: memory and time
 resume    reads N tiny files, every hundredth broken, is killed (SIGKILL) three times, goes on, and is checked

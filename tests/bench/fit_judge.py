@@ -1,4 +1,4 @@
-"""Fit what decides whether a place is a face: `python -m tests.bench.fit_judge --data DIR [--per-kind 30] [--seed 7]`.
+"""Fit the weights of the judge of faces: `python -m tests.bench.fit_judge --data DIR [--per-kind 30] [--seed 7]`.
 
 Places are those where the proposals of a sweep come to rest, in composed scenes of every kind, several faces and nobody
 included. Logistic regression; places that lie on a face by half are left out. Prints the weights for

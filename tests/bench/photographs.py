@@ -1,4 +1,4 @@
-"""Photographs of one person each, whose place nobody noted: in how many somebody is found, and what one costs."""
+"""Photographs of one person each, without known positions: in how many a face is found, and the cost of one."""
 
 from __future__ import annotations
 

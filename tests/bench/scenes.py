@@ -1,4 +1,4 @@
-"""Pictures with known faces, composed from 48×48 training faces and backgrounds that hold nobody."""
+"""Pictures with known faces, composed from 48×48 training faces and backgrounds without a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many viewers one machine carries: `python -m tests.bench.server --clients 12 --rate 10`.
+"""How many viewers one machine serves: `python -m tests.bench.server --clients 12 --rate 10`.
 
 Cameras send frames of a recording, open loop, to a real gunicorn with its workers; the generator shares the machine.
 The last line printed is the result as JSON. `--search` finds the largest number of clients with p95 ≤ 150 ms and then

@@ -1,4 +1,4 @@
-"""Looking at what a page shows now: accessible by axe-core, nothing cut off or off the side, photographed."""
+"""Checks of what a page shows: accessibility by axe-core, nothing clipped, no sideways scrolling; and screenshots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of the HTTP interface: what it shows to copy runs as it stands, and its form shows request and reply."""
+"""The page of the HTTP interface: its examples run unchanged, and its form shows request and reply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page may cost, and how calm it must be."""
+"""Budgets of the page: requests, bytes, layout shifts, flicker, frames in flight."""
 
 from __future__ import annotations
 

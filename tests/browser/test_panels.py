@@ -1,4 +1,4 @@
-"""One page, several panels: nothing is lost on the way from one to the other."""
+"""One page, several panels: switching between them loses nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The panel of photographs: an example at once, then whatever people drop on it."""
+"""The panel of photographs: the example, and files that people choose, drop or paste."""
 
 from __future__ import annotations
 

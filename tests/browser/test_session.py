@@ -1,4 +1,4 @@
-"""What has a past: the timeline, recording, recovery, the summary and the files it saves."""
+"""The session of the camera: timeline, recording, recovery, summary and saved files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every state of the live page: reached for real, says what it should, offers a way on, is accessible, is photographed.
+"""Every state of the live page: reached in a real browser; its text, actions and accessibility.
 
 The pictures go to the folder `screenshots` of conftest.py.
 """

@@ -1,4 +1,4 @@
-"""Recorded videos: read in the browser to their end, as `ml.predict` reads them, whatever happens meanwhile."""
+"""Recorded videos: read in the browser to their end with the results of `ml.predict`, also after lost connections."""
 
 from __future__ import annotations
 

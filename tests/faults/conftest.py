@@ -1,4 +1,4 @@
-"""A server in either transport over workers that need no model, for tests that do it harm."""
+"""A server in either transport over workers that need no model, for attacks."""
 
 from __future__ import annotations
 

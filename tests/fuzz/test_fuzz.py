@@ -1,4 +1,4 @@
-"""Mutated packets, pictures, uploads and requests against a real server: nothing crashes, nothing hangs, others go on.
+"""Mutated packets, pictures, uploads and requests against a real server: nothing crashes or hangs, others are served.
 
 The default run is short; `make fuzz` runs 10,000 of them (FUZZ_CASES).
 """

@@ -1,4 +1,4 @@
-"""Temperatures, doubt, and the answer that is served."""
+"""Temperatures, the threshold of uncertain answers, and the served answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evaluation as a user runs it, on the shipped model and on files that are none."""
+"""Evaluation as a user runs it, on the shipped model and on files that are no models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command: photos, folders and videos in, one table out; what can't be read is listed and never the end."""
+"""The command: photos, folders and videos in, one table out; unreadable files are listed and do not end the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the scanning network learns from, and that it learns."""
+"""The training data of the scanning network, and its training."""
 
 from __future__ import annotations
 

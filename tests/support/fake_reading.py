@@ -1,4 +1,4 @@
-"""Work for batch processes that needs no network: files say in their text what is to happen."""
+"""Work for batch processes that needs no network: the text of a file says what happens."""
 
 from __future__ import annotations
 

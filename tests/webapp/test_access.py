@@ -1,4 +1,4 @@
-"""The token: shown in either way, compared whole, asked of API and socket alike."""
+"""The token: both ways to send it, its comparison, and that API and socket require it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A port is known to be taken before anything is started."""
+"""A taken port is reported before anything is started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Python client of docs/clients.md, run as it stands there."""
+"""The Python client of docs/clients.md, run unchanged."""
 
 from __future__ import annotations
 

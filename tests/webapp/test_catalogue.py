@@ -1,4 +1,4 @@
-"""Four languages, none of them incomplete, and the right one for each visitor."""
+"""Four complete languages, and the visitor's preferred one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The live connection through a real gunicorn: answers, limits, company, and the end."""
+"""The live connection through a real gunicorn: answers, limits, several clients, and shutdown."""
 
 from __future__ import annotations
 

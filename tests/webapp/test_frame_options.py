@@ -1,4 +1,4 @@
-"""What a client may say beside a frame, and what is refused."""
+"""The options of a frame, and what is refused."""
 
 from __future__ import annotations
 

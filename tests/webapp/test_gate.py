@@ -1,4 +1,4 @@
-"""Who is let in: by the name that was asked for, by address, and by transport."""
+"""Which connections are accepted: by host name, address and transport."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one connection may send: a camera always may, a flood never."""
+"""What one connection may send: a camera is never refused, a flood is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Un-masking is right for every length and offset, and limits hold where they can be tried without a socket."""
+"""Un-masking is right for every length and offset, and limits that can be tested without a socket."""
 
 from __future__ import annotations
 

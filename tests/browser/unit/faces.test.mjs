@@ -58,7 +58,7 @@ test("off shows raw values, normal the server's, strong is slower still", () => 
   assert.ok(Math.abs(strong.reduce((a, b) => a + b) - 1) < 1e-9);
 });
 
-test("doubt follows what is shown, or the server's word where smoothing is off", () => {
+test("uncertainty follows the shown values, or the server's own where smoothing is off", () => {
   const faces = newFaces({ uncertain_below: 0.8 });
   faces.update(result(face(1, "happy")), 0);
   assert.equal(faces.list()[0].word.key, "unsure");
@@ -119,7 +119,7 @@ test("marks fade after half a second and are gone after one", () => {
   assert.equal(opacity(5000), 0);
 });
 
-test("where answers stop, the newest values are shown", () => {
+test("when answers stop, the newest values are shown", () => {
   const faces = newFaces();
   faces.update(result(face(1, "happy")), 0);
   faces.update({ ...result(), faces: [{ ...face(1, "happy"), emotions: spread("happy", 0.9), smoothed: spread("happy", 0.9) }] }, 100);

@@ -55,7 +55,7 @@ test("a face ends where an answer lacks it, and a second after the last answer",
   assert.equal(history.endS, 3.96);
 });
 
-test("what interrupts is a band with a name, and faces end there", () => {
+test("an interruption is a band with a name, and faces end there", () => {
   const history = lived(3, () => [face(1)]);
   history.open("paused", 3);
   history.open("paused", 3.5);

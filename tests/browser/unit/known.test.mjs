@@ -13,7 +13,7 @@ test("nothing is known before the first answer, and a connection that gave it is
   assert.deepEqual(faces.details("a", 20), {});
 });
 
-test("a new connection is told the faces with each frame until it answers one", () => {
+test("a new connection gets the known faces with each frame until it answers one", () => {
   const faces = new KnownFaces();
   faces.answered(answer(2, 5), "a", 10);
   assert.deepEqual(faces.details("b", 20), known(2, 5));
@@ -33,7 +33,7 @@ test("a face that is hidden for a moment is kept, one that was last seen long ag
   assert.deepEqual(faces.details("b", 40_001), {});
 });
 
-test("a new session knows nobody, and the server gets no more faces than it takes", () => {
+test("a new session has no known faces, and the server gets no more of them than it accepts", () => {
   const faces = new KnownFaces();
   faces.answered(answer(...Array.from({ length: 70 }, (_, i) => i + 1)), "a", 0);
   assert.equal(faces.details("b", 1).known.faces.length, 64);

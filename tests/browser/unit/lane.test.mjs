@@ -103,7 +103,7 @@ test("after a broken connection every unanswered frame is sent again, none twice
   assert.deepEqual(answered.map(([number]) => number), [0, 1, 2, 3]);
 });
 
-test("an answer of the connection before does not count", async () => {
+test("an answer of the previous connection is ignored", async () => {
   const { server, answered, lane } = start();
   lane.opened();
   lane.push(frame(0));
@@ -130,7 +130,7 @@ test("busy frames are sent again after the time that the server names, other err
   assert.deepEqual(answered, [[0, false], [1, true]]);
 });
 
-test("closing lets nobody wait", async () => {
+test("closing ends all waiting", async () => {
   const { lane } = start(1);
   const pushed = lane.push(frame(0));
   const finished = lane.finish();

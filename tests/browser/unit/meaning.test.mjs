@@ -28,7 +28,7 @@ test("without a number the sentence takes an example", () => {
   assert.ok(meaning(null, page({ ece: 0.01, n: 900 })).includes('"percent":"80%"'));
 });
 
-test("each language writes its own per cent, and nothing is nothing", () => {
+test("each language has its own form of percentages, and 0 % is exactly nothing", () => {
   assert.equal(percent("de", 0.82), "82\u00a0%");
   assert.equal(percent("zh", 0.82), "82%");
   assert.equal(percent("en", 0), "<1%");
@@ -36,7 +36,7 @@ test("each language writes its own per cent, and nothing is nothing", () => {
   assert.equal(percent("en", 0.005), "1%");
 });
 
-test("only certainty is a hundred per cent", () => {
+test("only a probability of 1 is written as 100 %", () => {
   assert.equal(percent("en", 0.9958), ">99%");
   assert.equal(percent("en", 0.994), "99%");
   assert.equal(percent("en", 1), "100%");

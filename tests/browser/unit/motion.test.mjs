@@ -41,7 +41,7 @@ test("a face is followed from its old picture through every copy since", () => {
   assert.deepEqual(pixels(motion.shift(7)), [36, 9]);
 });
 
-test("several faces go their own ways", () => {
+test("several faces are followed independently", () => {
   const motion = new Motion();
   motion.see(copy([[10, 10], [100, 60]], 0));
   motion.answer([{ id: 1, box: box(10, 10) }, { id: 2, box: box(100, 60) }], 0);
@@ -85,7 +85,7 @@ test("an answer older than every copy, or a picture that turned, moves nothing",
   assert.deepEqual(pixels(motion.shift(1)), [0, 0]);
 });
 
-test("a face without anything to hold on to goes on with the speed of its last answers, for a moment", () => {
+test("a face without contrast keeps the speed of its last answers for a moment", () => {
   const motion = new Motion();
   const blank = (capturedMs) => ({ grey: new Uint8Array(WIDTH * HEIGHT).fill(120), width: WIDTH, height: HEIGHT, capturedMs });
   motion.see(blank(0));

@@ -28,7 +28,7 @@ test("every path gets a steady rate, young answers and no queue, and keeps much 
   }
 });
 
-test("jitter is no queue: the rate stays, and pictures keep most of their size", () => {
+test("jitter is not taken for a queue: the rate stays, and pictures keep most of their size", () => {
   const [answers] = settled([new Viewer(new Path({ rttMs: 200, uplinkKbps: 2500, jitterMs: 30 }))]);
   assert.ok(answers.length / 20 >= 10);
   assert.ok(at(answers.map(({ width }) => width), 0.5) >= 400);
@@ -102,7 +102,7 @@ test("one slow encoding changes nothing, and the first, which waits for the enco
   assert.equal(pace.plan(640).longSide, 640);
 });
 
-test("busy rests for as long as the server asks", () => {
+test("after busy, nothing is sent for as long as the server asks", () => {
   const pace = new Pace(LIMITS);
   pace.busy(800, 1000);
   assert.equal(pace.isDue(1700, 0), false);
@@ -119,7 +119,7 @@ test("twelve frames a second while nothing moves fast, and as many as the server
   assert.ok(eagerly > 26 && eagerly < 30, eagerly);
 });
 
-test("who saves data begins small and sends six frames a second", () => {
+test("with data saving, frames begin small and six a second are sent", () => {
   const viewer = new Viewer(new Path({ rttMs: 40 }), { pace: { sparing: true, eager: true } });
   const [answers] = settled([viewer]);
   assert.equal(viewer.answers[0].width, 320);

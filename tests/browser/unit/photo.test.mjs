@@ -35,7 +35,7 @@ test("two are read at a time, the first chosen first, and one that was taken awa
   assert.deepEqual(begun, ["a", "b", "d"]);
 });
 
-test("what speaks for the word is red, what speaks against it blue, as strong as its share of the strongest", () => {
+test("support for the word is red, opposition blue, in proportion to the strongest value", () => {
   const [r, g, b, a, r2, , b2, a2, , , , none] = heatPixels([[0.5, -0.25, 0]]);
   assert.ok(r > b && b2 > r2 && g < r);
   assert.equal(a, 2 * a2);

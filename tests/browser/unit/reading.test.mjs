@@ -10,13 +10,13 @@ test("a reading is the answer's picture and faces, and the moment they belong to
   assert.deepEqual({ ...reading }, { source: "live", frame: 7, timestamp_s: 1.5, image: answer.image, faces: answer.faces });
 });
 
-test("every face tells what is shown of it", () => {
+test("every face has what is shown of it", () => {
   const shown = [{ id: 2, word: { key: "happy" }, vector: [0, 0, 0, 1, 0, 0, 0], name: "Ann" }];
   const [face] = withShown(toReading(answer, { source: "live", frame: 0, timestamp_s: 0 }), shown).faces;
   assert.deepEqual(face, { id: 2, box: [1, 2, 3, 4], shown: { key: "happy", vector: [0, 0, 0, 1, 0, 0, 0], name: "Ann" } });
 });
 
-test("a listener that fails keeps nobody else from hearing, and one that left hears nothing", (t) => {
+test("a listener that fails does not affect others, and one that unsubscribed gets nothing", (t) => {
   const said = t.mock.method(console, "error", () => {});
   const readings = new Readings();
   const heard = [];

@@ -71,7 +71,7 @@ test("each write adds only what is new", async () => {
   await recorder.stop();
 });
 
-test("a storage that fails is told once, and recording goes on in memory", async () => {
+test("a failing storage is reported once, and recording continues in memory", async () => {
   for (const [name, problem] of [["QuotaExceededError", "full"], ["InvalidStateError", "blocked"], ["SecurityError", "blocked"]]) {
     const { recorder, state } = made();
     state.journal.refuses = Object.assign(new Error("no"), { name });
@@ -127,7 +127,7 @@ test("an excluded range that was begun ends with the recording", async () => {
   assert.deepEqual(excluded, [{ from_s: 4, to_s: 9 }]);
 });
 
-test("a recording put away unsaved stays stored and can be offered again", async () => {
+test("a recording that is closed unsaved stays stored and can be recovered", async () => {
   const { recorder, state } = made();
   recorder.start({ labels: EMOTIONS });
   recorder.add(reading(101, [face(1)]));

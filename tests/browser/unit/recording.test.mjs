@@ -84,7 +84,7 @@ test("the table has the columns of ml.predict first, one row a face, values with
   assert.ok(all.endsWith("\r\n") && !all.includes("\r\n\r\n") && !all.startsWith("\uFEFF"));
 });
 
-test("an empty recording is a head", () => {
+test("the table of an empty recording has only a header", () => {
   assert.equal(text(csv(recorded([]))).split("\r\n").length, 2);
   const { frames, events } = JSON.parse(text(json(recorded([]))));
   assert.deepEqual([frames, events], [[], []]);
@@ -160,7 +160,7 @@ test("a summary weighs frames by the time they stand for", () => {
   assert.equal(faces[1].change, null);
 });
 
-test("a pause and an excluded range weigh nothing", () => {
+test("pauses and excluded ranges have no weight in the summary", () => {
   const readings = [reading(0, [face(1)]), reading(1, [face(1)]), reading(60, [face(1)]), reading(61, [face(1)])];
   assert.equal(summarise(recorded(readings, { gaps: [{ kind: "paused", from_s: 1, to_s: 60 }] })).read_s, 2);
   assert.equal(summarise(recorded(readings, { excluded: [{ from_s: 60, to_s: 61 }] })).read_s, 2);
@@ -183,7 +183,7 @@ test("half an hour of two faces becomes files in seconds, in pieces", async () =
   }
 });
 
-test("a person's neutral is the calm stretch in which they look neutral", () => {
+test("a person's neutral is the quietest stretch in which they look neutral", () => {
   const NEUTRAL = EMOTIONS.indexOf("neutral");
   const vector = (name, value) => EMOTIONS.map((label) => (label === name ? value : (1 - value) / 6));
   const times = Array.from({ length: 200 }, (_, i) => i / 10);

@@ -91,7 +91,7 @@ test("one piece of advice at a time, darkness first: it explains the rest", () =
   assert.equal(advisor.update(both, 2100).advice, "dark");
 });
 
-test("pictures are read only while nothing speaks against it, and the timeline learns what does", () => {
+test("pictures are read only while no fact prevents it, and the timeline gets the reason", () => {
   assert.ok(isReading(LIVE));
   assert.equal(activityOf(LIVE), "reading");
   const because = { wanted: "stopped", paused: "paused", hidden: "hidden", away: "paused" };

@@ -13,7 +13,7 @@ test("a window fills from the left, then moves with the end", () => {
   assert.deepEqual(edges({ startS: 0, endS: 100, windowS: 0, cursorS: 12 }), { fromS: 0, toS: 100 });
 });
 
-test("looking back stands in the middle and never leaves the history", () => {
+test("the cursor is in the middle of the window, which never leaves the history", () => {
   const at = (cursorS) => edges({ startS: 10, endS: 110, windowS: 20, cursorS });
   assert.deepEqual(at(50), { fromS: 40, toS: 60 });
   assert.deepEqual(at(11), { fromS: 10, toS: 30 });
@@ -52,7 +52,7 @@ test("the table has a row for every five seconds with what was shown longest", (
   assert.deepEqual(rows(history, { fromS: 7, toS: 16 }).map(({ timeS }) => timeS), [10, 15]);
 });
 
-test("a video knows its pauses", () => {
+test("times of a video account for its pauses", () => {
   const anchors = [{ media_s: 0, t_s: 0.5 }, { media_s: 10, t_s: 30.5 }];
   assert.equal(timeOfMedia(anchors, 4), 4.5);
   assert.equal(timeOfMedia(anchors, 12), 32.5);

@@ -76,14 +76,14 @@ test("whatever comes in, a word holds for 600 ms: at most two changes in any sec
   for (let i = 1; i < changes.length; i += 1) assert.ok(changes[i] - changes[i - 1] >= 600);
 });
 
-test("doubt names the two best, the stronger one first", () => {
+test("an unsure word names the two best, the stronger one first", () => {
   const pair = (vector) => newWord().update(vector, true, 0).pair;
   assert.deepEqual(pair(CLOSE), ["surprise", "happy"]);
   assert.deepEqual(pair([0, 0, 0, 0.5, 0, 0.4, 0.1]), ["happy", "surprise"]);
   assert.equal(newWord().update(CLOSE, true, 0).key, "unsure");
 });
 
-test("doubt too comes and goes slowly", () => {
+test("an unsure word also comes and goes slowly", () => {
   const word = newWord();
   word.update(HAPPY, false, 0);
   assert.equal(word.update(CLOSE, true, 1000).key, "happy");
@@ -110,7 +110,7 @@ test("what changes within two seconds is never announced", () => {
   for (let ms = 0; ms < 20000; ms += 250) assert.equal(announcer.update(String(Math.floor(ms / 1500)), ms), null);
 });
 
-test("what was asked for is not said again of its own accord", () => {
+test("what was spoken on request is not announced again", () => {
   const announcer = new Announcer();
   announcer.update("Neutral", 0);
   announcer.spoke("Neutral", 1900);

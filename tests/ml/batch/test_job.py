@@ -1,4 +1,4 @@
-"""A run hands out work, survives what happens to it, and writes the same table every time."""
+"""A run distributes work, survives faults, and always writes the same table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables that are whole after every flush, in any format and whatever the names in them."""
+"""Tables that are whole after every flush, in every format and with any names."""
 
 from __future__ import annotations
 

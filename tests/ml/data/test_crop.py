@@ -1,4 +1,4 @@
-"""Photographs to a data set: the faces that serving reads, what has none or several, and a run that was interrupted."""
+"""Photographs to a data set: the faces that serving finds, photographs with none or several, interrupted runs."""
 
 from __future__ import annotations
 

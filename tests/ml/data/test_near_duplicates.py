@@ -1,4 +1,4 @@
-"""One photograph is found again in another light, mirrored or compressed; different ones are not taken for it."""
+"""A photograph is recognised in another light, mirrored or compressed; different photographs are not confused."""
 
 from __future__ import annotations
 

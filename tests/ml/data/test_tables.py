@@ -1,4 +1,4 @@
-"""CSV files that are none: archives, other encodings, rows cut off. One sentence each, with file and line."""
+"""Files that are no valid CSV (archives, other encodings, truncated rows) give one sentence with file and line."""
 
 from __future__ import annotations
 

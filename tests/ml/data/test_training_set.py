@@ -1,4 +1,4 @@
-"""The data of a run: divided without leaks, the same every time, and known again by its fingerprint."""
+"""The data of a run: divided without leaks, reproducible, and identified by its fingerprint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of outputs on labelled pictures: which figures stand where, and what is left out."""
+"""The report of outputs on labelled pictures: which figures it contains, and what is left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shipped network knows a face from none and moves windows onto it."""
+"""The shipped aligner distinguishes faces from background and moves windows onto them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes in, faces and emotions out; bad bytes are named errors and leave the analyzer fit for the next picture."""
+"""Bytes to faces and emotions; bad bytes give named errors, and the next picture is analysed as usual."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A caller who no longer waits ends the work, wherever the search is at that moment."""
+"""A deadline ends the work in every stage of a search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files to pictures: every format is reduced alike, what would cost a worker is refused, sensors' depths are seen."""
+"""Decoding: every format is reduced to the same size, expensive files are refused, deep pictures are scaled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Halved copies: a point keeps its place, and only what is asked for is made."""
+"""Halved copies: a point keeps its place, and copies are made on demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge asks no more than it needs, and knows which way up a face is."""
+"""The judge runs no more cascades than it needs, and recognises turned faces."""
 
 from __future__ import annotations
 

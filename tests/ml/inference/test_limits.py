@@ -1,4 +1,4 @@
-"""What the system lets a worker use: a fault that asks for more costs the worker or the picture, nothing else."""
+"""Limits of the system on a worker: exceeding one costs the picture or the worker, nothing else."""
 
 from __future__ import annotations
 

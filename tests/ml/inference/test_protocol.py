@@ -1,4 +1,4 @@
-"""Messages survive their way over a socket, whatever pieces they arrive in; other bytes are refused."""
+"""Messages arrive whole over a socket, in any pieces; other bytes are refused."""
 
 from __future__ import annotations
 

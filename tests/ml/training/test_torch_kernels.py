@@ -1,4 +1,4 @@
-"""PyTorch's own kernels calculate what Keras spells out. Needs PyTorch, which the project does without."""
+"""PyTorch's own kernels give the results of Keras's operations. Needs PyTorch, which the project does without."""
 
 from __future__ import annotations
 
