@@ -37,6 +37,9 @@ CUT_OFF = """() => [...document.querySelectorAll('button, a, select, input, labe
     }
     return box.left < -1 || box.right > innerWidth + 1 ? [e.outerHTML.slice(0, 140)] : [];
   })"""
+SHORTENED = """() => [...document.querySelectorAll('.tool__label, .segments span, .button')]
+  .filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent.trim())"""
+"""Words of controls that are cut, with or without an ellipsis."""
 
 
 def assert_accessible(page: Page) -> None:
@@ -61,6 +64,7 @@ def assert_no_sideways_scroll(page: Page) -> None:
 def assert_nothing_cut_off(page: Page) -> None:
     """Every button, link and field that is shown is shown whole, or can be scrolled to."""
     assert page.evaluate(CUT_OFF) == []
+    assert page.evaluate(SHORTENED) == []
 
 
 def views(name: str) -> list[tuple[int, int, str]]:

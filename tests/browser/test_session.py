@@ -18,7 +18,7 @@ from playwright.sync_api import Download, Error, Page, expect
 from ml.batch.rows import COLUMNS
 from ml.inference.contract import EMOTIONS
 from tests.browser.access import assert_accessible, assert_no_sideways_scroll
-from tests.browser.conftest import start_camera, until
+from tests.browser.conftest import stage_state, start_camera, until
 
 OpenPage = Callable[..., Page]
 
@@ -66,6 +66,10 @@ def record(page: Page, seconds: float) -> None:
     """Press Record, and wait until so much was recorded."""
     page.click("#record")
     expect(page.locator("#record")).to_have_attribute("aria-pressed", "true")
+    wait_until_recorded(page, seconds)
+
+
+def wait_until_recorded(page: Page, seconds: float) -> None:
     page.wait_for_function(
         """s => { const [m, t] = document.querySelector('#record .tool__label').textContent.split(':');
            return +m * 60 + +t >= s; }""",
@@ -202,13 +206,13 @@ def test_the_first_press_asks_once_and_a_video_is_saved_with_marks(open_page: Op
     expect(dialog).to_be_visible()
     assert_accessible(page)
     dialog.get_by_role("button", name="Numbers and video").click()
-    page.wait_for_timeout(2500)
+    wait_until_recorded(page, 4)
     stop(page)
     clip = cv2.VideoCapture(str(save(page, "Video with marks", tmp_path)))
     frames = 0
     while clip.read()[0]:
         frames += 1
-    assert frames >= 4, "a camera's picture may come as rarely as twice a second on a busy machine"
+    assert frames >= 2, "how many of them are written depends on how busy the machine is"
     assert clip.get(cv2.CAP_PROP_FRAME_WIDTH) == 640, "the camera's own size"
 
     page.get_by_role("button", name="View").click()
@@ -256,7 +260,7 @@ def test_a_page_that_dies_leaves_a_recording_to_recover_or_delete(open_page: Ope
 
     again = page.context.new_page()
     again.goto(url)
-    question = again.get_by_role("group", name=re.compile(r"Recover the recording of .*\(0:0[4-9]\)"))
+    question = again.get_by_role("group", name=re.compile(r"Recover the recording of .*\(\d:\d\d\)"))
     expect(question).to_be_visible()
     assert_accessible(again)
     question.get_by_role("button", name="Recover").click()
@@ -294,7 +298,8 @@ def test_the_timeline_can_be_used_with_keys_and_mouse(open_page: OpenPage, scree
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_role("button", name="Back to live")).to_be_visible()
     expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^0:\d\d, .+"))
-    page.keyboard.press("Shift+ArrowLeft")
+    for _ in range(int(slider.input_value()) // 10 + 1):
+        page.keyboard.press("Shift+ArrowLeft")
     expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^0:00, "))
     page.get_by_role("button", name="Back to live").click()
     expect(page.get_by_role("button", name="Back to live")).to_be_hidden()
@@ -354,10 +359,24 @@ def painted_colours(page: Page, canvas: str) -> set[int]:
     return set(found)
 
 
+STOP_AT_THE_FIRST_FACE = """
+new MutationObserver((changes, observer) => {
+  if (!document.querySelector('#faces .face')) return;
+  observer.disconnect();
+  document.getElementById('stop').click();
+  window.stopped = true;
+}).observe(document, { childList: true, subtree: true });
+"""
+"""Pressed by the page itself: a machine that is slow would let five seconds pass."""
+
+
 def test_a_short_session_has_no_summary(open_page: OpenPage) -> None:
-    page = open_session(open_page)
-    page.click("#stop")
-    page.wait_for_timeout(500)
+    page = open_page(script=STOP_AT_THE_FIRST_FACE)
+    page.click("[data-action=start]")
+    page.wait_for_function("() => window.stopped")
+    stage_state(page, "first")
+    expect(page.locator("#record")).to_have_count(1)  # what sums up is loaded, and has been told
+    page.wait_for_timeout(200)
     expect(page.locator("#summary")).to_be_hidden()
 
 
@@ -381,7 +400,7 @@ HALF_AN_HOUR = """async () => {
 def test_half_an_hour_is_kept_and_saved_within_bounds(open_page: OpenPage) -> None:
     page = open_page()
     session = page.context.new_cdp_session(page)
-    session.send("Performance.enable")
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})  # the processor's time, not the clock's
 
     def task_s() -> float:
         metrics = session.send("Performance.getMetrics")["metrics"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,14 @@ from playwright.sync_api import Page, expect
 from ml.inference.analyzer import Analyzer
 from ml.inference.classifier import Classifier
 from ml.inference.tracks import Tracker
-from tests.browser.access import VIEWS, assert_accessible, assert_no_sideways_scroll, assert_nothing_cut_off, photograph
+from tests.browser.access import (
+    FULL,
+    VIEWS,
+    assert_accessible,
+    assert_no_sideways_scroll,
+    assert_nothing_cut_off,
+    photograph,
+)
 from tests.browser.conftest import APP
 from tests.support import recordings
 from tests.support.serving import Server
@@ -25,6 +33,7 @@ from tests.support.serving import Server
 OpenPage = Callable[..., Page]
 
 DONE_MS = 120_000
+FOUR_GB = 4 << 30
 HAPPY_BGR = (0x46, 0xD6, 0xFC)
 """The mark's colour on a face that smiles, as the picture of `crossing` does."""
 
@@ -133,7 +142,7 @@ def test_the_mark_sits_on_the_face_at_any_moment_that_is_sought(open_page: OpenP
     frames = len(recordings.crossing())
     picture = recordings.SIZE_WH[0]
     offsets = []
-    for frame in random.Random(7).sample(range(4, frames - 4), 12):
+    for frame in random.Random(7).sample(range(4, frames - 4), 50 if FULL else 12):
         page.evaluate(
             """(timeS) => new Promise((resolve) => {
               const player = document.getElementById('video-player');
@@ -216,6 +225,50 @@ def test_files_that_are_no_video_get_a_sentence_and_the_page_still_works(
         expect(page.get_by_text("Choose a video")).to_be_visible()
     photograph(page, "video-problem", screenshots)
     read_video(page, crossing)
+
+
+def as_mp4(webm: Path, path: Path, *options: str) -> Path:
+    command = ["ffmpeg", "-v", "error", "-y", "-i", str(webm), "-an", *options, "-movflags", "+faststart", str(path)]
+    subprocess.run(command, check=True)
+    return path
+
+
+def test_a_codec_that_the_browser_lacks_is_named_with_a_way_to_convert(
+    open_page: OpenPage, crossing: Path, tmp_path: Path
+) -> None:
+    path = as_mp4(crossing, tmp_path / "phone.mov", "-c:v", "libx265", "-x265-params", "log-level=none:frame-threads=1")
+    page = read_video(open_page("/video", expect_errors=True), path, state="problem")
+    expect(page.locator("#video-status")).to_contain_text("cannot play MOV")
+    expect(page.locator("#video-status")).to_contain_text("ffmpeg -i")
+    read_video(page, crossing)
+
+
+def test_frames_without_a_rate_are_one_moment(open_page: OpenPage, crossing: Path, tmp_path: Path) -> None:
+    content = bytearray(as_mp4(crossing, tmp_path / "still.mp4", "-c:v", "libx264", "-bf", "0").read_bytes())
+    table = content.index(b"stts")
+    entries = int.from_bytes(content[table + 8 : table + 12], "big")
+    for entry in range(entries):  # how long each frame lasts: 0 frames a second
+        content[table + 16 + 8 * entry : table + 20 + 8 * entry] = bytes(4)
+    (tmp_path / "still.mp4").write_bytes(content)
+    page = read_video(open_page("/video", expect_errors=True), tmp_path / "still.mp4")
+    expect(page.locator("#video-status")).to_contain_text("1 frame read, 1 face.")
+    assert len(saved_csv(page, tmp_path)) == 1
+
+
+def test_a_file_of_four_gigabytes(open_page: OpenPage, crossing: Path, tmp_path: Path) -> None:
+    page = open_page("/video", expect_errors=True)
+    void = tmp_path / "void.mp4"
+    with void.open("wb") as file:
+        file.truncate(FOUR_GB)  # takes no room on the disk
+    read_video(page, void, state="problem")
+    expect(page.locator("#video-status")).to_contain_text("cannot play MP4")
+    path = as_mp4(crossing, tmp_path / "large.mp4", "-c:v", "libx264")
+    size = path.stat().st_size
+    with path.open("ab") as file:  # a box that players skip, as large as the sound and pictures of an hour
+        file.write((1).to_bytes(4, "big") + b"free" + FOUR_GB.to_bytes(8, "big"))
+        file.truncate(size + FOUR_GB)
+    read_video(page, path)
+    expect(page.locator("#video-status")).to_contain_text(f"{len(recordings.crossing())} frames read, 1 face.")
 
 
 def test_a_file_that_is_cut_short_keeps_what_was_read(open_page: OpenPage, tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ class Tile {
     if (state !== "done") return write(this.#status, sentence(this.#shot, this.#page));
     const [face] = faces;
     const { bold, rest } = wordText(face.word, this.#page);
-    const text = faces.length > 1 ? sentence(this.#shot, this.#page) : `${bold} ${rest}`;
+    const one = face.word.key === "unsure" ? `${bold} ${rest}` : bold; // the list of faces has the per cent
+    const text = faces.length > 1 ? sentence(this.#shot, this.#page) : one;
     if (this.#status.textContent === text) return;
     this.#status.replaceChildren();
     if (faces.length === 1) this.#status.append(styled(face.style));

@@ -2,7 +2,7 @@
  * The results of a video file: its readings, its time axis and the exports. session.js is the counterpart for the camera.
  * Times are those of the file, from its first picture.
  */
-import { make, write } from "../shared/dom.js";
+import { icon, make, write } from "../shared/dom.js";
 import { loadStyle } from "../shared/style.js";
 import { Exports } from "./exports.js";
 import { History } from "./history.js";
@@ -132,7 +132,7 @@ export class Film {
     }));
     this.#button.type = "button";
     this.#button.popoverTargetElement = this.#menu;
-    this.#button.append(make("span", "tool__label", t("summary.save")));
+    this.#button.append(icon("download"), make("span", "tool__label", t("summary.save")));
     this.#button.addEventListener("click", () => write(this.#headline, headline(summarise(this.#recording), this.#page)));
     tools.append(this.#button, this.#menu);
   }

@@ -13,6 +13,9 @@ import { momentText, share } from "./words.js";
 
 /** Shortest session for which the timeline is shown. */
 export const SHOWN_FROM_S = 5;
+/** A film shorter than this is moved through in tenths of a second. */
+const FINE_BELOW_S = 60;
+const FINE_STEP_S = 0.1;
 const REDRAW_MS = 250;
 const CALM_REDRAW_MS = 1000;
 
@@ -154,9 +157,10 @@ export class Timeline {
 
   #keyed(event) {
     const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
-    if (!step || !event.shiftKey) return;
-    event.preventDefault();
-    this.step(step * 10);
+    if (!step) return;
+    event.preventDefault(); // the slider's own step may be finer
+    this.step(step * (event.shiftKey ? 10 : 1));
+    this.#parts.range.value = String(this.cursorS - this.#history.startS);
   }
 
   // Drawing
@@ -231,11 +235,14 @@ export class Timeline {
   #showMoment() {
     const { range, now } = this.#parts;
     const { startS, endS } = this.#history;
-    range.max = String(Math.max(1, Math.floor(endS - startS)));
+    // The end of a short film is not on a whole second.
+    const stepS = this.#options.now() === null && endS - startS < FINE_BELOW_S ? FINE_STEP_S : 1;
+    range.step = String(stepS);
+    range.max = String(Math.max(1, Math.floor((endS - startS) / stepS) * stepS));
     const text = momentText(this.#history, this.isFollowing ? Math.max(startS, endS - 0.05) : this.cursorS, this.#options.nameOf, this.#page);
     write(now, this.isFollowing ? clock(endS - startS) : text);
     if (this.isFollowing) range.value = range.max;
-    else if (document.activeElement !== range) range.value = String(Math.round(this.cursorS - startS));
+    else if (document.activeElement !== range) range.value = String(this.cursorS - startS);
     const isQuiet = this.isFollowing && document.activeElement === range && performance.now() - this.#saidMs < 5000;
     if (isQuiet) return;
     this.#saidMs = performance.now();
