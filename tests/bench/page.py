@@ -1,11 +1,13 @@
 """The page at work: a real Chromium with a recording as its camera, a real server.
 
-    python -m tests.bench.page [--clip FILE] [--seconds 20] [--rtt MS] [--uplink KBPS] [--slowdown N] [--json]
+    python -m tests.bench.page [--clip FILE] [--seconds 20] [--rtt MS] [--uplink KBPS] [--slowdown N] [--eager] [--json]
+    python -m tests.bench.page [--rtt MS] [--uplink KBPS] --viewers 2 | --stalls 1,3,10      (tests/bench/network.py)
 
 Prints pictures read per second, the age of the marks when they are drawn (from the camera's capture to the drawing),
 the time to encode a frame, dropped video frames and long tasks. `lag_ms` checks the page's own clock from outside: a
 face moves at a known speed, and screenshots show how far behind it the mark is. The last line is JSON. `--rtt` and
-`--uplink` put a network between page and server, `--slowdown` makes the page's processor that many times slower.
+`--uplink` put a network between page and server, `--slowdown` makes the page's processor that many times slower, and
+`--eager` asks for as many pictures as the server takes. `queue_ms` is how long packets wait in the uplink's queue.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
+from tests.bench.network import run_stalls, run_viewers
+from tests.bench.watching import CLEAR, OBSERVE, READ, open_page, percentiles
 from tests.browser.conftest import CAMERA_FLAGS, FLAGS, WORKING, stage_state, start_camera
 from tests.support import recordings
 from tests.support.network import Network
@@ -32,24 +36,8 @@ VIDEO = (
 )
 HAPPY_BGR = (0x46, 0xD6, 0xFC)
 """The mark's colour on a face that smiles, as the picture of `crossing` does."""
+EAGER = "localStorage.setItem('settings', JSON.stringify({eager: true}));"
 UNMIRRORED = "localStorage.setItem('settings', JSON.stringify({mirror: false}))"
-OBSERVE = """
-window.seen = {age: [], encode: [], long: [], gaps: [], answers: 0};
-new PerformanceObserver((list) => list.getEntriesByName('overlay-age').forEach((e) => seen.age.push(e.duration)))
-  .observe({type: 'measure'});
-new PerformanceObserver((list) => list.getEntriesByName('encode').forEach((e) => seen.encode.push(e.duration)))
-  .observe({type: 'measure'});
-new PerformanceObserver((list) => list.getEntries().forEach((e) => seen.long.push(e.duration)))
-  .observe({type: 'longtask'});
-let last = performance.now();
-requestAnimationFrame(function tick(now) { seen.gaps.push(now - last); last = now; requestAnimationFrame(tick); });
-"""
-READ = """() => {
-  const quality = document.getElementById('video').getVideoPlaybackQuality();
-  return {...seen, video: quality.totalVideoFrames, dropped: quality.droppedVideoFrames,
-    sent: document.getElementById('number-size').textContent};
-}"""
-CLEAR = "for (const list of [seen.age, seen.encode, seen.long, seen.gaps]) list.length = 0"
 
 
 def measure(page: Page, seconds: float) -> dict[str, Any]:
@@ -80,12 +68,6 @@ def measure(page: Page, seconds: float) -> dict[str, Any]:
     }
 
 
-def percentiles(values: Sequence[float]) -> dict[str, float] | None:
-    if not values:
-        return None
-    return {f"p{q}": round(float(np.percentile(values, q)), 1) for q in (50, 95, 99)} | {"max": round(max(values), 1)}
-
-
 def lag_ms(page: Page, screenshots: int = 40) -> float:
     """How far the mark is behind a face that moves to and fro at SPEED_PX_S, as time.
 
@@ -107,7 +89,9 @@ def lag_ms(page: Page, screenshots: int = 40) -> float:
     return float(np.mean(np.abs(offsets - np.mean(offsets))) / (recordings.SPEED_PX_S * scale) * 1000)
 
 
-def run(clip: Path | None, seconds: float, chromium: str, path: dict[str, Any], slowdown: float) -> dict[str, Any]:
+def run(
+    clip: Path | None, seconds: float, chromium: str, path: dict[str, Any], slowdown: float, script: str = ""
+) -> dict[str, Any]:
     """Start everything, measure, end everything.
 
     Args:
@@ -128,7 +112,7 @@ def run(clip: Path | None, seconds: float, chromium: str, path: dict[str, Any], 
             sync_playwright() as playwright,
             playwright.chromium.launch(executable_path=chromium, args=flags) as browser,
         ):
-            page = open_page(browser, network, OBSERVE, slowdown)
+            page = open_page(browser, network, script + OBSERVE, slowdown)
             paint_ms = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
             clicked_ms = page.evaluate("performance.now()")
             start_camera(page)
@@ -136,9 +120,10 @@ def run(clip: Path | None, seconds: float, chromium: str, path: dict[str, Any], 
             first_face_ms = page.evaluate("performance.now()") - clicked_ms
             page.wait_for_timeout(5000)  # the rate settles
             result = {"first_paint_ms": round(paint_ms), "click_to_first_face_ms": round(first_face_ms)}
-            before_bytes = network.uplink_bytes
+            before_bytes, before_packets = network.uplink_bytes, len(network.uplink_waits_ms)
             result |= measure(page, seconds)
             result["uplink_kbit_s"] = round((network.uplink_bytes - before_bytes) / seconds / 125)
+            result["queue_ms"] = percentiles(network.uplink_waits_ms[before_packets:])
             stage_state(page, *WORKING)
         flags[-1] = f"--use-file-for-fake-video-capture={moving}"
         with (
@@ -151,17 +136,6 @@ def run(clip: Path | None, seconds: float, chromium: str, path: dict[str, Any], 
             return result | {"lag_ms": round(lag_ms(page))}
 
 
-def open_page(browser: Browser, network: Network, script: str, slowdown: float) -> Page:
-    """The live page behind the network, on a processor that many times slower."""
-    page = browser.new_page(viewport={"width": 1280, "height": 720})
-    page.add_init_script(script)
-    if slowdown > 1:
-        page.set_viewport_size({"width": 360, "height": 740})
-        page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
-    page.goto(network.url)
-    return page
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.page", description=__doc__.splitlines()[0])
     parser.add_argument(
@@ -171,12 +145,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rtt", type=float, default=0, metavar="MS", help="round-trip time of the network")
     parser.add_argument("--uplink", type=float, metavar="KBPS", help="kilobits a second from page to server")
     parser.add_argument("--slowdown", type=float, default=1, metavar="N", help="a processor N times slower")
+    parser.add_argument("--eager", action="store_true", help="as many pictures as the server takes")
+    parser.add_argument("--viewers", type=int, default=1, metavar="N", help="browsers behind the one network")
+    parser.add_argument("--stalls", metavar="S,S", help="seconds for which the network stalls, separated by commas")
     parser.add_argument("--chromium", default=os.environ.get("CHROMIUM", "/usr/bin/chromium"))
     parser.add_argument("--json", action="store_true", help="print the last line only")
     options = parser.parse_args(arguments)
     path: dict[str, Any] = {"rtt_ms": options.rtt, "uplink_kbit_s": options.uplink}
     result = {"bench": "page", **path, "slowdown": options.slowdown}
-    result |= run(options.clip, options.seconds, options.chromium, path, options.slowdown)
+    if options.stalls:
+        stalls_s = [float(part) for part in options.stalls.split(",")]
+        result |= run_stalls(options.chromium, path, stalls_s, options.clip)
+    elif options.viewers > 1:
+        result |= run_viewers(options.chromium, path, options.viewers, options.clip)
+    else:
+        script = EAGER if options.eager else ""
+        result |= run(options.clip, options.seconds, options.chromium, path, options.slowdown, script)
     if not options.json:
         for name, value in result.items():
             print(f"{name:24} {value}")

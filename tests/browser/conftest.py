@@ -150,6 +150,25 @@ def stage_state(page: Page, *states: str, timeout_ms: int = TIMEOUT_MS) -> None:
     )
 
 
+def watch_states(page: Page) -> None:
+    """From now on the page keeps every state of the stage with its sentence, as one text each, in `window.states`."""
+    page.evaluate(
+        """() => {
+          const stage = document.getElementById('stage');
+          window.states = [];
+          const text = document.getElementById('message-text');
+          const note = () => states.push(`${stage.dataset.state}: ${text.textContent}`);
+          const options = {attributes: true, childList: true, characterData: true, subtree: true};
+          new MutationObserver(note).observe(stage, options);
+        }"""
+    )
+
+
+def had_state(page: Page, start: str) -> None:
+    """Wait until a state whose text begins like this has been shown, even if only for a moment."""
+    page.wait_for_function("start => states.some((state) => state.startsWith(start))", arg=start)
+
+
 def start_camera(page: Page) -> Page:
     """Turn the camera on and wait until the page is at work."""
     page.click("[data-action=start]")

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.access import photograph
-from tests.browser.conftest import APP, WORKING, stage_state, start_camera
+from tests.browser.conftest import APP, WORKING, had_state, stage_state, start_camera, watch_states
 from tests.support.network import Network
 from tests.support.serving import Server
 
@@ -31,10 +31,10 @@ def test_a_killed_server_is_lost_then_found_again(
 ) -> None:
     page = start_camera(open_page(base=own_server.url, expect_errors=True))
     page.wait_for_selector(".face")
+    watch_states(page)
     for process in [*own_server.descendants(), psutil.Process(own_server.process.pid)]:
         process.kill()
-    stage_state(page, "lost")
-    expect(page.locator("#message-text")).to_contain_text("Connection lost")
+    had_state(page, "lost: Connection lost")
     expect(page.locator(".face")).to_have_count(0)
     stage_state(page, "reconnecting")
     photograph(page, "reconnecting", screenshots)
@@ -46,7 +46,7 @@ def test_a_killed_server_is_lost_then_found_again(
     again.port = own_server.port
     with again:
         again.wait_until_ready()
-        stage_state(page, *WORKING, timeout_ms=30_000)  # by itself
+        stage_state(page, *WORKING)  # by itself
         page.wait_for_selector(".face")
 
 
@@ -78,7 +78,7 @@ def test_a_silent_server_is_mentioned_and_frames_are_dropped_not_queued(
         page.wait_for_selector(".face")
         # Answers come too late to be shown, and early enough for the connection not to count as dead.
         network.set(rtt_ms=1500)
-        stage_state(page, "busy-server", timeout_ms=60_000)
+        stage_state(page, "busy-server")
         expect(page.locator("#advice")).to_contain_text("The server does not answer")
         photograph(page, "busy-server", screenshots)
         network.set(rtt_ms=0)

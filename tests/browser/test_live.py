@@ -98,7 +98,6 @@ def test_a_click_on_a_face_selects_it_mirrored_or_not(open_page: OpenPage) -> No
 
     def select_at(part: float) -> str:
         page.mouse.click(box["x"] + box["width"] * part, box["y"] + box["height"] * 0.62)
-        page.wait_for_timeout(100)
         return "".join(page.locator(".face--selected .face__label").all_inner_texts())
 
     # On a busy machine answers may stay away for a second, and the faces then count as new ones: try again.
@@ -107,9 +106,10 @@ def test_a_click_on_a_face_selects_it_mirrored_or_not(open_page: OpenPage) -> No
         before = names()
         as_in_a_mirror = select_at(0.4), select_at(0.6)
         page.keyboard.press("m")
-        page.wait_for_timeout(300)
+        page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
         as_others_see = select_at(0.4), select_at(0.6)
         page.keyboard.press("m")
+        page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
         if names() == before and len(before) == 2:
             break
     assert sorted(as_in_a_mirror) == before
@@ -201,8 +201,26 @@ def test_numbers_are_shown(open_page: OpenPage) -> None:
     page = start_camera(open_page())
     page.click("#more-button")
     page.click(".details summary")
-    for name in ("rate", "delay", "age", "size", "flow", "sent", "dropped"):
+    for name in ("rate", "delay", "path", "age", "size", "flow", "sent", "dropped"):
         expect(page.locator(f"#number-{name}")).to_have_text(re.compile(r"\d"))
+    for name in ("data-rate", "data-age-ms"):
+        expect(page.locator("#stage")).to_have_attribute(name, re.compile(r"^[1-9]\d*$"))
+    page.keyboard.press("Escape")
+    page.click("#pause")
+    for name in ("data-rate", "data-age-ms"):  # nothing is read: no number
+        expect(page.locator("#stage")).to_have_attribute(name, "")
+
+
+SAVE_DATA = "Object.defineProperty(navigator, 'connection', {value: {saveData: true}});"
+
+
+def test_whoever_saves_data_sends_small_pictures(open_page: OpenPage) -> None:
+    page = start_camera(open_page(script=SAVE_DATA))
+    page.wait_for_selector(".face")
+    page.click("#more-button")
+    page.click(".details summary")
+    # The usual picture is 640 pixels wide.
+    expect(page.locator("#number-size")).to_have_text(re.compile(r"^(240|320|400|480) × "))
 
 
 def test_a_snapshot_is_the_answered_frame_with_its_mark(open_page: OpenPage, tmp_path: Path) -> None:

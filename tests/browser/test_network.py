@@ -12,8 +12,6 @@ from tests.support.network import Network
 from tests.support.serving import Server
 
 OpenPage = Callable[..., Page]
-
-PATIENCE_MS = 60_000
 WATCH_AGES = """
 window.ages = [];
 new PerformanceObserver((list) => list.getEntriesByName('overlay-age').forEach((entry) => ages.push(entry.duration)))
@@ -39,7 +37,7 @@ def network(server: Server) -> Iterator[Network]:
 
 
 def face_is_shown(page: Page, number: str = "") -> None:
-    page.wait_for_selector(f'.face[data-face="{number}"]' if number else ".face", timeout=PATIENCE_MS)
+    page.wait_for_selector(f'.face[data-face="{number}"]' if number else ".face")
 
 
 def no_mark_is_drawn(page: Page) -> bool:
@@ -67,7 +65,6 @@ def test_a_stall_leaves_no_outdated_mark_and_ends_with_a_fresh_one(
         page.wait_for_function(
             "states => !states.includes(document.getElementById('stage').dataset.state)",
             arg=list(WORKING),
-            timeout=PATIENCE_MS,
         )
         expect(page.locator(".face")).to_have_count(0)
     network.thaw()
@@ -84,7 +81,7 @@ def test_a_change_of_address_keeps_the_ids(open_page: OpenPage, network: Network
     for _ in range(2):  # the second time, the number comes from the server alone
         network.drop_connections()
         face_is_shown(page, "7")
-        page.wait_for_selector('.face[data-face="1"]', state="detached", timeout=PATIENCE_MS)
+        page.wait_for_selector('.face[data-face="1"]', state="detached")
     assert_nothing_outdated_was_shown(page)
 
 

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.access import photograph
-from tests.browser.conftest import WORKING, stage_state, start_camera
+from tests.browser.conftest import WORKING, stage_state, start_camera, watch_states
 from tests.browser.states import KEEP_TRACK, STATES, refusal
 from tests.support.serving import Server
 
@@ -149,11 +149,18 @@ def test_a_tap_starts_where_the_browser_wants_one(open_page: OpenPage) -> None:
 
 def test_a_mute_that_ends_soon_is_not_mentioned(open_page: OpenPage) -> None:
     page = start_camera(open_page(script=KEEP_TRACK))
-    page.evaluate("track.dispatchEvent(new Event('mute'))")
-    page.wait_for_timeout(500)
-    page.evaluate("track.dispatchEvent(new Event('unmute'))")
-    page.wait_for_timeout(1500)
-    stage_state(page, *WORKING, timeout_ms=1000)
+    watch_states(page)
+    page.evaluate(
+        """async () => {
+          const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+          track.dispatchEvent(new Event('mute'));
+          await after(500);
+          track.dispatchEvent(new Event('unmute'));
+          await after(1500);
+        }"""
+    )
+    assert not [state for state in page.evaluate("states") if state.startswith("muted")]
+    stage_state(page, *WORKING)
 
 
 def test_cancel_while_the_browser_asks_goes_back(open_page: OpenPage) -> None:

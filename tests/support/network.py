@@ -33,13 +33,16 @@ class _Line:
         self.delay_s = delay_s
         self.stalled_until_s = 0.0
         self.carried_bytes = 0
+        self.waits_s: list[float] = []
         self.flowing = asyncio.Event()
         self.flowing.set()
         self._free_s = 0.0
 
     def reserve(self, size: int) -> float:
         """Put `size` bytes at the end of the queue; return the time at which they have left the bottleneck."""
-        begin_s = max(time.monotonic(), self._free_s, self.stalled_until_s)
+        now_s = time.monotonic()
+        begin_s = max(now_s, self._free_s, self.stalled_until_s)
+        self.waits_s.append(begin_s - now_s)
         self._free_s = begin_s + (size / self.bytes_per_s if self.bytes_per_s else 0.0)
         self.carried_bytes += size
         return self._free_s
@@ -84,6 +87,11 @@ class Network:
     def uplink_bytes(self) -> int:
         """Bytes that clients have sent through the bottleneck so far."""
         return self._up.carried_bytes
+
+    @property
+    def uplink_waits_ms(self) -> list[float]:
+        """How long each packet so far has waited in the uplink's queue, behind its own picture's packets too."""
+        return [1000 * wait_s for wait_s in self._up.waits_s]
 
     def __enter__(self) -> Network:
         self._thread.start()

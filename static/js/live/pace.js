@@ -20,7 +20,7 @@ const MOVING_FOR_MS = 2000;
 /** A face that moves by more than this share of its width in a second moves fast. */
 const FAST_WIDTHS_PER_S = 0.8;
 
-const UPLINK_SHARE = 0.45;
+const UPLINK_SHARE = 0.4;
 const SPARING_SHARE = 0.25;
 /** On a long path, a frame should pass the uplink in this time. */
 const QUICK_MS = 14;

@@ -5,6 +5,7 @@ const ACK_TIMEOUT_MS = 4000;
 const FIRST_TRY_MS = 1000;
 const LONGEST_WAIT_MS = 15000;
 const RESTART_MS = 20000;
+const SOON_MS = 250;
 
 /**
  * How long to wait before the next try: doubled after each, with a random quarter so that clients don't return all at once.
@@ -24,6 +25,7 @@ export class Link {
   #onWelcome;
   #timer = 0;
   #tries = 0;
+  #triedMs = 0;
   #restartingUntil = 0;
   #online = () => this.retryNow();
 
@@ -116,6 +118,7 @@ export class Link {
 
   #connect() {
     clearTimeout(this.#timer);
+    this.#triedMs = performance.now();
     this.#report(this.#tries ? "reconnecting" : "connecting");
     this.#socket.connect();
   }
@@ -130,7 +133,9 @@ export class Link {
   #refused(data) {
     if (data?.code === "full") return this.#wait("full", (data.retry_after_s ?? 10) * 1000);
     if (data?.code === "draining") this.#restartingUntil = performance.now() + RESTART_MS;
-    this.#wait("reconnecting");
+    // A try that hung in a stalled network has waited already: the next one follows soon after the stall.
+    const hungMs = performance.now() - this.#triedMs;
+    this.#wait("reconnecting", Math.max(Math.random() * SOON_MS, retryDelay(this.#tries, Math.random()) - hungMs));
   }
 
   #wait(state, delayMs = retryDelay(this.#tries, Math.random())) {
