@@ -16,12 +16,13 @@ from gunicorn.sock import ssl_wrap_socket
 from gunicorn.workers.base_async import AsyncWorker
 
 from webapp.green_listener import PatientListener
+from webapp.listener import NamelessErrors
 
 TICK_S = 0.2
 """Interval at which the worker reports to its master and checks whether it should stop."""
 
 
-class EventletWorker(AsyncWorker):
+class EventletWorker(NamelessErrors, AsyncWorker):
     """The worker class that `gunicorn.conf.py` names."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 IGNORED = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.EINTR})
@@ -45,6 +46,13 @@ class AcceptErrors:
             self._sleep(RETRY_S)
         elif error.errno not in IGNORED:
             raise error
+
+
+class NamelessErrors:
+    """A gunicorn worker that does not log the address of a client whose request was wrong."""
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        super().handle_error(req, client, ("(not logged)", 0), exc)  # type: ignore[misc]
 
 
 def raise_descriptor_limit(connections: int, workers: int) -> str:

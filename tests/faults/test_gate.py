@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from typing import Any
 
@@ -10,6 +11,7 @@ import requests
 
 from tests.faults.conftest import Start
 from tests.support.rawsocket import RawSocket
+from webapp.thread_worker import HEAD_S
 
 
 def answer_to(port: int, head: str) -> bytes:
@@ -70,3 +72,24 @@ def test_one_address_cannot_take_all_places(start: Start) -> None:
     assert len(taken) == 3
     for raw in taken:
         raw.close()
+
+
+def test_heads_that_arrive_slowly_do_not_keep_the_others_out(start: Start) -> None:
+    """Without a deadline, each of them keeps a thread of the threading mode for ever."""
+    server = start()
+    with contextlib.ExitStack() as stack:
+        slow = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=60)) for _ in range(150)
+        ]
+        for connection in slow:
+            connection.sendall(b"GET / HTTP/1.1\r\nX")
+        assert requests.get(f"{server.url}/healthz", timeout=60).ok
+        assert HEAD_S < 10, "the longest wait of the others"
+
+
+def test_the_log_names_nobody_whose_request_is_wrong(start: Start) -> None:
+    server = start()
+    for wrong in ("GET / HTTP/9.9\n\n", "GET /\n\n", "POST / HTTP/1.1\nHost: localhost\nContent-Length: +4\n\n"):
+        assert b" 400 " in answer_to(server.port, wrong)
+    assert "Invalid request" in server.log()
+    assert "=127.0.0.1" not in server.log()
