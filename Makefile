@@ -15,7 +15,7 @@ help:
 	@echo 'make bench               measure analyzer, server and page (PEER=1: beside the package fer)'
 	@echo 'make contract            compare the HTTP interface with its description (CASES=500 for each operation)'
 	@echo 'make lint | format       ruff and mypy | ruff format'
-	@echo 'make fuzz                10,000 mutated packets, pictures, uploads and requests (CASES=100000)'
+	@echo 'make fuzz                10,000 mutated packets, pictures, uploads and requests (CASES=100000), 500 command lines'
 	@echo 'make soak MINUTES=60     live viewers and photographs for an hour: answers, memory, descriptors'
 	@echo 'make image-check         build the container image without a registry and start it once (root, Debian)'
 	@echo 'make lock | audit | sbom exact versions for the image | known faults in them | the list of its parts'
@@ -48,7 +48,7 @@ bench: $(BIN)/.everything $(if $(PEER),.cache/peer/.installed)
 	$(BIN)/python -m tests.bench $(if $(PEER),--peer .cache/peer/bin/python) $(ARGS)
 
 fuzz: $(BIN)/.everything
-	FUZZ_CASES=$(or $(CASES),10000) $(BIN)/python -m pytest -q -o timeout=7200 tests/fuzz $(ARGS)
+	FUZZ_CASES=$(or $(CASES),10000) FUZZ_COMMANDS=$(or $(COMMANDS),500) $(BIN)/python -m pytest -q -o timeout=7200 tests/fuzz $(ARGS)
 
 soak: $(BIN)/.everything
 	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) $(ARGS)

@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     for option, least in (("epochs", 1), ("batch_size", 1), ("limit", 1)):
         if (value := getattr(options, option)) is not None and value < least:
             return refuse(f"expected --{option.replace('_', '-')} of at least {least}, received {value}")
-    if options.learning_rate is not None and not options.learning_rate > 0:
+    if options.learning_rate is not None and not 0 < options.learning_rate < float("inf"):
         return refuse(f"expected --learning-rate above 0, received {options.learning_rate}")
     base = str(SHIPPED_NETWORK) if options.base == "shipped" else options.base
     if base and not Path(base).is_file():

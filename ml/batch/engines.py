@@ -114,8 +114,9 @@ class _Lane:
     def start(self, context: multiprocessing.context.SpawnContext, run: Run) -> None:
         if self.process is None:
             self.connection, other_end = context.Pipe()
-            self.process = context.Process(target=_serve, args=(other_end, run), daemon=True)
-            self.process.start()
+            process = context.Process(target=_serve, args=(other_end, run), daemon=True)
+            process.start()
+            self.process = process  # only one that runs can be killed
             other_end.close()
 
     def submit(self, task: Task) -> None:

@@ -141,4 +141,4 @@ def read_checked_card(model_path: Path) -> dict[str, Any]:
 
 
 def _card_path(model_path: Path) -> Path:
-    return model_path.with_suffix(".json")
+    return model_path.with_suffix(".json") if model_path.name else model_path  # a folder such as `.` has no name

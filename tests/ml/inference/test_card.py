@@ -128,3 +128,9 @@ def test_a_network_of_the_detection_is_the_one_that_its_card_names(
     path.write_bytes(shipped.read_bytes() + b"\0")
     with pytest.raises(ModelError, match="expected the model with sha256"):
         load(path)
+
+
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_path_without_a_name_is_one_sentence(path: str) -> None:
+    with pytest.raises(ModelError, match="expected a model"):
+        load_card(Path(path))
