@@ -27,6 +27,14 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def _kind(process: psutil.Process) -> str:
+    """`web`, `worker` or `ended`."""
+    try:
+        return "worker" if "worker" in " ".join(process.cmdline()[1:4]) else "web"
+    except psutil.Error:
+        return "ended"
+
+
 class Server:
     """`gunicorn APP` on a free port; a context manager that ends it and everything it started.
 
@@ -113,11 +121,11 @@ class Server:
 
     def web(self) -> psutil.Process:
         """The process that carries the connections."""
-        return next(child for child in self.descendants() if "worker" not in " ".join(child.cmdline()[1:4]))
+        return next(child for child in self.descendants() if _kind(child) == "web")
 
     def workers(self) -> list[psutil.Process]:
         """The analyzer processes."""
-        return [child for child in self.descendants() if "worker" in " ".join(child.cmdline()[1:4])]
+        return [child for child in self.descendants() if _kind(child) == "worker"]
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
