@@ -52,8 +52,8 @@ class JsonTable:
         self._failures.seek(0)
         failures = self._failures.read()
         start = encoded("".join(self._texts))
-        self._texts.clear()
         self._file.replace_from(self._position, start + b'\n ],\n "errors": [' + failures + b"\n ]\n}\n")
+        self._texts.clear()
         self._position += len(start)
 
     def publish(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -75,5 +76,6 @@ class _ParquetFile:
         self._path.replace(self.place)
 
     def discard(self) -> None:
-        self._writer.close()
+        with contextlib.suppress(OSError):  # closing writes the index; on a full disk nothing more is lost by this
+            self._writer.close()
         self._path.unlink(missing_ok=True)

@@ -75,21 +75,21 @@ class Record:
     def count(self) -> int:
         """Rows and failures recorded so far, those of unfinished and of forgotten parts included."""
         query = "SELECT TOTAL(json_array_length(faces) + json_array_length(failures)) FROM results"
-        return int(self._database.execute(query).fetchone()[0])
+        return int(self._run(query).fetchone()[0])
 
     def finished(self, key: str) -> Finished | None:
         """The summary of a finished part, else None."""
-        found = self._database.execute("SELECT segments, faces, failures FROM parts WHERE key = ?", (key,)).fetchone()
+        found = self._run("SELECT segments, faces, failures FROM parts WHERE key = ?", key).fetchone()
         return found and Finished(*found)
 
     def add(self, key: str, segment: int, rows: Sequence[Row], failures: Sequence[Failure]) -> None:
         """Store the results of a part or of a segment of it; replaces earlier ones."""
         texts = json.dumps(rows), json.dumps([astuple(failure) for failure in failures])
-        self._database.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", (key, segment, *texts))
+        self._run("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", key, segment, *texts)
 
     def finish(self, key: str, finished: Finished) -> None:
         values = (key, finished.segments, finished.faces, finished.failures)
-        self._database.execute("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", values)
+        self._run("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", *values)
 
     def results(self, key: str, segment: int) -> tuple[list[Row], list[Failure]]:
         """The results of a segment.
@@ -97,9 +97,8 @@ class Record:
         Raises:
             RecordError: there are none.
         """
-        found = self._database.execute(
-            "SELECT faces, failures FROM results WHERE key = ? AND segment = ?", (key, segment)
-        ).fetchone()
+        query = "SELECT faces, failures FROM results WHERE key = ? AND segment = ?"
+        found = self._run(query, key, segment).fetchone()
         if found is None:
             raise RecordError(f"expected segment {segment} of {key} in {self.path}, received none; remove it")
         return [tuple(row) for row in json.loads(found[0])], [Failure(*values) for values in json.loads(found[1])]
@@ -108,15 +107,22 @@ class Record:
         """Drop parts whose failures may have been temporary."""
         keys = {
             key
-            for key, failures in self._database.execute("SELECT key, failures FROM results WHERE failures != '[]'")
+            for key, failures in self._run("SELECT key, failures FROM results WHERE failures != '[]'")
             if any(code in codes for _, code, _ in json.loads(failures))
         }
-        self._database.executemany("DELETE FROM parts WHERE key = ?", [(key,) for key in keys])
+        for key in keys:
+            self._run("DELETE FROM parts WHERE key = ?", key)
 
     def commit(self) -> None:
         """Commit: everything so far survives a kill."""
-        self._database.execute("COMMIT")
-        self._database.execute("BEGIN EXCLUSIVE")
+        self._run("COMMIT")
+        self._run("BEGIN EXCLUSIVE")
+
+    def _run(self, query: str, *values: object) -> sqlite3.Cursor:
+        try:
+            return self._database.execute(query, values)
+        except sqlite3.DatabaseError as error:
+            raise RecordError(f"expected to write {self.path}, received: {error}") from None
 
     def close(self) -> None:
         self._database.close()

@@ -17,16 +17,31 @@ class StagedFile:
         self.published = False
 
     def write(self, data: bytes) -> None:
+        """Append; raises as `replace_from` does."""
         assert self._file is not None
+        self.replace_from(self._file.seek(0, os.SEEK_END), data)
+
+    def replace_from(self, position: int, data: bytes) -> None:
+        """Write over what stands from a position on.
+
+        Raises:
+            OSError: the disk is full, for instance; the file then holds what it held before.
+        """
+        assert self._file is not None
+        self._file.seek(position)
+        before = self._file.read()
+        try:
+            self._write_at(position, data)
+        except OSError:
+            self._write_at(position, before)
+            raise
+
+    def _write_at(self, position: int, data: bytes) -> None:
+        assert self._file is not None
+        self._file.seek(position)
         left = memoryview(data)
         while left:
             left = left[self._file.write(left) or 0 :]
-
-    def replace_from(self, position: int, data: bytes) -> None:
-        """Write over what stands from a position on."""
-        assert self._file is not None
-        self._file.seek(position)
-        self.write(data)
         self._file.truncate()
 
     def publish(self) -> None:

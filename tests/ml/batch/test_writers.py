@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ml.batch.record import Record, RecordError
 from ml.batch.rows import COLUMNS, columns_for
 from ml.batch.sources import Failure
 from ml.batch.writers import open_table
@@ -55,6 +59,54 @@ def test_what_was_flushed_can_be_read_at_any_moment(tmp_path: Path, suffix: str)
     table.close()
     assert len(read(out)) == 10
     assert len(read_failures(out)) == 5
+
+
+@contextlib.contextmanager
+def full_disk(most_bytes: int) -> Iterator[None]:
+    """As on a full disk, no file can grow beyond a size."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".jsonl"])
+def test_a_full_disk_leaves_what_was_written_readable(tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"r{suffix}"
+    table = open_table(out, columns_for(EMOTIONS))
+    table.add([row("a.jpg")] * 50, [FAILURE])
+    table.publish()
+    table.add([row("b.jpg")] * 500, [FAILURE])
+    with full_disk(out.stat().st_size + 1000), pytest.raises(OSError, match="File too large"):
+        table.publish() if suffix == ".json" else table.flush()  # JSON is not written by every flush
+    assert len(read(out)) == 50
+    assert len(read_failures(out)) == 1
+    table.close()
+    assert len(read(out)) == 550, "once there is room, nothing is missing"
+    assert len(read_failures(out)) == 2
+
+
+def test_a_full_disk_leaves_no_parquet_file_behind(tmp_path: Path) -> None:
+    table = open_table(tmp_path / "r.parquet", columns_for(EMOTIONS))
+    table.add([row(f"{number}.jpg") for number in range(5000)], [])
+    with full_disk(1000):
+        with pytest.raises(OSError, match="File too large"):
+            table.close()
+        table.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_one_sentence_of_the_record(tmp_path: Path) -> None:
+    def record_much() -> None:
+        for number in range(5000):
+            record.add(f"{number}", 0, [row("a.jpg")] * 20, [])
+        record.commit()
+
+    expected = pytest.raises(RecordError, match=r"expected to write .*r\.progress, received")
+    with Record(tmp_path / "r.progress", resume=False) as record, full_disk(20_000), expected:
+        record_much()
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
