@@ -12,20 +12,21 @@ from ml.batch.sources import Failure
 from ml.batch.staged_file import StagedFile
 from ml.batch.table import FAILURE_COLUMNS, encoded, failure_values, json_object
 
+_ERRORS, _END = b'\n ],\n "errors": [', b"\n ]\n}\n"
+
 
 class JsonTable:
     """One JSON document, `{"faces": […], "errors": […]}`. Its end is written anew by each flush."""
 
     def __init__(self, out: Path, columns: Sequence[str]) -> None:
         self._columns = tuple(columns)
-        self._file = StagedFile(out)
+        start = b'{\n "faces": ['
+        self._position = len(start)
+        self._file = StagedFile(out, start + _ERRORS + _END)
         self._failures = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close or discard)
         self._texts: list[str] = []
         self._counts = [0, 0]
-        self._position = 0
         self._due_s = 0.0
-        self._append('{\n "faces": [')
-        self._write_end()
 
     def add(self, rows: Sequence[Row], failures: Sequence[Failure]) -> None:
         for row in rows:
@@ -43,16 +44,10 @@ class JsonTable:
             # A long list of failures takes long to write: no more than a tenth of the time goes into it.
             self._due_s = time.monotonic() + 10 * (time.monotonic() - started_s)
 
-    def _append(self, text: str) -> None:
-        data = encoded(text)
-        self._file.replace_from(self._position, data)
-        self._position += len(data)
-
     def _write_end(self) -> None:
         self._failures.seek(0)
-        failures = self._failures.read()
         start = encoded("".join(self._texts))
-        self._file.replace_from(self._position, start + b'\n ],\n "errors": [' + failures + b"\n ]\n}\n")
+        self._file.replace_from(self._position, start + _ERRORS + self._failures.read() + _END)
         self._texts.clear()
         self._position += len(start)
 

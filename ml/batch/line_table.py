@@ -26,8 +26,7 @@ class LineTable:
         self._rows: list[Row] = []
         self._failures: list[Failure] = []
         self._errors: StagedFile | None = None
-        self._file = StagedFile(out)
-        self._file.write(encoded(format_lines(self._columns, (), header=True)))
+        self._file = StagedFile(out, encoded(format_lines(self._columns, (), header=True)))
 
     def add(self, rows: Sequence[Row], failures: Sequence[Failure]) -> None:
         self._rows += rows
@@ -38,11 +37,11 @@ class LineTable:
             self._file.write(encoded(self._format(self._columns, self._rows)))
             self._rows.clear()
         if self._failures:
-            first = self._errors is None
             if self._errors is None:
-                self._errors = StagedFile(self._errors_place)
+                header = self._format(FAILURE_COLUMNS, (), header=True)
+                self._errors = StagedFile(self._errors_place, encoded(header))
             values = [failure_values(failure) for failure in self._failures]
-            self._errors.write(encoded(self._format(FAILURE_COLUMNS, values, header=first)))
+            self._errors.write(encoded(self._format(FAILURE_COLUMNS, values)))
             self._failures.clear()
             if self._file.published:
                 self._errors.publish()

@@ -20,7 +20,11 @@ class ParquetTable:
 
     def __init__(self, out: Path, columns: Sequence[str]) -> None:
         self._rows = _ParquetFile(out, {name: TYPES.get(name, float) for name in columns})
-        self._failures = _ParquetFile(errors_path(out), dict.fromkeys(FAILURE_COLUMNS, str))
+        try:
+            self._failures = _ParquetFile(errors_path(out), dict.fromkeys(FAILURE_COLUMNS, str))
+        except OSError:
+            self._rows.discard()
+            raise
 
     def add(self, rows: Sequence[Row], failures: Sequence[Failure]) -> None:
         self._rows.add(rows)
@@ -56,8 +60,12 @@ class _ParquetFile:
         self.count = 0
         self._path = place.with_name(f".{place.name}.new")
         self._schema = pyarrow.schema([(name, kinds[kind]) for name, kind in types.items()])
-        self._writer = parquet.ParquetWriter(self._path, self._schema)
         self._waiting: list[Row] = []
+        try:
+            self._writer = parquet.ParquetWriter(self._path, self._schema)
+        except OSError:
+            self._path.unlink(missing_ok=True)
+            raise
 
     def add(self, rows: Sequence[Row]) -> None:
         self._waiting += rows

@@ -8,13 +8,25 @@ from typing import IO
 
 
 class StagedFile:
-    """A file that is written beside its place and moved there by `publish`; later writes are appended."""
+    """A file that is written beside its place and moved there by `publish`; later writes are appended.
 
-    def __init__(self, place: Path) -> None:
+    Args:
+        start: what it begins with.
+
+    Raises:
+        OSError: it can't be written; nothing is left of it.
+    """
+
+    def __init__(self, place: Path, start: bytes = b"") -> None:
         self._place = place
         self._path = place.with_name(f".{place.name}.new")
         self._file: IO[bytes] | None = self._path.open("w+b", buffering=0)
         self.published = False
+        try:
+            self.write(start)
+        except OSError:
+            self.discard()
+            raise
 
     def write(self, data: bytes) -> None:
         """Append; raises as `replace_from` does."""

@@ -88,6 +88,13 @@ def test_a_full_disk_leaves_what_was_written_readable(tmp_path: Path, suffix: st
     assert len(read_failures(out)) == 2
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])
+def test_a_table_that_has_no_room_at_all_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
+    with full_disk(0), pytest.raises(OSError, match="File too large"):
+        open_table(tmp_path / f"r{suffix}", columns_for(EMOTIONS))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_full_disk_leaves_no_parquet_file_behind(tmp_path: Path) -> None:
     table = open_table(tmp_path / "r.parquet", columns_for(EMOTIONS))
     table.add([row(f"{number}.jpg") for number in range(5000)], [])
