@@ -13,7 +13,7 @@ from ml.data import DataError, TrainingSet
 from ml.data.__main__ import main
 from ml.data.crop import FaceCutter, crop
 from ml.data.reading import read_picture
-from ml.inference.analyzer import Analyzer
+from ml.inference.analyzer import PHOTO_FRAMINGS, Analyzer
 from ml.inference.contract import Request
 
 EXAMPLES = Path(__file__).parents[3] / "static" / "examples"
@@ -84,7 +84,7 @@ def test_faces_are_those_that_serving_reads_and_the_rest_is_listed(photos: Path,
         model = RecordingModel()
         Analyzer(model).analyze(Request((photos / f"Glad/{name}.jpg").read_bytes(), thorough=True, budget_ms=60_000))
         cut = cv2.imread(str(out / f"train/glad/{name}.jpg.png"), cv2.IMREAD_GRAYSCALE)
-        assert np.array_equal(cut, model.seen[0]), "pixel by pixel"
+        assert np.array_equal(cut, model.seen[PHOTO_FRAMINGS.index(1.0)]), "pixel by pixel"
     with (out / "crops.csv").open(newline="") as file:
         rows = {row["photo"]: row for row in csv.DictReader(file)}
     assert rows["Glad/pair.png"]["faces"] == "2"
