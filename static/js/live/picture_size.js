@@ -12,11 +12,12 @@ const STEPS = [
   { longSide: 400, quality: 0.65, weight: 0.8 },
   { longSide: 480, quality: 0.65, weight: 0.8 },
   { longSide: 480, quality: 0.75, weight: 1 },
+  { longSide: 640, quality: 0.65, weight: 0.8 },
   { longSide: 640, quality: 0.75, weight: 1 },
   { longSide: 960, quality: 0.75, weight: 1 },
   { longSide: 1280, quality: 0.75, weight: 1 },
 ];
-const USUAL_STEP = STEPS.findIndex((step) => step.longSide === 640);
+const USUAL_STEP = STEPS.findIndex((step) => step.longSide === 640 && step.quality === 0.75);
 const SPARING_STEP = 1;
 const SMALL_FACE_QUALITY = 0.85;
 const SMALL_FACE_PX = 60;
@@ -79,7 +80,7 @@ export class PictureSize {
   /**
    * Falls to what the uplink and the encoder carry at once, and climbs a step when there is room to spare.
    * @param {{frameBytes: number, quickBytes: number}} most bytes of a frame; above `quickBytes` a frame delays its own
-   *   answer, and does so only for the sake of small faces
+   *   answer, and does so only for the sake of small faces; quality is given up before pixels
    */
   afford(most, nowMs) {
     while (this.#affordable > 0 && !this.#fits(this.#affordable, 1, most)) this.#affordable -= 1;
@@ -126,12 +127,17 @@ export class PictureSize {
   #fits(step, share, { frameBytes, quickBytes }) {
     const bytes = this.#bytesAt(step);
     if (bytes > share * frameBytes || this.#encodeMsPerPixel * this.#pixelsAt(step) > share * ENCODE_BUDGET_MS) return false;
-    return bytes <= share * quickBytes || step === 0 || !this.#isAmple(step - 1);
+    return bytes <= share * quickBytes || step === 0 || !this.#canShrink(step);
   }
 
-  /** Whether the smallest face is large enough in a picture of this step; while nobody is seen, no picture is. */
-  #isAmple(step) {
-    return this.#faceShare !== null && this.#faceShare * STEPS[step].longSide >= AMPLE_FACE_PX;
+  /**
+   * Whether a picture of the step below shows the smallest face large enough, or as large with less quality; while nobody
+   * is seen, none does.
+   */
+  #canShrink(step) {
+    const { longSide } = STEPS[step - 1];
+    if (this.#faceShare === null) return false;
+    return longSide === STEPS[step].longSide || this.#faceShare * longSide >= AMPLE_FACE_PX;
   }
 }
 
