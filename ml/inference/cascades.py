@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from ml.inference.geometry import Window, cut_window, resize, same_place
+from ml.inference.halves import Halves
 
 DARK_LEVEL, MAX_GAIN = 120, 6.0
 """A picture whose lighter parts are darker than this grey level is brightened, at most by this factor."""
@@ -76,9 +77,10 @@ def mean_window(windows: Sequence[Window]) -> Window:
     return Window(sum(window.x for window in windows) / count, sum(window.y for window in windows) / count, side)
 
 
-def close_look(gray: np.ndarray, window: Window) -> np.ndarray:
+def close_look(picture: Halves, window: Window) -> np.ndarray:
     """A window, upright, with a margin of half its side all round; the window's side becomes `CLOSE_LOOK_PX`."""
-    return cut_window(gray, window, 2 * CLOSE_LOOK_PX, share=2.0)
+    gray, halved = picture.near(CLOSE_LOOK_PX / window.side)
+    return cut_window(gray, window.scaled(halved), 2 * CLOSE_LOOK_PX, share=2.0)
 
 
 def acceptances(cascade: cv2.CascadeClassifier, patch: np.ndarray) -> int:

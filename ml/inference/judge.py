@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from ml.inference.cascades import CLOSE_LOOK_PX, acceptances, close_look, load_cascade
+from ml.inference.cascades import acceptances, close_look, load_cascade
 from ml.inference.detection import Detection
 from ml.inference.geometry import Window
 from ml.inference.halves import Halves
@@ -68,7 +68,7 @@ class Judge:
         odds = weights.bias + weights.align * logit(found.score)
         odds += weights.scan * self._scanner.look(picture, found.window)
         left = sum(weights.cascades) * math.log1p(MAX_ACCEPTANCES)
-        patch = _close_look(picture, found.window)
+        patch = close_look(picture, found.window)
         for weight, count in zip(weights.cascades, self._counts, strict=True):
             if odds >= needed or odds + left < needed:
                 break
@@ -85,33 +85,35 @@ class Judge:
 
     def is_turned(self, picture: Halves, found: Detection) -> bool:
         """Whether a face that `frontalface_alt2` does not accept looks more like one on its side or upside down."""
-        if self._counts[0](_close_look(picture, found.window)) > 0:
+        if self._counts[0](close_look(picture, found.window)) > 0:
             return False
         upright = self._weights.scan * self._scanner.look(picture, found.window)
         windows = (replace(found.window, roll_deg=found.window.roll_deg + turn_deg) for turn_deg in (180, 90, -90))
         return any(self._upright(picture, window) > upright for window in windows)
 
-    def is_upside_down(self, picture: Halves, found: Detection) -> bool:
+    def is_upside_down(self, picture: Halves, found: Detection, accepted: int) -> bool:
         """Whether a face is clearly one that stands on its head: by more than `MIN_UPSIDE_DOWN`. The cascade looks only
-        if it can change the answer."""
+        if it can change the answer.
+
+        Args:
+            accepted: how often `frontalface_alt2` accepts the window in a close look.
+        """
         scan, cascade = self._weights.scan, self._weights.cascades[0]
         turned = replace(found.window, roll_deg=found.window.roll_deg + 180)
         ahead = scan * (self._scanner.look(picture, turned) - self._scanner.look(picture, found.window))
+        ahead -= cascade * math.log1p(accepted)
         if ahead + cascade * math.log1p(MAX_ACCEPTANCES) <= MIN_UPSIDE_DOWN:
             return False
-        ahead -= cascade * math.log1p(self._counts[0](_close_look(picture, found.window)))
-        if ahead + cascade * math.log1p(MAX_ACCEPTANCES) <= MIN_UPSIDE_DOWN:
-            return False
-        return ahead + cascade * math.log1p(self._counts[0](_close_look(picture, turned))) > MIN_UPSIDE_DOWN
+        return ahead + cascade * math.log1p(self._counts[0](close_look(picture, turned))) > MIN_UPSIDE_DOWN
 
     def _upright(self, picture: Halves, window: Window) -> float:
         """How much the scan's network and `frontalface_alt2` see an upright face in a window."""
-        count = self._counts[0](_close_look(picture, window))
+        count = self._counts[0](close_look(picture, window))
         return self._weights.scan * self._scanner.look(picture, window) + self._weights.cascades[0] * math.log1p(count)
 
     def evidence(self, picture: Halves, found: Detection) -> list[float]:
         """The features in the order of the weights: both logits and the three logarithms."""
-        patch = _close_look(picture, found.window)
+        patch = close_look(picture, found.window)
         counts = [math.log1p(count(patch)) for count in self._counts]
         return [logit(found.score), self._scanner.look(picture, found.window), *counts]
 
@@ -119,8 +121,3 @@ class Judge:
         """Acceptances of the side on which a face is seen more often."""
         mirrored = np.ascontiguousarray(patch[:, ::-1])
         return max(acceptances(self._profile, patch), acceptances(self._profile, mirrored))
-
-
-def _close_look(picture: Halves, window: Window) -> np.ndarray:
-    gray, halved = picture.near(CLOSE_LOOK_PX / window.side)
-    return close_look(gray, window.scaled(halved))

@@ -36,13 +36,13 @@ class CascadeSweep:
 
     Args:
         settle: moves a window onto the face next to it, as `FaceDetector.settle` does.
-        is_upside_down: whether the face in a settled window is upside down.
+        is_upside_down: whether the face in a settled window is upside down, as `Judge.is_upside_down` says.
     """
 
     def __init__(
         self,
         settle: Callable[[Halves, Window, int, float], Detection | None],
-        is_upside_down: Callable[[Halves, Detection], bool],
+        is_upside_down: Callable[[Halves, Detection, int], bool],
     ) -> None:
         self._settle, self._is_upside_down = settle, is_upside_down
         self._frontal, self._frontal_too = load_cascade("frontalface_alt2"), load_cascade("frontalface_default")
@@ -71,8 +71,13 @@ class CascadeSweep:
             if any(same_place(place, window) for window in known):
                 continue
             new = self._settle(picture, place, SETTLE_STEPS, MIN_SCORE)
-            agreement = self._agreement(picture, new.window) if new else 0
-            if new and agreement >= MIN_AGREEMENT and not self._is_upside_down(picture, new):
+            if new is None:
+                continue
+            patch = close_look(picture, new.window)
+            agreement = accepted = acceptances(self._frontal, patch)
+            if 0 < accepted < MIN_AGREEMENT_BENEATH:
+                agreement += acceptances(self._frontal_too, patch)
+            if agreement >= MIN_AGREEMENT and not self._is_upside_down(picture, new, accepted):
                 found.append((new, agreement))
         faces = [*known, *(new.window for new, _ in found)]
         return [
@@ -80,9 +85,3 @@ class CascadeSweep:
             for new, agreement in found
             if agreement >= MIN_AGREEMENT_BENEATH or not any(beneath(new.window, face) for face in faces)
         ]
-
-    def _agreement(self, picture: Halves, window: Window) -> int:
-        """How often two frontal cascades accept a window in a close look; the second runs only if it can matter."""
-        patch = close_look(picture.gray, window)
-        count = acceptances(self._frontal, patch)
-        return count + acceptances(self._frontal_too, patch) if 0 < count < MIN_AGREEMENT_BENEATH else count
