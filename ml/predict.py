@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes; default: one a core")
     parser.add_argument("--step", type=_positive, default=1, help="analyse every STEP-th frame of a video")
     parser.add_argument(
-        "--thorough", action="store_true", help="search photos more thoroughly; takes thirty times as long"
+        "--thorough", action="store_true", help="search photos more thoroughly; takes twenty times as long"
     )
     parser.add_argument("--resume", action="store_true", help="continue an earlier run; keep the record")
     parser.add_argument(
@@ -119,11 +119,11 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, interrupt
     table = _open_table(options, columns_for(card.labels), settings, card.labels)
     with contextlib.ExitStack() as opened:
         opened.callback(table.discard)
+        engine = _engine(options)
+        opened.callback(engine.kill)
         record = opened.enter_context(Record(options.out.with_name(options.out.name + ".progress"), options.resume))
         if options.resume:
             record.forget()
-        engine = _engine(options)
-        opened.callback(engine.kill)
         progress = Progress(None if options.quiet else lambda: find_sources(options.paths), options.jobs)
         parts = parts_of(itertools.chain([first], sources), settings, code_fingerprint())
         job = Job(parts, settings, engine, record, table, progress, interrupts)
@@ -186,6 +186,8 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         where = f" {shown(os.fsdecode(error.filename))}" if error.filename is not None else " the table"
         return f"expected to write{where}, received: {error.strerror}"
+    if isinstance(error, ModuleNotFoundError):
+        return f"expected the package {error.name}, received none; install it with: pip install -r requirements.txt"
     return str(error)
 
 

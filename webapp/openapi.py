@@ -94,7 +94,7 @@ def _analyze(settings: Settings) -> dict[str, Any]:
             _query(
                 "search",
                 {"type": "string", "enum": list(SEARCHES), "default": SEARCHES[0]},
-                "thorough finds more faces and takes about thirty times as long.",
+                "thorough finds more faces and takes about twenty times as long.",
             ),
         ],
         "requestBody": {

@@ -163,7 +163,7 @@ class Request:
 
     `near` holds the last positions of the faces; `full_search` asks to search the whole picture as well. `thorough` is
     for photographs: smaller and turned faces are searched as long as there may be any, and each face is read in several
-    framings; `exhaustive` asks for the most thorough search, at thirty times the cost. `budget_ms`
+    framings; `exhaustive` asks for the most thorough search, at twenty times the cost. `budget_ms`
     counts from the moment the worker reads the request; when it is over the work ends, and the answer is `Busy`.
     `explain` asks for a heat map of each face, which costs about a hundred classifications a face. `log_id` is in each
     log line about the picture.

@@ -43,7 +43,7 @@ MIN_LOG_ODDS_ALONE = -1.0
 """Least log odds of the likeliest place if there is no other face: photographs without a face are rare."""
 SURE_SCORE = 0.85
 """If no face has this score, cascades and then rotated copies are searched; the step with the surest face is used.
-Chosen by `python -m tests.bench.fit_doubt --data DIR`."""
+Chosen by hand; `python -m tests.bench.fit_doubt --data DIR` measures what other scores cost and find."""
 MIN_LOG_ODDS_TURNED = 2.0
 """Least log odds of a face in a rotated copy: such faces are rare, and five copies have five times the false ones."""
 

@@ -206,13 +206,13 @@ def test_the_first_press_asks_once_and_a_video_is_saved_with_marks(open_page: Op
     expect(dialog).to_be_visible()
     assert_accessible(page)
     dialog.get_by_role("button", name="Numbers and video").click()
-    wait_until_recorded(page, 4)
+    wait_until_recorded(page, 8)
     stop(page)
     clip = cv2.VideoCapture(str(save(page, "Video with marks", tmp_path)))
     frames = 0
     while clip.read()[0]:
         frames += 1
-    assert frames >= 2, "how many of them are written depends on how busy the machine is"
+    assert frames >= 4, "a busy machine draws as few as one in two seconds"
     assert clip.get(cv2.CAP_PROP_FRAME_WIDTH) == 640, "the camera's own size"
 
     page.get_by_role("button", name="View").click()
@@ -260,7 +260,8 @@ def test_a_page_that_dies_leaves_a_recording_to_recover_or_delete(open_page: Ope
 
     again = page.context.new_page()
     again.goto(url)
-    question = again.get_by_role("group", name=re.compile(r"Recover the recording of .*\(\d:\d\d\)"))
+    from_four_seconds = r"(0:(0[4-9]|[1-5]\d)|[1-9]\d*:\d\d)"
+    question = again.get_by_role("group", name=re.compile(rf"Recover the recording of .*\({from_four_seconds}\)"))
     expect(question).to_be_visible()
     assert_accessible(again)
     question.get_by_role("button", name="Recover").click()

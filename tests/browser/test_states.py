@@ -66,7 +66,7 @@ def test_an_open_popover_and_dialog_are_accessible(open_page: OpenPage, screensh
     page.keyboard.press("Escape")
     page.locator(".face__details:visible .link").first.click()
     expect(page.locator("#meaning-text")).to_have_text(
-        re.compile(r"Of 100 faces read as >?\d+%, most people give about \d+ the same word")
+        re.compile(r"Of 100 faces read with >?\d+%, about \d+ get the same word from most people")
     )
     photograph(page, "meaning", screenshots)
     page.keyboard.press("Escape")

@@ -80,6 +80,26 @@ def test_bad_arguments_exit_with_two(arguments: list[str]) -> None:
         main(arguments)
 
 
+@pytest.mark.parametrize(
+    ("missing", "arguments"), [("pyarrow", ["--out", "r.parquet"]), ("dask", ["--out", "r.csv", "--engine", "dask"])]
+)
+def test_a_package_that_only_some_tables_and_engines_need_is_named(
+    missing: str,
+    arguments: list[str],
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delitem(sys.modules, "ml.batch.cluster", raising=False)
+    before = set(tmp_path.iterdir())
+    assert main([str(pictures), *arguments]) == 2
+    assert f"expected the package {missing}, received none; install it with: pip install" in capsys.readouterr().err
+    assert set(tmp_path.iterdir()) == before
+
+
 def test_a_folder_without_pictures_exits_with_two(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="2"):
         main([str(tmp_path), "--out", str(tmp_path / "r.csv")])
