@@ -22,7 +22,7 @@ from tests.support.rawsocket import RawSocket
 from tests.support.serving import ROOT, Server, free_port
 from tests.support.waiting import wait_until
 from webapp.events import LAST_ANSWERS_S
-from webapp.pool.pool import STOPPED_FOR_S, WATCH_EVERY_S
+from webapp.pool.supervisor import STOPPED_FOR_S, WATCH_EVERY_S
 
 LONG_PICTURE = script(sleep_ms=20_000)
 

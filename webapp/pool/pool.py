@@ -1,4 +1,4 @@
-"""The pool of analyzer workers: starts, feeds, watches and restarts them.
+"""The pool of analyzer workers: takes pictures, gives them to free workers, passes the answers back.
 
 A caller waits in `live`, `photo` or `recording` until a worker has analysed its picture; it blocks nothing else. A busy
 worker is handed one picture ahead, so that it does not wait for the next. The pool knows nothing about the faces of a
@@ -18,30 +18,21 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from ml.inference.contract import Analysis, AnalysisError, BadImage, Busy, InternalError, NotReady, Request
 from ml.inference.protocol import analysis_from_head
-from webapp.pool.connection import WorkerConnection, WorkerLost
+from webapp.pool.connection import WorkerLost
 from webapp.pool.schedule import LIVE, PHOTO, RECORDING, Job, Schedule, unchanged_analysis, unchanged_request
-from webapp.pool.worker_process import WorkerProcess
+from webapp.pool.supervisor import Slot, WorkerSupervisor
 
 HANDED_OVER = 2
 """Pictures a worker may hold: the one it reads and, unless either is a photo or of a recording, the next."""
 LIVE_WITHIN_S = 5.0
 """Live frames came within this time: recordings and photos then leave half of the workers free."""
-STUCK_AFTER_S = 3.0
-"""A worker is killed when an answer is overdue by this much; a working one ends its search at the deadline."""
-WATCH_EVERY_S = 0.5
-STOPPED_FOR_S = 1.0
-"""A worker whose process was stopped is killed after this time."""
 REFUSED_PICTURES = 1000
 """Hashes of pictures that are remembered because a worker ended while it read them."""
-OUTSIDE_ENDS = {-9, -15}
-"""Exit codes of a worker that somebody ended (SIGKILL, SIGTERM): no picture did it."""
-HEALTHY_AFTER_S = 10.0
-MAX_BACKOFF_S = 10.0
 
 ANALYZER_WORKER = (sys.executable, "-m", "ml.inference.worker")
 
@@ -72,26 +63,6 @@ class Observer(Protocol):
     def worker_lost(self) -> None: ...
 
 
-@dataclass(eq=False)
-class _Slot:
-    """A slot for one worker; a lost worker is replaced."""
-
-    number: int
-    process: WorkerProcess | None = None
-    worker: WorkerConnection | None = None
-    """The connection to a worker that answers, or none."""
-    jobs: dict[int, Job] = field(default_factory=dict)
-    began_s: float = 0.0
-    stopped_s: float | None = None
-    """Since when the process is known to be stopped."""
-    is_overdue: bool = False
-    """Whether the process was killed because it gave no answer."""
-
-    @property
-    def answers(self) -> bool:
-        return self.worker is not None and self.stopped_s is None
-
-
 class AnalyzerPool:
     """Feeds pictures to worker processes.
 
@@ -114,15 +85,14 @@ class AnalyzerPool:
         photo_queue: int = 32,
     ) -> None:
         self._observer = observer
-        self._command = command
         self._frame_deadline_s = frame_deadline_s
         self._photo_deadline_s = photo_deadline_s
-        self._slots = [_Slot(number) for number in range(size)]
+        self._slots = [Slot(number) for number in range(size)]
         self._live_s = -math.inf
         self._refused: OrderedDict[bytes, None] = OrderedDict()
         self._schedule = Schedule(photo_queue)
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
+        self._supervisor = WorkerSupervisor(self._slots, command, self, self._lock)
         self._model: Mapping[str, Any] = {}
         self._mean_service_s = 0.01
 
@@ -130,24 +100,14 @@ class AnalyzerPool:
 
     def start(self) -> None:
         """Start the workers; returns at once. `ready` is set when the first one answers."""
-        for slot in self._slots:
-            threading.Thread(target=self._keep_filled, args=(slot,), name=f"worker-{slot.number}", daemon=True).start()
-        threading.Thread(target=self._watch, name="worker-watch", daemon=True).start()
+        self._supervisor.start()
 
     def stop(self) -> None:
         """Fail what waits and end the workers."""
-        self._stopping.set()
+        self._supervisor.announce_stop()
         with self._scheduling() as schedule:
             schedule.clear("stopping")
-        for slot in self._slots:
-            if slot.process is not None and slot.jobs:
-                slot.process.kill()  # nobody waits for its answer any more
-        for slot in self._slots:
-            if slot.worker is not None:
-                slot.worker.close()
-        for slot in self._slots:
-            if slot.process is not None:
-                slot.process.close(patience_s=2.0 if slot.worker is not None else 0.0)
+        self._supervisor.stop()
 
     @property
     def ready(self) -> int:
@@ -243,7 +203,7 @@ class AnalyzerPool:
             self._tell_dropped(job, reason)
 
     def _wait_for(self, job: Job) -> Analysis:
-        if self._stopping.is_set() or not self.ready:
+        if self._supervisor.is_stopping or not self.ready:
             raise NotReady("The analyzers are starting: expected one to be ready, received none so far.")
         if self._refused and _fingerprint(job) in self._refused:
             raise BadImage("expected a picture that can be read, received one that ended an analyzer before")
@@ -282,7 +242,7 @@ class AnalyzerPool:
             except WorkerLost:
                 worker.close()  # whoever reads its answers then puts the jobs back
 
-    def _pair(self) -> tuple[_Slot, Job] | None:
+    def _pair(self) -> tuple[Slot, Job] | None:
         """The next job and the worker for it."""
         now_s = time.monotonic()
         ready = [slot for slot in self._slots if slot.answers]
@@ -302,7 +262,30 @@ class AnalyzerPool:
         job = self._schedule.take(now_s, photos, recordings)
         return None if job is None else (slot, job)
 
-    def _take_reply(self, slot: _Slot, head: Mapping[str, Any]) -> None:
+    def _completed(self, job: Job, analysis: Analysis, now_s: float) -> Analysis:
+        """The sender's answer, with the time that the picture spent outside the worker."""
+        worker_s = analysis.timing_ms["total"] / 1000
+        queue_s = max(0.0, now_s - job.created_s - worker_s)
+        timing_ms = {"queue": queue_s * 1000} | dict(analysis.timing_ms)
+        self._observer.answered(job.lane, timing_ms)
+        return job.complete(replace(analysis, timing_ms=timing_ms))
+
+    def _tell_dropped(self, job: Job, reason: str) -> None:
+        if _settle(job, NotReady(WHY[reason]) if reason == "stopping" else Busy(WHY[reason])):
+            self._observer.dropped(job.lane, reason)
+
+    # What the supervisor tells
+
+    def worker_started(self, slot: Slot) -> None:
+        assert slot.worker is not None
+        self._model = slot.worker.model
+        self._observer.worker_started()
+        self._feed()
+
+    def worker_memory(self, number: int, size_bytes: int) -> None:
+        self._observer.worker_memory(number, size_bytes)
+
+    def worker_replied(self, slot: Slot, head: Mapping[str, Any]) -> None:
         """Pass a worker's answer to the sender, then give the worker its next job."""
         now_s = time.monotonic()
         with self._lock:
@@ -324,51 +307,13 @@ class AnalyzerPool:
         self._observer.finished(job.lane, "ok" if isinstance(answer, Analysis) else answer.code)
         _settle(job, answer)
 
-    def _completed(self, job: Job, analysis: Analysis, now_s: float) -> Analysis:
-        """The sender's answer, with the time that the picture spent outside the worker."""
-        worker_s = analysis.timing_ms["total"] / 1000
-        queue_s = max(0.0, now_s - job.created_s - worker_s)
-        timing_ms = {"queue": queue_s * 1000} | dict(analysis.timing_ms)
-        self._observer.answered(job.lane, timing_ms)
-        return job.complete(replace(analysis, timing_ms=timing_ms))
+    def take_back(self, slot: Slot) -> list[Job]:
+        """Empty the slot of a lost worker: the picture in work fails, one that was not begun goes to another worker.
 
-    def _tell_dropped(self, job: Job, reason: str) -> None:
-        if _settle(job, NotReady(WHY[reason]) if reason == "stopping" else Busy(WHY[reason])):
-            self._observer.dropped(job.lane, reason)
-
-    # Lifetime of the workers
-
-    def _keep_filled(self, slot: _Slot) -> None:
-        """Run one worker after the other in this slot; the pause grows if workers end soon after their start."""
-        failures = 0
-        while not self._stopping.is_set():
-            started_s = time.monotonic()
-            try:
-                slot.process = WorkerProcess(self._command)
-                slot.worker = slot.process.connection()
-                self._model = slot.worker.model
-                self._observer.worker_started()
-                self._feed()
-                for head in slot.worker.replies():
-                    self._take_reply(slot, head)
-            except WorkerLost as reason:
-                if not self._stopping.is_set():
-                    log.warning("worker %d lost: %s", slot.number, reason)
-            except Exception:
-                log.exception("worker %d lost", slot.number)
-            self._empty(slot)
-            failures = 0 if time.monotonic() - started_s > HEALTHY_AFTER_S else failures + 1
-            self._stopping.wait(min(MAX_BACKOFF_S, 0.1 * 2**failures))
-
-    def _empty(self, slot: _Slot) -> None:
-        """Clean up after a lost worker: the picture in work fails, a picture that was not begun goes to another worker.
-
-        A frame of a recording is tried once more: its sender does not send it again. A picture that ended its worker is
-        refused from now on; one whose worker was stopped or killed from outside is not.
+        A frame of a recording is tried once more: its sender does not send it again.
         """
-        process, worker = slot.process, slot.worker
         with self._scheduling() as schedule:
-            slot.process = slot.worker = None
+            slot.worker = None
             jobs = list(slot.jobs.values())
             slot.jobs.clear()
             for job in jobs:
@@ -377,13 +322,11 @@ class AnalyzerPool:
             for job in jobs[len(failed) :]:
                 job.is_second_try = job is jobs[0]
                 schedule.put_back(job)
-        if worker is not None:
-            self._observer.worker_lost()
-            worker.close()
-        exit_code = None if process is None else process.close(patience_s=0.5 if worker is not None else 0.0)
-        is_own_end = slot.is_overdue or exit_code not in OUTSIDE_ENDS
-        is_held_against = slot.stopped_s is None and is_own_end and not self._stopping.is_set()
-        slot.stopped_s, slot.is_overdue = None, False
+        return failed
+
+    def worker_lost(self, slot: Slot, failed: Sequence[Job], is_held_against: bool) -> None:
+        """Tell the senders of `failed`; a picture that ended its worker is refused from now on."""
+        self._observer.worker_lost()
         error = InternalError("The analyzer stopped while it read this picture.")
         for job in failed:
             fields = {"request_id": job.request.log_id} if job.request.log_id else {}
@@ -400,32 +343,12 @@ class AnalyzerPool:
         if len(self._refused) > REFUSED_PICTURES:
             self._refused.popitem(last=False)
 
-    def _watch(self) -> None:
-        """Kill workers whose answer is overdue or whose process was stopped; nothing else detects them."""
-        while not self._stopping.wait(WATCH_EVERY_S):
-            now_s = time.monotonic()
-            for slot in self._slots:
-                with self._lock:
-                    overdue = [job for job in slot.jobs.values() if now_s > job.expires_s + STUCK_AFTER_S]
-                    process = slot.process
-                if process is None:
-                    continue
-                self._observer.worker_memory(slot.number, process.memory_bytes)
-                if not process.is_stopped:
-                    slot.stopped_s = None
-                elif slot.stopped_s is None:
-                    slot.stopped_s = now_s
-                slot.is_overdue = bool(overdue)
-                if overdue or (slot.stopped_s is not None and now_s - slot.stopped_s >= STOPPED_FOR_S):
-                    log.error("worker %d gives no answer, killing it", slot.number)
-                    process.kill()
-
 
 def _fingerprint(job: Job) -> bytes:
     return hashlib.sha256(job.request.image).digest()
 
 
-def _lanes(slot: _Slot) -> set[str]:
+def _lanes(slot: Slot) -> set[str]:
     return {job.lane for job in slot.jobs.values()}
 
 

@@ -50,7 +50,7 @@ def test_a_picture_that_asks_for_too_much_memory_fails_alone(start: Callable[...
 def test_the_system_ends_a_worker_whose_picture_takes_too_much_processor_time(
     start: Callable[..., AnalyzerPool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webapp.pool.pool.STUCK_AFTER_S", 3600.0)  # the pool itself would not notice
+    monkeypatch.setattr("webapp.pool.supervisor.STUCK_AFTER_S", 3600.0)  # the pool itself would not notice
     pool = start(FAKE_WORKER, photo_deadline_s=0.5)
     worker, endless = psutil.Process(pool.pids[0]), Request(script(do="burn"))
     with pytest.raises(Exception, match="waited too long"):

@@ -189,7 +189,7 @@ def test_a_worker_that_dies_fails_what_it_read_and_nothing_else(
 def test_a_worker_that_hangs_is_killed_and_replaced(
     start: Callable[..., AnalyzerPool], counts: Counts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webapp.pool.pool.STUCK_AFTER_S", 0.2)
+    monkeypatch.setattr("webapp.pool.supervisor.STUCK_AFTER_S", 0.2)
     pool = start(frame_deadline_s=0.3)
     assert outcome(lambda: pool.live("a", script(do="hang"))) == "busy"
     wait_until(lambda: counts.events["started"] == 2)
