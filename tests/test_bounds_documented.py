@@ -16,8 +16,9 @@ FACTORS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 UNITS = {"_BYTES": set(FACTORS), "_MS": {"ms"}, "_S": {"s"}}
 
 COMPLETE = (
-    *("webapp/body.py", "webapp/wire.py", "webapp/meter.py", "webapp/open_sockets.py", "webapp/connection.py"),
-    *("webapp/pictures.py", "webapp/pool/connection.py", "webapp/pool/pool.py", "webapp/pool/schedule.py"),
+    *("webapp/body.py", "webapp/meter.py", "webapp/open_sockets.py", "webapp/connection.py", "webapp/pictures.py"),
+    *("webapp/eventlet_websocket.py", "webapp/threading_websocket.py"),
+    *("webapp/pool/connection.py", "webapp/pool/pool.py", "webapp/pool/schedule.py", "webapp/pool/supervisor.py"),
     *("webapp/pool/worker_process.py", "ml/inference/protocol.py", "ml/inference/limits.py"),
 )
 """Files whose constants are all bounds, but for those below."""

@@ -10,6 +10,8 @@ MESSAGE_OVERHEAD_BYTES = 1024
 MESSAGES_PER_S = 400
 """Messages per second that every connection may send, in addition to those of its frames."""
 MESSAGES_PER_FRAME = 4
+MAX_FRAGMENTS = 64
+"""Browsers split a large message into a few fragments; thousands of tiny ones are an attack."""
 
 
 class Refused(Exception):

@@ -98,6 +98,18 @@ class OpenSockets:
             log.warning("closing a connection (%s): %s", reason, message[:200])
         hang_up(environ)
 
+    def guarded(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap the library's handler of one WebSocket; errors that a client caused close the socket and are counted."""
+
+        def guarded(websocket: Any) -> Any:
+            try:
+                return handler(websocket)
+            except Exception as error:
+                self.refuse(getattr(websocket, "environ", {}), "protocol", f"{type(error).__name__}: {error}")
+                return []
+
+        return guarded
+
     def watch(self, sleep: Callable[[float], None]) -> None:
         """Ping the sockets, and close those that do not join, read or end in time; runs as a background task."""
         while True:

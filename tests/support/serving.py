@@ -86,7 +86,7 @@ class Server:
         family = [self.process, *self.descendants()]
         self.process.terminate()
         try:
-            self.process.wait(20)
+            self.process.wait(60)
         finally:
             for process in family:
                 if isinstance(process, psutil.Process) and process.is_running():

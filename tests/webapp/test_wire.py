@@ -8,8 +8,9 @@ import pytest
 import socketio
 from eventlet.websocket import RFC6455WebSocket
 
+from webapp.eventlet_websocket import check_unmasking, unmask
 from webapp.meter import Allowance
-from webapp.wire import OneAttachmentPacket, _check_unmasking, limit_messages, unmask
+from webapp.wire import OneAttachmentPacket, limit_messages
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 5, 7, 8, 1000, 4099])
@@ -36,9 +37,9 @@ def test_a_library_that_unmasks_in_another_way_is_noticed() -> None:
             return data
 
     with pytest.raises(RuntimeError, match="un-masks in another way"):
-        _check_unmasking(Changed)
+        check_unmasking(Changed)
     with pytest.raises(RuntimeError, match="un-masks in another way"):
-        _check_unmasking(Wrong)
+        check_unmasking(Wrong)
 
 
 def test_one_attachment_is_a_picture_and_two_are_refused() -> None:

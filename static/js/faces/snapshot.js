@@ -1,7 +1,7 @@
 /** Saves the picture that was answered, with its marks and never mirrored, as a PNG. */
 import { fileStamp } from "../shared/format.js";
 import { contain, project } from "./geometry.js";
-import { drawMarks, plateText } from "./overlay.js";
+import { drawMarks, plateText } from "./marks.js";
 
 const LONG_SIDE = 1280;
 

@@ -1,6 +1,6 @@
 /** The photograph on the stage, with marks where its faces are. */
 import { contain, hit, project } from "../faces/geometry.js";
-import { drawMarks, plateText, prepare } from "../faces/overlay.js";
+import { drawMarks, plateText, prepare } from "../faces/marks.js";
 import { element } from "../shared/page.js";
 
 export class Picture {

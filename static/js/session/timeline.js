@@ -1,5 +1,5 @@
 /** The time axis of a session: ribbons or lines, a slider, and the choice of the visible window. */
-import { prepare } from "../faces/overlay.js";
+import { prepare } from "../faces/marks.js";
 import { write } from "../shared/dom.js";
 import { Drag } from "./drag.js";
 import { drawLines } from "./lines.js";

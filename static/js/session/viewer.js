@@ -1,6 +1,6 @@
 /** Looks at a finished recording: its video where there is one, the marks of each moment, and the time axis to move along. */
 import { contain, project } from "../faces/geometry.js";
-import { drawMarks, plateText, prepare } from "../faces/overlay.js";
+import { drawMarks, plateText, prepare } from "../faces/marks.js";
 import { make, write } from "../shared/dom.js";
 import { mediaOfTime, timeOfMedia } from "./camera_video.js";
 import { facesAt } from "./playback.js";

@@ -1,6 +1,6 @@
 /** The browser's own player with the marks of each moment over it. Times are those of the decoder: 0 is the first picture. */
 import { contain, hit, project } from "../faces/geometry.js";
-import { drawMarks, plateText, prepare } from "../faces/overlay.js";
+import { drawMarks, plateText, prepare } from "../faces/marks.js";
 
 /** Half a millisecond: times are kept in whole ones. */
 const ROUNDING_S = 0.0006;

@@ -1,7 +1,7 @@
 /** Words on the picture give way to numbers where they would hide faces. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { drawMarks, plateText } from "../../../static/js/faces/overlay.js";
+import { drawMarks, plateText } from "../../../static/js/faces/marks.js";
 
 globalThis.Path2D = class {};
 
