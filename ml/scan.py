@@ -5,7 +5,7 @@
 It learns from pictures composed of the faces of `DIR/train` and of pictures without a person (scikit-image's, and a
 folder's): for every fourth pixel whether a face of about 24 px lies there, and how far its window is from there. Faces
 much smaller, larger or upside down count as none. Writes `scan.tflite` and `scan.json`. An interrupted run
-continues when it is started again with the same arguments.
+continues when it is started again with the same arguments, and is refused with others.
 
 One file in ten is never trained on (`held_out`), so that detection can be measured on faces it has not learned.
 """
@@ -20,7 +20,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ml.console import OutputError, answer_interrupts, check_writable, count, load_tensorflow_library, run, seed
+from ml.console import (
+    OutputError,
+    answer_interrupts,
+    check_writable,
+    count,
+    load_tensorflow_library,
+    run,
+    seed,
+    write_text,
+)
 
 if __name__ == "__main__":  # before the slow imports
     answer_interrupts("ml.scan")
@@ -128,22 +137,31 @@ def train(options: argparse.Namespace) -> tuple[keras.Model, dict[str, Any]]:
     schedule = keras.optimizers.schedules.CosineDecay(2e-3, options.steps)
     model.compile(keras.optimizers.AdamW(schedule, weight_decay=1e-4), loss=loss)
     options.out.mkdir(parents=True, exist_ok=True)
-    kept, counter = options.out / "scan.training.keras", options.out / "scan.training.json"
-    past = json.loads(counter.read_text()) if counter.exists() else {"steps": 0}
-    done, last_loss = past["steps"], past.get("loss")
-    if done:
-        model = keras.models.load_model(kept, custom_objects={"loss": loss, "_rare": _rare})
+    settings = {"seed": options.seed, "of": options.steps, "faces": len(faces), "backgrounds": len(backgrounds)}
+    state_file = options.out / "scan.training.json"
+    state = json.loads(state_file.read_text()) if state_file.exists() else settings | {"steps": 0, "loss": None}
+    if others := {name: state.get(name) for name in settings if state.get(name) != settings[name]}:
+        raise DataError(f"expected {settings} as in the run to continue, received {others} in {state_file}")
+    if state["steps"]:
+        model = keras.models.load_model(
+            _checkpoint(options.out, state["steps"]), custom_objects={"loss": loss, "_rare": _rare}
+        )
         model.optimizer.learning_rate = schedule
-    while done < options.steps:
+    while (done := state["steps"]) < options.steps:
         steps = min(STEPS_PER_EPOCH, options.steps - done)
-        fitted = model.fit(batches(faces, backgrounds, options.seed, done), steps_per_epoch=steps, verbose=0)
-        done += steps
-        last_loss = fitted.history["loss"][0]
-        print(f"{done} of {options.steps} steps: loss {last_loss:.4f}", flush=True)
-        model.save(kept)
-        counter.write_text(json.dumps({"steps": done, "loss": last_loss}))
-    facts = provenance() | {"faces": len(faces), "backgrounds": len(backgrounds), "loss": last_loss}
+        made = batches(faces, backgrounds, options.seed, done)
+        fitted = model.fit(made, steps_per_epoch=steps, shuffle=False, verbose=0)
+        state |= {"steps": done + steps, "loss": fitted.history["loss"][0]}
+        print(f"{state['steps']} of {options.steps} steps: loss {state['loss']:.4f}", flush=True)
+        model.save(_checkpoint(options.out, state["steps"]))
+        write_text(state_file, json.dumps(state))  # from here on the new checkpoint counts
+        _checkpoint(options.out, done).unlink(missing_ok=True)
+    facts = provenance() | {"faces": len(faces), "backgrounds": len(backgrounds), "loss": state["loss"]}
     return model, facts | {name: getattr(options, name) for name in ("steps", "seed")}
+
+
+def _checkpoint(folder: Path, steps: int) -> Path:
+    return folder / f"scan.training-{steps}.keras"
 
 
 def export(model: keras.Model, folder: Path, pictures: np.ndarray, training: dict[str, Any]) -> None:

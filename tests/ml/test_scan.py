@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
+from ml import scan
+from ml.data import DataError
 from ml.inference.geometry import Window
 from ml.inference.scan import FACE_PX, FIRST_CENTER_PX, STRIDE_PX
 from ml.scan import BATCH, CELLS, batches, loss, scan_model, targets
@@ -50,3 +55,37 @@ def test_the_loss_falls_on_one_batch() -> None:
     model.compile(keras.optimizers.Adam(2e-3), loss=loss)
     losses = [float(model.train_on_batch(pictures[:8], wanted[:8])) for _ in range(12)]
     assert losses[-1] < 0.7 * losses[0]
+
+
+def test_an_interrupted_run_continues_from_its_last_whole_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faces = np.random.default_rng(0).integers(0, 256, (3, 48, 48), np.uint8)
+    monkeypatch.setattr(scan, "load_faces", lambda folder: faces)
+    monkeypatch.setattr(scan, "load_backgrounds", lambda folder: [np.full((200, 200), 90, np.uint8)])
+    monkeypatch.setattr(scan, "BATCH", 2)
+    monkeypatch.setattr(scan, "STEPS_PER_EPOCH", 1)
+
+    def run(out: Path, steps: int = 3, seed: int = 4) -> list[np.ndarray]:
+        keras.utils.set_random_seed(seed)
+        options = argparse.Namespace(data=tmp_path, backgrounds=None, out=out, steps=steps, seed=seed)
+        return scan.train(options)[0].get_weights()
+
+    whole = run(tmp_path / "whole")
+    save = keras.Model.save
+
+    def save_half(model: keras.Model, path: Path) -> None:
+        if "-3." not in path.name:
+            return save(model, path)
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keras.Model, "save", save_half)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut")
+    monkeypatch.setattr(keras.Model, "save", save)
+    with pytest.raises(DataError, match=r"expected .*'seed': 5.* received .*'seed': 4"):
+        run(tmp_path / "cut", seed=5)
+    for resumed, uninterrupted in zip(run(tmp_path / "cut"), whole, strict=True):
+        np.testing.assert_array_equal(resumed, uninterrupted)
+    assert sorted(path.name for path in (tmp_path / "cut").iterdir()) == ["scan.training-3.keras", "scan.training.json"]
