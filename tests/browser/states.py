@@ -111,7 +111,7 @@ STATES: dict[str, State] = {
         {"script": refusal("NotAllowedError", "Permission denied by system", "denied")},
     ),
     "none": State("No camera found", ("Try again", PHOTO), {"script": refusal("NotFoundError")}),
-    "busy": State("Another program", ("Try again", PHOTO), {"script": refusal("NotReadableError")}),
+    "busy": State("Another app", ("Try again", PHOTO), {"script": refusal("NotReadableError")}),
     "insecure": State(
         "only to https pages",
         (PHOTO,),
@@ -138,7 +138,7 @@ STATES: dict[str, State] = {
     "dark": State("quite dark", opened={"camera": "dark"}),
     "small": State("Come closer", opened={"camera": "small"}),
     "paused": State(
-        "Nothing is being sent", ("Resume", "Turn camera off"), reach=_then("document.getElementById('pause').click()")
+        "Nothing is being sent", ("Resume", "Turn off camera"), reach=_then("document.getElementById('pause').click()")
     ),
     "hidden": State("Paused while this page is hidden", reach=_then(HIDE)),
     "returned": State("Paused while hidden (0:0", reach=_come_back),

@@ -275,7 +275,7 @@ def test_a_page_that_dies_leaves_a_recording_to_recover_or_delete(open_page: Ope
     assert again.evaluate("localStorage.getItem('unsaved-recording')") is None, "what is in a file is not kept"
 
 
-@pytest.mark.parametrize(("script", "says"), [(BLOCKED, "stores nothing"), (FULL, "storage is full")])
+@pytest.mark.parametrize(("script", "says"), [(BLOCKED, "does not store recordings"), (FULL, "storage is full")])
 def test_without_storage_a_recording_continues_in_memory(
     open_page: OpenPage, tmp_path: Path, script: str, says: str
 ) -> None:

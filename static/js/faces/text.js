@@ -1,11 +1,11 @@
 /** Texts for the values of a face in the page's language: for plates, rows and speech. */
-import { percent } from "../shared/format.js";
+import { inSentence, percent } from "../shared/format.js";
 
 /** @typedef {{t: (key: string, values?: object) => string, language: string}} Words */
 
 /** @param {import("./words.js").Word} word @param {Words} page @returns {string} "happiness or surprise?" */
 export function pairText(word, { t, language }) {
-  const [first, second] = word.pair.map((key) => t(`emotion.${key}`).toLocaleLowerCase(language));
+  const [first, second] = word.pair.map((key) => inSentence(language, t(`emotion.${key}`)));
   return t("unsure.pair", { first, second });
 }
 

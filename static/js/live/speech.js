@@ -41,12 +41,12 @@ export class Speech {
     const { t } = this.#page;
     if (word.key === "unsure") return `${t("unsure.colon")} ${pairText(word, this.#page)}`;
     const { bold, rest } = wordText(word, this.#page);
-    return rest ? t("announce.percent", { word: bold, percent: rest }) : bold;
+    return [bold, rest].filter(Boolean).join(t("list.comma"));
   }
 
   #together(words) {
     const { t } = this.#page;
     if (!words.length) return t("announce.nobody");
-    return words.length === 1 ? words[0] : t("announce.faces", { n: words.length, list: words.join("; ") });
+    return words.length === 1 ? words[0] : t("announce.faces", { n: words.length, list: words.join(t("list.semicolon")) });
   }
 }

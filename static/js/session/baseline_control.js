@@ -108,7 +108,7 @@ export class BaselineControl {
     const number = new Intl.NumberFormat(language, { signDisplay: "always", minimumFractionDigits: 1, maximumFractionDigits: 1 });
     const changes = changeFrom(baseline, vector).map((change, i) => ({ change, name: t(`emotion.${labels.names[i]}`) }));
     const named = changes.filter(({ change }) => Math.abs(change) >= NAMED_FROM).sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
-    return named.slice(0, NAMED).map(({ change, name }) => `${name} ${number.format(change)}`).join(", ") || t("baseline.same");
+    return named.slice(0, NAMED).map(({ change, name }) => `${name} ${number.format(change)}`).join(t("list.comma")) || t("baseline.same");
   }
 }
 

@@ -1,6 +1,7 @@
 /** A report to print or keep: one self-contained HTML file with ribbons, summary, the model's version and the limits. */
 import { SHAPES } from "../faces/emotions.js";
 import { ABSENT, UNSURE, pixels, runs } from "./ribbon.js";
+import { calibrationError } from "../shared/format.js";
 import { historyOf } from "./playback.js";
 import { clock, xOf } from "./scale.js";
 import { summarise } from "./statistics.js";
@@ -43,7 +44,7 @@ export function report(recording, page, nameOf) {
     [t("report.started"), `${date} (${new Date(startedUtcMs).toISOString()})`],
     [t("report.answers"), log.length],
     [t("report.model"), `${model.name ?? "–"} ${model.version ?? ""}`],
-    [t("report.error"), Number.isFinite(model.ece) ? `${model.ece.toFixed(3)}${model.n ? ` (n = ${model.n})` : ""}` : t("report.unmeasured")],
+    [t("report.error"), Number.isFinite(model.ece) ? `${calibrationError(language, model.ece)}${model.n ? ` (n = ${model.n})` : ""}` : t("report.unmeasured")],
     [t("report.page"), pageVersion],
   ];
   return `<!doctype html>

@@ -35,7 +35,7 @@ export function headline({ duration_s, faces, unsure, nobody }, { t, language })
 export function faceLine({ mostly, next, seconds }, labels, { t }) {
   if (mostly < 0) return t("summary.only_unsure");
   const first = t("summary.mostly", { word: t(`emotion.${labels[mostly]}`) });
-  return next < 0 || seconds[next] < NAMED_FROM_S ? first : `${first}; ${t(`emotion.${labels[next]}`)} ${clock(seconds[next])}`;
+  return next < 0 || seconds[next] < NAMED_FROM_S ? first : [first, `${t(`emotion.${labels[next]}`)} ${clock(seconds[next])}`].join(t("list.semicolon"));
 }
 
 /** "Longest change: Happiness, 0:12 at 1:03", "" when there was none */

@@ -1,5 +1,5 @@
 /** Texts for a moment of a session, in the page's language. */
-import { percent } from "../shared/format.js";
+import { inSentence, percent } from "../shared/format.js";
 import { UNSURE } from "./history.js";
 import { clock } from "./scale.js";
 
@@ -11,15 +11,13 @@ import { clock } from "./scale.js";
  */
 function sampleText({ key, best, second, confidence }, labels, { t, language }) {
   const name = (index) => t(`emotion.${labels[index]}`);
-  if (key === UNSURE) return `${t("unsure.colon")} ${t("unsure.pair", { first: lower(name(best), language), second: lower(name(second), language) })}`;
+  if (key === UNSURE) return `${t("unsure.colon")} ${t("unsure.pair", { first: inSentence(language, name(best)), second: inSentence(language, name(second)) })}`;
   // While a word is held against flicker it is not the largest value, and has no number.
   return key === best ? `${name(key)} ${percent(language, confidence)}` : name(key);
 }
 
 /** A share of time or a tick of a scale: as a percentage, and "0 %" where it is nothing at all. */
 export const share = (language, fraction) => (fraction === 0 ? new Intl.NumberFormat(language, { style: "percent" }).format(0) : percent(language, fraction));
-
-const lower = (text, language) => text.toLocaleLowerCase(language);
 
 /**
  * A moment in words, for the slider: "0:42, Face 1: Happiness 82 %".
@@ -31,12 +29,13 @@ const lower = (text, language) => text.toLocaleLowerCase(language);
 export function momentText(history, timeS, nameOf, page) {
   const time = clock(timeS - history.startS);
   const gap = history.gapAt(timeS);
-  if (gap) return `${time}, ${page.t(`timeline.${gap.kind}`)}`;
+  const at = (text) => [time, text].join(page.t("list.comma"));
+  if (gap) return at(page.t(`timeline.${gap.kind}`));
   const present = history.tracks().map((track) => ({ id: track.id, sample: track.at(timeS) })).filter(({ sample }) => sample);
-  if (!present.length) return `${time}, ${page.t("timeline.nobody")}`;
+  if (!present.length) return at(page.t("timeline.nobody"));
   const texts = present.map(({ id, sample }) => {
     const text = sampleText(sample, history.labels, page);
     return present.length > 1 ? page.t("timeline.of_face", { name: nameOf(id), text }) : text;
   });
-  return `${time}, ${texts.join("; ")}`;
+  return at(texts.join(page.t("list.semicolon")));
 }

@@ -35,6 +35,12 @@ export const short = (language, value) => numberFormat(language, { maximumFracti
 /** @param {number} ms @returns {string} m:ss */
 export const minutes = (ms) => `${Math.floor(ms / 60000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
 
+/** @param {string} language @param {number} ece @returns {string} a calibration error with three decimals */
+export const calibrationError = (language, ece) => numberFormat(language, { minimumFractionDigits: 3, maximumFractionDigits: 3 }).format(ece);
+
+/** @param {string} language @param {string} noun @returns {string} as it is written inside a sentence: German keeps the capital letter */
+export const inSentence = (language, noun) => (language === "de" ? noun : noun.toLocaleLowerCase(language));
+
 /** @param {Date} date @returns {string} local time for file names, for instance "2026-11-22_07-15-30" */
 export function fileStamp(date) {
   const two = (n) => String(n).padStart(2, "0");
@@ -74,7 +80,7 @@ const EXAMPLE = 0.8;
 export function meaning(confidence, { t, language, model }) {
   const shown = percent(language, confidence ?? EXAMPLE);
   if (!Number.isFinite(model.ece) || !model.n) return t("meaning.unmeasured", { percent: shown });
-  const values = { percent: shown, ece: model.ece.toFixed(3), n: whole(language, model.n) };
+  const values = { percent: shown, ece: calibrationError(language, model.ece), n: whole(language, model.n) };
   if (model.ece > ROUGH_ECE || model.n < FEW_PICTURES) return t("meaning.rough", values);
   const count = Math.min(99, Math.round((confidence ?? EXAMPLE) * 100));
   return t(`meaning.${model.judged_by ?? "labels"}`, { ...values, count });

@@ -1,8 +1,7 @@
 /** What a percentage is said to mean: never more than was measured. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { percent } from "../../../static/js/shared/format.js";
-import { meaning } from "../../../static/js/shared/format.js";
+import { inSentence, meaning, percent } from "../../../static/js/shared/format.js";
 
 const t = (key, values = {}) => `${key} ${JSON.stringify(values)}`;
 const page = (model) => ({ t, language: "en", model });
@@ -34,6 +33,17 @@ test("each language has its own form of percentages, and 0 % is exactly nothing"
   assert.equal(percent("en", 0), "<1%");
   assert.equal(percent("en", 0.0049), "<1%");
   assert.equal(percent("en", 0.005), "1%");
+});
+
+test("a calibration error has the decimal sign of the language", () => {
+  const said = meaning(0.921, { ...page({ ece: 0.0142, n: 3529, judged_by: "people" }), language: "de" });
+  assert.ok(said.includes('"ece":"0,014"'));
+});
+
+test("inside a sentence a noun begins small, except in German", () => {
+  assert.equal(inSentence("en", "Happiness"), "happiness");
+  assert.equal(inSentence("es", "Alegría"), "alegría");
+  assert.equal(inSentence("de", "Freude"), "Freude");
 });
 
 test("only a probability of 1 is written as 100 %", () => {
