@@ -75,7 +75,7 @@ class Live(socketio.Namespace):
 
     def on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
         if self._draining:
-            self._refuse("draining", "The server restarts. Back in a moment.", 1)
+            self._refuse("draining", "The server is restarting. Try again in a moment.", 1)
         if not self._access.is_granted_to(environ, auth):
             self._refuse("unauthorized", "expected the server's token, received none or another", NO_RETRY_S)
         if len(self._connections) >= self._settings.max_clients:
@@ -135,7 +135,7 @@ class Live(socketio.Namespace):
     def drain(self) -> None:
         """Tell all clients that the server stops, wait for answers in work, then end the connections."""
         self._draining = True
-        self.emit("draining", {"message": "The server restarts. Back in a moment."})
+        self.emit("draining", {"message": "The server is restarting. Try again in a moment."})
         give_up_s = time.monotonic() + LAST_ANSWERS_S
         self.server.sleep(GOODBYE_S)
         while self._pool.unanswered and time.monotonic() < give_up_s:

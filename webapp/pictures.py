@@ -95,7 +95,7 @@ def _of_json(request: InMemoryRequest) -> tuple[list[Picture], bool]:
     except ValueError as error:
         raise BadImage("expected JSON, received another body") from error
     except RecursionError:
-        raise BadImage("expected JSON of a few levels, received a deep one") from None
+        raise BadImage("expected JSON with few levels of nesting, received too many") from None
     names = [name for name in given if name in FIELDS] if isinstance(given, dict) else []
     if not names:
         received = ", ".join(map(str, given))[:80] if isinstance(given, dict) else type(given).__name__
@@ -110,7 +110,7 @@ def _decoded(text: object) -> Picture:
     if not isinstance(text, str):
         return BadImage(f"expected a data URL as text, received {type(text).__name__}")
     if text.startswith(("http:", "https:", "file:", "/")) and "," not in text:
-        return BadImage("expected a data URL with the picture in it, received an address: none is fetched")
+        return BadImage("expected a data URL that contains the picture, received an address; the server fetches none")
     head, comma, encoded = text.rpartition(",")
     if comma and not (head.startswith("data:") and head.endswith(";base64")):
         return BadImage(f"expected a data URL that begins with data:image/…;base64, received {head[:40]!r}")

@@ -26,7 +26,7 @@ class Deadline:
             Busy: the time is over.
         """
         if time.monotonic() >= self._ends_s:
-            raise Busy(f"expected an answer within {self._budget_ms:.0f} ms, received none by then: the search ended")
+            raise Busy(f"expected an answer within {self._budget_ms:.0f} ms, received none: the search was stopped")
 
 
 NO_DEADLINE = Deadline()

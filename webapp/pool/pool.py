@@ -41,8 +41,8 @@ log = logging.getLogger(__name__)
 WHY = {
     "superseded": "A newer frame came before this one was read.",
     "expired": "The picture waited too long for a free analyzer and was dropped.",
-    "queue_full": "Too many photos are waiting: expected a place in the queue, received a full one.",
-    "disconnected": "The sender is gone.",
+    "queue_full": "Too many photos are waiting: expected a free place in the queue, received none.",
+    "disconnected": "The client disconnected.",
     "stopping": "The server is shutting down.",
 }
 
@@ -206,7 +206,7 @@ class AnalyzerPool:
         if self._supervisor.is_stopping or not self.ready:
             raise NotReady("The analyzers are starting: expected one to be ready, received none so far.")
         if self._refused and _fingerprint(job) in self._refused:
-            raise BadImage("expected a picture that can be read, received one that ended an analyzer before")
+            raise BadImage("expected a picture that can be read, received one that crashed an analyzer before")
         if job.lane == LIVE:
             self._live_s = job.created_s
         wait_s = None if job.lane == RECORDING else job.expires_s - job.created_s

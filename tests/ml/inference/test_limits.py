@@ -57,7 +57,7 @@ def test_the_system_ends_a_worker_whose_picture_takes_too_much_processor_time(
         pool.photo(endless)
     wait_until(lambda: not worker.is_running(), 60)
     wait_until(lambda: pool.ready == 1, 30)
-    with pytest.raises(BadImage, match="ended an analyzer"):
+    with pytest.raises(BadImage, match="crashed an analyzer"):
         pool.photo(endless)
 
 
