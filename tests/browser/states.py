@@ -125,7 +125,7 @@ STATES: dict[str, State] = {
         reach=lambda page: None,
     ),
     "unsupported": State(
-        "no camera for web pages",
+        "gives web pages no camera",
         ("Copy link", PHOTO),
         {"script": "Object.defineProperty(navigator, 'mediaDevices', {value: undefined});"},
         reach=lambda page: None,
