@@ -17,6 +17,8 @@ const LOST_AT = 0.75;
 const FLAT_CONTRAST = 4;
 /** A face that is not found keeps the speed of its last answers for this long. */
 const GUESSED_MS = 150;
+/** Copies and answers of the same picture of the camera may differ by this much in their times. */
+const SAME_PICTURE_MS = 8;
 /** Longest time between two answers from which a speed is calculated. */
 const BREAK_MS = 500;
 
@@ -37,7 +39,10 @@ export class Motion {
     this.#newestMs = copy.capturedMs;
     this.#copies = this.#copies.filter(({ capturedMs }) => copy.capturedMs - capturedMs < KEPT_MS);
     this.#copies.push(copy);
-    for (const face of this.#faces.values()) follow(face, copy);
+    for (const face of this.#faces.values()) {
+      if (face.points) follow(face, copy);
+      else if (isOf(copy, face.capturedMs)) begin(face, copy); // answered before it was shown
+    }
   }
 
   /**
@@ -46,12 +51,12 @@ export class Motion {
    * @param {number} capturedMs of the answered picture
    */
   answer(faces, capturedMs) {
-    const start = this.#copies.findIndex((copy) => copy.capturedMs >= capturedMs - 2);
+    const start = startOf(this.#copies, capturedMs);
     const before = this.#faces;
     this.#faces = new Map();
     for (const { id, box } of faces) {
-      const face = start < 0 ? { dx: 0, dy: 0, width: 1, height: 1, isLost: true } : patchOf(this.#copies[start], box);
-      Object.assign(face, { box, capturedMs, velocity: velocityOf(before.get(id), box, capturedMs) });
+      const face = { box, capturedMs, velocity: velocityOf(before.get(id), box, capturedMs), isLost: true };
+      if (start >= 0) begin(face, this.#copies[start]);
       if (start >= 0) for (const copy of this.#copies.slice(start + 1)) follow(face, copy);
       this.#faces.set(id, face);
     }
@@ -61,7 +66,7 @@ export class Motion {
   shift(id) {
     const face = this.#faces.get(id);
     if (!face) return { x: 0, y: 0 };
-    if (!face.isLost) return { x: face.dx / face.width, y: face.dy / face.height };
+    if (!face.isLost) return { x: face.moved.x + face.dx / face.width, y: face.moved.y + face.dy / face.height };
     const elapsedMs = Math.min(GUESSED_MS, Math.max(0, this.#newestMs - face.capturedMs));
     return { x: face.velocity.x * elapsedMs, y: face.velocity.y * elapsedMs };
   }
@@ -70,6 +75,27 @@ export class Motion {
     this.#copies = [];
     this.#faces.clear();
   }
+}
+
+/** Whether a copy shows the picture of this time, or a later one. */
+const isOf = (copy, capturedMs) => copy.capturedMs >= capturedMs - SAME_PICTURE_MS;
+
+/** The copy that is nearest in time to an answered picture; -1 while that picture has not been shown. */
+function startOf(copies, capturedMs) {
+  const after = copies.findIndex((copy) => isOf(copy, capturedMs));
+  if (after < 1) return after;
+  return capturedMs - copies[after - 1].capturedMs < copies[after].capturedMs - capturedMs ? after - 1 : after;
+}
+
+/**
+ * Takes a face's patch from a copy. A slow machine does not copy every picture: in the copy of another one, the face is where
+ * its velocity has brought it.
+ */
+function begin(face, copy) {
+  const lateMs = copy.capturedMs - face.capturedMs;
+  const isSame = Math.abs(lateMs) <= SAME_PICTURE_MS;
+  const moved = isSame ? { x: 0, y: 0 } : { x: face.velocity.x * lateMs, y: face.velocity.y * lateMs };
+  Object.assign(face, patchOf(copy, { ...face.box, x: face.box.x + moved.x, y: face.box.y + moved.y }), { moved });
 }
 
 /** Between two answers, in fractions of the picture a ms; none after a break. */

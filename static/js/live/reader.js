@@ -119,8 +119,8 @@ export class Reader {
 
   run() {
     this.#overlay.start();
+    this.#sender.start(); // before the follower: a picture of the video is sent first and searched afterwards
     this.#follower.start();
-    this.#sender.start();
   }
 
   /** Stops sending and removes the marks. */

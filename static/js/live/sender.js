@@ -1,13 +1,13 @@
 /** Takes frames from the video and sends them: several in flight on a slow path, always the newest frame, no queue. */
+import { watchCamera } from "./camera_frames.js";
 import { KnownFaces } from "./known.js";
 import { Movement } from "./movement.js";
 import { Pace } from "./pace.js";
 import { frameSize } from "./picture_size.js";
-import { onVideoFrame } from "./video_frame.js";
 
 /** An answer to a picture older than this is not shown. */
 const STALE_MS = 1000;
-const ECHO_EVERY_MS = 1000;
+const ECHO_EVERY_MS = 500;
 const FIRST_ECHOES = 4;
 const FIRST_ECHO_EVERY_MS = 150;
 
@@ -33,6 +33,7 @@ export class FrameSender {
   #encode = null;
   #hasEncoded = false;
   #running = 0;
+  #unwatch = () => {};
   #inFlight = new Set();
   #encoding = false;
   #newestAnswered = 0;
@@ -86,18 +87,15 @@ export class FrameSender {
     this.pace.sparing = isMetered();
     this.pace.forgetPath();
     this.#movement.reset();
-    const next = () => onVideoFrame(this.#video, (capturedMs) => {
-      if (run !== this.#running) return;
-      this.#consider(capturedMs, run);
-      next();
-    });
-    next();
+    this.#unwatch = watchCamera(this.#video, (capturedMs, picture) => this.#consider(capturedMs, picture, run));
     this.#echoes = 0;
     this.#listenForEcho(run);
   }
 
   stop() {
     this.#running = 0;
+    this.#unwatch();
+    this.#unwatch = () => {};
     clearTimeout(this.#echoTimer);
   }
 
@@ -111,13 +109,14 @@ export class FrameSender {
     if (await this.#link.echo()) this.pace.echoed(performance.now() - sentMs, performance.now());
   }
 
-  #consider(capturedMs, run) {
+  #consider(capturedMs, picture, run) {
     const now = performance.now();
     if (this.#encoding || !this.#link.isOpen || !this.#video.videoWidth) return;
-    if (this.pace.isDue(now, this.#inFlight.size)) this.#send(capturedMs, run);
+    if (this.pace.isDue(now, this.#inFlight.size)) this.#send(capturedMs, picture?.clone() ?? null, run);
   }
 
-  async #send(capturedMs, run) {
+  /** @param {number} capturedMs @param {VideoFrame | null} picture is closed here; null for what the video shows now */
+  async #send(capturedMs, picture, run) {
     const { videoWidth, videoHeight } = this.#video;
     const cameraLongSide = Math.max(videoWidth, videoHeight);
     const { longSide, quality } = this.pace.plan(cameraLongSide);
@@ -128,8 +127,9 @@ export class FrameSender {
     let bytes;
     try {
       const encode = await (this.#encode ??= this.#makeEncoder());
-      bytes = await encode({ width, height, quality });
+      bytes = await encode({ width, height, quality }, picture);
     } finally {
+      picture?.close();
       this.#encoding = false;
     }
     const encodeMs = this.#hasEncoded ? performance.now() - takenMs : null;
@@ -162,7 +162,7 @@ export class FrameSender {
     try {
       const { Encoder, pictureOf } = await import("../shared/encoder.js");
       const encoder = new Encoder();
-      return (size) => encoder.encode(pictureOf(this.#video), size);
+      return (size, picture) => encoder.encode(pictureOf(this.#video, picture), size);
     } catch (error) {
       this.#encode = null; // the next frame tries again
       throw error;

@@ -8,11 +8,15 @@
  * @property {(context: CanvasRenderingContext2D, width: number, height: number) => void} draw
  */
 
-/** @param {HTMLVideoElement} video @returns {Picture} what the video shows at the time it is asked */
-export const pictureOf = (video) => ({
+/**
+ * @param {HTMLVideoElement} video
+ * @param {VideoFrame | null} [frame] of the video's stream; what the video shows at the time it is asked where there is none
+ * @returns {Picture}
+ */
+export const pictureOf = (video, frame = null) => ({
   width: video.videoWidth,
   height: video.videoHeight,
-  frame: () => new VideoFrame(video, { timestamp: 0 }),
+  frame: () => frame?.clone() ?? new VideoFrame(video, { timestamp: 0 }),
   draw: (context, width, height) => context.drawImage(video, 0, 0, width, height),
 });
 

@@ -41,6 +41,37 @@ test("a face is followed from its old picture through every copy since", () => {
   assert.deepEqual(pixels(motion.shift(7)), [36, 9]);
 });
 
+test("a face that is answered before its picture is shown is followed from that picture on", () => {
+  const motion = new Motion();
+  motion.see(copy([[10, 30]], 0, 6));
+  motion.answer([{ id: 7, box: box(24, 30) }], 100);
+  motion.see(copy([[20, 30]], 67, 6)); // older than the answered picture: no measure
+  assert.deepEqual(pixels(motion.shift(7)), [0, 0]);
+  motion.see(copy([[24, 30]], 101, 6));
+  motion.see(copy([[28, 31]], 134, 6));
+  assert.deepEqual(pixels(motion.shift(7)), [4, 1]);
+});
+
+test("a picture's copy is found although its times differ by some ms", () => {
+  const motion = new Motion();
+  for (let i = 0; i <= 2; i++) motion.see(copy([[20 + 5 * i, 30]], 33 * i, 6));
+  motion.answer([{ id: 7, box: box(20, 30) }], 5);
+  assert.deepEqual(pixels(motion.shift(7)), [10, 0]);
+});
+
+test("a face whose picture was not copied is followed from the copy next to it", () => {
+  for (const copied of [[0, 2, 4], [0, 1, 3, 4]]) {
+    const motion = new Motion();
+    for (const i of copied) motion.see(copy([[20 + 3 * i, 30]], 33 * i, 6));
+    motion.answer([{ id: 7, box: box(20, 30) }], 0);
+    motion.answer([{ id: 7, box: box(23, 30) }], 33);
+    motion.answer([{ id: 7, box: box(26, 30) }], 66);
+    assert.deepEqual(pixels(motion.shift(7)), [6, 0]);
+    motion.answer([{ id: 7, box: box(29, 30) }], 99);
+    assert.deepEqual(pixels(motion.shift(7)), [3, 0]);
+  }
+});
+
 test("several faces are followed independently", () => {
   const motion = new Motion();
   motion.see(copy([[10, 10], [100, 60]], 0));
