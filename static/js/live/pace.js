@@ -13,7 +13,7 @@ const MIN_RATE = 2;
 /** Frames a second while no face moves fast: enough for every expression. */
 export const CALM_RATE = 12;
 /** Frames a second on a long path: their answers are old when they come, so the next should not be long in coming. */
-export const FAR_RATE = 18;
+export const FAR_RATE = 20;
 const FAR_MS = 50;
 export const SPARING_RATE = 6;
 const MOVING_FOR_MS = 2000;
@@ -24,15 +24,21 @@ const UPLINK_SHARE = 0.4;
 const SPARING_SHARE = 0.25;
 /** On a long path, a frame should pass the uplink in this time. */
 const QUICK_MS = 14;
-/** Below this a frame gets no smaller for the sake of more frames a second, down to SLOWEST_GOOD_RATE. */
-const GOOD_FRAME_BYTES = 7500;
+/** With this many bytes a second to spend, so many frames are sent; with fewer, both their number and their size fall. */
+const GOOD_BYTES_PER_S = 125_000;
+const GOOD_RATE = 14;
+const RATE_POWER = 0.75;
 const SLOWEST_GOOD_RATE = 6;
-/** A frame of the camera that comes this early is on time. */
-const BEAT_SLACK_MS = 4;
+/** A frame of the camera that comes this early is on time: cameras and browsers are not punctual. */
+const BEAT_SLACK_MS = 12;
+/** As a share of the rate that the server takes: no more than two clocks differ. */
+const WITHIN_LIMIT = 0.999;
 
 /** Queueing delay at which the rate falls, and below which it rises, in ms. */
 const QUEUE_HIGH_MS = 60;
 const QUEUE_LOW_MS = 30;
+/** Answers that are late by this much may be so for jitter: the frames on their way allow for it. */
+const MOST_JITTER_MS = 30;
 
 /** Measures the path and plans the next frame. */
 export class Pace {
@@ -53,11 +59,11 @@ export class Pace {
   eager = false;
 
   /**
-   * @param {{maxRate: number, maxInFlight: number}} limits frames a second the server takes (staying a little below
-   *   it, none is refused for jitter), and frames on their way at once
+   * @param {{maxRate: number, maxInFlight: number}} limits frames a second the server takes, and frames on
+   *   their way at once
    */
   constructor({ maxRate, maxInFlight }) {
-    this.#maxRate = 0.95 * maxRate;
+    this.#maxRate = WITHIN_LIMIT * maxRate;
     this.#maxInFlight = maxInFlight;
   }
 
@@ -66,7 +72,7 @@ export class Pace {
     return this.#path.ackMs;
   }
 
-  /** Round trip of the empty path in ms, its usual jitter included; NaN while unknown. */
+  /** Round trip of the empty path in ms; NaN while unknown. */
   get roundTripMs() {
     return this.#path.roundTripMs;
   }
@@ -93,7 +99,7 @@ export class Pace {
     if (this.eager && !this.sparing) return this.#maxRate;
     const calm = this.#isFar && this.#isSomebodySeen ? FAR_RATE : CALM_RATE;
     const wanted = this.sparing ? SPARING_RATE : nowMs < this.#movingUntilMs ? this.#maxRate : calm;
-    const affordable = Math.max(SLOWEST_GOOD_RATE, this.#budget / GOOD_FRAME_BYTES);
+    const affordable = Math.max(SLOWEST_GOOD_RATE, GOOD_RATE * (this.#budget / GOOD_BYTES_PER_S) ** RATE_POWER);
     return Math.min(this.#maxRate, wanted, affordable);
   }
 
@@ -107,7 +113,8 @@ export class Pace {
     const path = this.#path;
     const tripMs = Number.isFinite(path.roundTripMs) ? path.roundTripMs : 0;
     const perFrameMs = path.isMeasured ? (1000 * this.#size.bytes(this.#kind)) / path.bandwidth : 0;
-    const wanted = (this.#rate * (tripMs + perFrameMs + path.serverMs)) / 1000;
+    const jitterMs = Math.min(path.queueMs, MOST_JITTER_MS);
+    const wanted = (this.#rate * (tripMs + perFrameMs + path.serverMs + jitterMs)) / 1000;
     return Math.min(this.#maxInFlight, Math.max(2, Math.ceil(1.2 * wanted) + 1));
   }
 

@@ -7,14 +7,11 @@ import { quantile } from "../shared/format.js";
 
 const ECHO_WINDOW_MS = 10_000;
 const SAMPLES = 15;
+const LEAST_DELAYED = 0.8;
 /** Shorter times are below the resolution of the clock and the scheduler and tell nothing about the uplink. */
 const GRAIN_MS = 3;
 /** An answer that is later than on an empty path by more than this is caused by a stall, not by the bandwidth. */
 const STALL_MS = 900;
-/** Echoes that are later than the fastest by up to this much are jitter, not a queue. */
-const MAX_JITTER_MS = 30;
-/** This share of the echoes meets no frame on its way: frames use less than half of the uplink. */
-const USUAL = 0.25;
 /** A server that takes longer than this has a queue of its own. */
 const SERVER_MS = 100;
 
@@ -41,20 +38,19 @@ export class PathMeter {
     return this.#queueMs;
   }
 
-  /** Round trip of the empty path in ms, its usual jitter included; NaN while unknown. */
+  /** Round trip of the empty path in ms, the shortest seen lately: others' pictures delay an echo too. NaN while unknown. */
   get roundTripMs() {
     if (!this.#echoes.length) return Number.isFinite(this.#fallbackMs) ? this.#fallbackMs : NaN;
-    const times = this.#echoes.map(({ ms }) => ms);
-    return Math.min(quantile(times, USUAL), Math.min(...times) + MAX_JITTER_MS);
+    return Math.min(...this.#echoes.map(({ ms }) => ms));
   }
 
   get isMeasured() {
     return this.#bandwidths.length > 0;
   }
 
-  /** Bytes a second that the uplink carries, Infinity while unknown. */
+  /** Bytes a second that the uplink carries, by the frames that jitter delayed least; Infinity while unknown. */
   get bandwidth() {
-    return this.isMeasured ? quantile(this.#bandwidths, 0.7) : Infinity;
+    return this.isMeasured ? quantile(this.#bandwidths, LEAST_DELAYED) : Infinity;
   }
 
   /** A small message came back. */

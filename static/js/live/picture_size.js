@@ -4,26 +4,37 @@
  */
 import { quantile } from "../shared/format.js";
 
-/** Sizes and qualities from the least to the most costly; `weight` is the cost of a pixel against quality 0.75. */
+/**
+ * Sizes and qualities from the least to the most costly. A face loses more by fewer pixels than by less quality: with 57 px
+ * and quality 0.5 it is read as with 91 px and 0.75, with 46 px it is not.
+ */
 const STEPS = [
-  { longSide: 240, quality: 0.5, weight: 0.62 },
-  { longSide: 320, quality: 0.5, weight: 0.62 },
-  { longSide: 320, quality: 0.65, weight: 0.8 },
-  { longSide: 400, quality: 0.65, weight: 0.8 },
-  { longSide: 480, quality: 0.65, weight: 0.8 },
-  { longSide: 480, quality: 0.75, weight: 1 },
-  { longSide: 640, quality: 0.65, weight: 0.8 },
-  { longSide: 640, quality: 0.75, weight: 1 },
-  { longSide: 960, quality: 0.75, weight: 1 },
-  { longSide: 1280, quality: 0.75, weight: 1 },
+  { longSide: 240, quality: 0.5 },
+  { longSide: 320, quality: 0.5 },
+  { longSide: 400, quality: 0.4 },
+  { longSide: 400, quality: 0.5 },
+  { longSide: 480, quality: 0.5 },
+  { longSide: 480, quality: 0.65 },
+  { longSide: 640, quality: 0.5 },
+  { longSide: 640, quality: 0.65 },
+  { longSide: 640, quality: 0.75 },
+  { longSide: 960, quality: 0.75 },
+  { longSide: 1280, quality: 0.75 },
 ];
+/** Bytes of a JPEG by its quality, as a share of those at 0.75. */
+const WEIGHTS = { 0.4: 0.63, 0.5: 0.72, 0.65: 0.86, 0.75: 1, 0.85: 1.3 };
+/** Bytes of a JPEG grow with this power of its pixels: a smaller picture has more detail in each. */
+const BYTES_POWER = 0.68;
 const USUAL_STEP = STEPS.findIndex((step) => step.longSide === 640 && step.quality === 0.75);
 const SPARING_STEP = 1;
 const SMALL_FACE_QUALITY = 0.85;
 const SMALL_FACE_PX = 60;
 const LARGE_FACE_PX = 190;
-/** A face this large loses nothing; a picture with larger ones gets smaller where its own way takes long. */
-const AMPLE_FACE_PX = 80;
+/** A face this large loses nothing; a picture with larger ones gets smaller where its own way takes long, and stays so. */
+const AMPLE_FACE_PX = 64;
+const STILL_AMPLE_FACE_PX = 61;
+/** A size is taken below one share of a limit and kept up to the whole. */
+const ROOM = 0.9;
 /** The size asked for by faces changes at most this often. */
 const SETTLE_MS = 2000;
 const CLIMB_MS = 500;
@@ -36,7 +47,7 @@ export class PictureSize {
   #climbedMs = -Infinity;
   #isSmallFace = false;
   #faceShare = null;
-  #bytesPerPixel = 0.07;
+  #bytesOfUnit = 23_500 / (640 * 480) ** BYTES_POWER;
   #encodings = [];
   #affordable = STEPS.length - 1;
   #cameraPixels = 640 * 480;
@@ -70,8 +81,7 @@ export class PictureSize {
     this.#cameraLongSide = cameraLongSide;
     this.#cameraPixels = (pixels * cameraLongSide ** 2) / Math.max(width, height) ** 2;
     this.#faceShare = smallestPx === null ? null : smallestPx / Math.max(width, height);
-    const weight = quality > 0.8 ? 1.4 : STEPS.find((step) => step.quality === quality)?.weight ?? 1;
-    this.#bytesPerPixel += 0.3 * (bytes / (pixels * weight) - this.#bytesPerPixel);
+    this.#bytesOfUnit += 0.3 * (bytes / (pixels ** BYTES_POWER * WEIGHTS[quality]) - this.#bytesOfUnit);
     if (encodeMs === null) return;
     this.#encodings.push(encodeMs / pixels);
     if (this.#encodings.length > ENCODINGS) this.#encodings.shift();
@@ -85,7 +95,7 @@ export class PictureSize {
   afford(most, nowMs) {
     while (this.#affordable > 0 && !this.#fits(this.#affordable, 1, most)) this.#affordable -= 1;
     const next = this.#affordable + 1;
-    if (nowMs - this.#climbedMs < CLIMB_MS || next >= STEPS.length || !this.#fits(next, 0.8, most)) return;
+    if (nowMs - this.#climbedMs < CLIMB_MS || next >= STEPS.length || !this.#fits(next, ROOM, most)) return;
     this.#affordable = next;
     this.#climbedMs = nowMs;
   }
@@ -116,7 +126,7 @@ export class PictureSize {
   }
 
   #bytesAt(step) {
-    return this.#bytesPerPixel * this.#pixelsAt(step) * STEPS[step].weight;
+    return this.#bytesOfUnit * this.#pixelsAt(step) ** BYTES_POWER * WEIGHTS[STEPS[step].quality];
   }
 
   #allowed({ isSparing, isMeasured }) {
@@ -127,17 +137,17 @@ export class PictureSize {
   #fits(step, share, { frameBytes, quickBytes }) {
     const bytes = this.#bytesAt(step);
     if (bytes > share * frameBytes || this.#encodeMsPerPixel * this.#pixelsAt(step) > share * ENCODE_BUDGET_MS) return false;
-    return bytes <= share * quickBytes || step === 0 || !this.#canShrink(step);
+    return bytes <= share * quickBytes || step === 0 || !this.#canShrink(step, share < 1 ? STILL_AMPLE_FACE_PX : AMPLE_FACE_PX);
   }
 
   /**
    * Whether a picture of the step below shows the smallest face large enough, or as large with less quality; while nobody
    * is seen, none does.
    */
-  #canShrink(step) {
+  #canShrink(step, amplePx) {
     const { longSide } = STEPS[step - 1];
     if (this.#faceShare === null) return false;
-    return longSide === STEPS[step].longSide || this.#faceShare * longSide >= AMPLE_FACE_PX;
+    return longSide === STEPS[step].longSide || this.#faceShare * longSide >= amplePx;
   }
 }
 
