@@ -83,7 +83,7 @@ class Analyzer:
         self,
         gray: np.ndarray,
         near: Sequence[Region] = (),
-        full_search: bool = True,
+        full_search: bool | str = True,
         thorough: bool = False,
         exhaustive: bool = False,
         size_wh: tuple[int, int] | None = None,
@@ -102,9 +102,10 @@ class Analyzer:
         """
         started = time.perf_counter()
         if thorough or exhaustive:
-            detections, searched_fully = self._photo_detector.search(gray, deadline, exhaustive), True
+            detections, sketch, searched = self._photo_detector.search(gray, deadline, exhaustive), "", True
         else:
-            detections, searched_fully = self._detector.search(gray, near, full_search, deadline)
+            detections, sketch = self._detector.update(gray, near, full_search, deadline)
+            searched = bool(sketch)
         detections = sorted(detections, key=lambda found: found.window.side, reverse=True)
         detect_ms = _elapsed_ms(started)
         deadline.check()
@@ -140,7 +141,8 @@ class Analyzer:
                 "total": decode_ms + detect_ms + classify_ms,
             },
             model=self._classifier.info,
-            full_search=searched_fully,
+            full_search=searched,
+            sketch=sketch,
         )
 
     def _heat(

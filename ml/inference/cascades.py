@@ -29,9 +29,19 @@ def load_cascade(name: str) -> cv2.CascadeClassifier:
 
 def brighten(gray: np.ndarray) -> np.ndarray:
     """A dark picture with its contrast raised, any other as it is: cascades skip windows of little contrast."""
-    mean, deviation = cv2.meanStdDev(gray)
-    light = float(mean[0, 0] + 2 * deviation[0, 0])
+    light = _light(gray)
     return cv2.convertScaleAbs(gray, alpha=min(MAX_GAIN, 200 / max(light, 1.0))) if light < DARK_LEVEL else gray
+
+
+def is_dark(gray: np.ndarray) -> bool:
+    """Whether `brighten` raises the contrast of a picture."""
+    return _light(gray) < DARK_LEVEL
+
+
+def _light(gray: np.ndarray) -> float:
+    """Grey level of the lighter parts."""
+    mean, deviation = cv2.meanStdDev(gray)
+    return float(mean[0, 0] + 2 * deviation[0, 0])
 
 
 def propose(cascade: cv2.CascadeClassifier, gray: np.ndarray, scale_factor: float, min_px: int = 0) -> list[Window]:

@@ -161,17 +161,18 @@ class Face:
 class Request:
     """One picture to analyse.
 
-    `near` holds the last positions of the faces; `full_search` asks to search the whole picture as well. `thorough` is
-    for photographs: smaller and turned faces are searched as long as there may be any, and each face is read in several
-    framings; `exhaustive` asks for the most thorough search, at twenty times the cost. `budget_ms`
-    counts from the moment the worker reads the request; when it is over the work ends, and the answer is `Busy`.
+    `near` holds the last positions of the faces; `full_search` asks to search the whole picture as well, or, if it is
+    the `sketch` of an earlier search, what has changed since. `thorough` is for photographs: smaller and turned faces
+    are searched as long as there may be any, and each face is read in several framings; `exhaustive` asks for the most
+    thorough search, at twenty times the cost. `budget_ms` counts from the moment the worker reads the request; when it
+    is over the work ends, and the answer is `Busy`.
     `explain` asks for a heat map of each face, which costs about a hundred classifications a face. `log_id` is in each
     log line about the picture.
     """
 
     image: bytes
     near: tuple[Region, ...] = ()
-    full_search: bool = True
+    full_search: bool | str = True
     thorough: bool = False
     exhaustive: bool = False
     explain: bool = False
@@ -184,7 +185,8 @@ class Analysis:
     """What was found in one picture. No face is a result, not an error. Faces come largest first.
 
     `timing_ms` holds `decode`, `detect`, `classify` and `total` of the worker; the web process adds `queue`.
-    `full_search` tells whether the whole picture was searched (a lost face makes the worker do so by itself).
+    `full_search` tells whether the picture was searched (a lost face makes the worker do so by itself), and `sketch`
+    is what the next search needs of it.
     """
 
     width: int
@@ -193,6 +195,7 @@ class Analysis:
     timing_ms: Mapping[str, float] = field(default_factory=dict)
     model: Mapping[str, Any] = field(default_factory=dict)
     full_search: bool = True
+    sketch: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The result as every interface returns it."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from ml.inference.align import FaceAligner
 from ml.inference.cascades import load_cascade, propose
+from ml.inference.changes import plan_search
 from ml.inference.contract import Box, Region
 from ml.inference.deadline import NO_DEADLINE, Deadline
 from ml.inference.detection import Detection, suppress_same_place
@@ -73,20 +74,30 @@ class FaceDetector:
         self,
         gray: np.ndarray,
         near: Sequence[Region] = (),
-        full_search: bool = True,
+        full_search: bool | str = True,
         deadline: Deadline = NO_DEADLINE,
     ) -> tuple[list[Detection], bool]:
-        """Find faces near where they were, and in the whole picture when asked or when one of them is lost.
+        """Find faces near where they were, and elsewhere when asked or when one of them is lost.
 
         Args:
             gray: `(height, width)` uint8.
-            near: windows of the faces in the previous frame.
-            full_search: also search the whole picture.
+            near, full_search: as in `Request`.
             deadline: ends the search with `Busy`.
 
         Returns:
-            The faces, best first, and whether the whole picture was searched.
+            The faces, best first, and whether the picture was searched.
         """
+        detections, sketch = self.update(gray, near, full_search, deadline)
+        return detections, bool(sketch)
+
+    def update(
+        self,
+        gray: np.ndarray,
+        near: Sequence[Region] = (),
+        full_search: bool | str = True,
+        deadline: Deadline = NO_DEADLINE,
+    ) -> tuple[list[Detection], str]:
+        """As `search`; returns instead of the truth value the sketch of the search, empty if there was none."""
         height, width = gray.shape
         picture = Halves(gray)
         followed = [
@@ -96,12 +107,16 @@ class FaceDetector:
             for r in near
         ]
         detections = [detection for detection in followed if detection is not None]
-        full_search = full_search or len(detections) < len(followed)
         deadline.check()
-        if full_search:
+        lost = len(detections) < len(followed)
+        sketch = ""
+        if full_search or lost:
             known = [detection.window for detection in detections]
-            detections += self._live.faces(picture, known, deadline)
-        return suppress_same_place(detections), full_search
+            earlier = full_search if isinstance(full_search, str) and not lost else ""
+            plan = plan_search(picture, known, earlier)
+            detections += self._live.faces(picture, known, deadline, plan.areas)
+            sketch = plan.sketch
+        return suppress_same_place(detections), sketch
 
     def follow(self, picture: Halves, expected: Window) -> Detection | None:
         """The face that was in this window in the previous frame, or None."""

@@ -115,6 +115,7 @@ def reply_head(answer: Analysis | AnalysisError, request_id: int) -> dict[str, A
         "timing_ms": dict(answer.timing_ms),
         "model": dict(answer.model),
         "full_search": answer.full_search,
+        "sketch": answer.sketch,
     }
 
 
@@ -138,4 +139,5 @@ def analysis_from_head(head: Mapping[str, Any]) -> Analysis:
         timing_ms=head["timing_ms"],
         model=head["model"],
         full_search=head["full_search"],
+        sketch=head["sketch"],
     )

@@ -7,9 +7,14 @@ are chosen by hand; `python -m tests.bench.detection` measures their effect.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from ml.inference.cascades import acceptances, close_look, load_cascade, propose, propose_by_octave
+from ml.inference.changes import EVERYWHERE
+from ml.inference.contract import Region
 from ml.inference.deadline import NO_DEADLINE, Deadline
 from ml.inference.detection import Detection
 from ml.inference.geometry import Window, beneath, same_place
@@ -31,6 +36,17 @@ MAX_PROPOSALS = 40
 """Most proposals that are used: those that the cascade accepted most often."""
 
 
+def parts(gray: np.ndarray, areas: Sequence[Region]) -> list[tuple[int, int, np.ndarray]]:
+    """What the areas show of a grey picture, each with the place of its left upper corner."""
+    height, width = gray.shape
+    cut = []
+    for area in areas:
+        left, top = math.floor(area.x * width), math.floor(area.y * height)
+        right, bottom = math.ceil((area.x + area.w) * width), math.ceil((area.y + area.h) * height)
+        cut.append((left, top, np.ascontiguousarray(gray[top:bottom, left:right])))
+    return cut
+
+
 class CascadeSweep:
     """One per process or thread: cascades are not safe to share.
 
@@ -47,26 +63,46 @@ class CascadeSweep:
         self._settle, self._is_upside_down = settle, is_upside_down
         self._frontal, self._frontal_too = load_cascade("frontalface_alt2"), load_cascade("frontalface_default")
 
-    def faces(self, picture: Halves, known: Sequence[Window] = (), deadline: Deadline = NO_DEADLINE) -> list[Detection]:
+    def faces(
+        self,
+        picture: Halves,
+        known: Sequence[Window] = (),
+        deadline: Deadline = NO_DEADLINE,
+        areas: Sequence[Region] = EVERYWHERE,
+    ) -> list[Detection]:
         """Faces except the known ones. If there is none, known or found, a larger copy of the picture is searched.
+
+        Args:
+            areas: the parts of the picture to search.
 
         Raises:
             Busy: the deadline passed.
         """
-        found = self._swept(picture, known, deadline, SIDE_PX)
-        return found if found or known else self._swept(picture, known, deadline, FINE_SIDE_PX)
+        found = self._swept(picture, known, deadline, SIDE_PX, areas)
+        return found if found or known else self._swept(picture, known, deadline, FINE_SIDE_PX, areas)
 
-    def _swept(self, picture: Halves, known: Sequence[Window], deadline: Deadline, side_px: int) -> list[Detection]:
+    def _swept(
+        self,
+        picture: Halves,
+        known: Sequence[Window],
+        deadline: Deadline,
+        side_px: int,
+        areas: Sequence[Region],
+    ) -> list[Detection]:
         """Faces in a copy whose longer side is `side_px`.
 
-        Beside known faces the quicker search by octaves looks: it misses one face in seventy that the other finds
-        (composed groups), and a face that it misses is searched again half a second later.
+        A whole picture with known faces gets the quicker search by octaves: it misses one face in seventy that the
+        other finds (composed groups), and such a face is searched again as soon as it moves.
         """
         scale = min(1.0, side_px / max(picture.gray.shape))
-        search = propose_by_octave if known else propose
-        proposals = search(self._frontal, picture.resized(scale), SCALE_FACTOR)
+        search = propose_by_octave if known and areas == EVERYWHERE else propose
+        proposals = [
+            Window(window.x + left, window.y + top, window.side).scaled(1 / scale)
+            for left, top, part in parts(picture.resized(scale), areas)
+            for window in search(self._frontal, part, SCALE_FACTOR)[:MAX_PROPOSALS]
+        ]
         found: list[tuple[Detection, int]] = []
-        for place in (window.scaled(1 / scale) for window in proposals[:MAX_PROPOSALS]):
+        for place in proposals:
             deadline.check()
             if any(same_place(place, window) for window in known):
                 continue

@@ -92,6 +92,7 @@ class Tracker:
         self._last_regions: dict[int, Region] = {}  # by id, for every id that was ever given
         self._updated_s = -math.inf
         self._searched_s = -math.inf
+        self._sketch = ""
         self._head_start_s = FULL_SEARCH_S * random_share()
         self._tracked_frames = HURRIED_EVERY
 
@@ -114,17 +115,22 @@ class Tracker:
             if track.seen_s == self._updated_s and (visible := _inside(track.expected(now_s))) is not None
         )
 
-    def full_search_due(self, now_s: float, hurried: bool = False) -> bool:
-        """Whether the next frame needs a full search; `hurried`: other pictures are waiting."""
+    def full_search_due(self, now_s: float, hurried: bool = False) -> bool | str:
+        """Whether the next frame needs a search, for `Request.full_search`; `hurried`: other pictures are waiting.
+
+        While every face is in view, a search of what has changed is enough.
+        """
+        search: bool | str = True
         if hurried and self._tracked_frames + 1 < HURRIED_EVERY:
             return False
         if any(0 < self._updated_s - track.seen_s <= LOST_FOR_S for track in self._tracks):
             wait_s = LOST_SEARCH_S
         elif any(track.seen_s == self._updated_s for track in self._tracks):
             wait_s = FULL_SEARCH_S - self._head_start_s
+            search = self._sketch or True
         else:
             wait_s = EMPTY_SEARCH_S
-        return now_s - self._searched_s >= wait_s
+        return search if now_s - self._searched_s >= wait_s else False
 
     def update(self, analysis: Analysis, now_s: float) -> tuple[Face, ...]:
         """Update the tracks with the faces of the frame at `now_s`; returns them with `id` and `smoothed`, in order."""
@@ -132,6 +138,7 @@ class Tracker:
             if self._searched_s > -math.inf:
                 self._head_start_s = 0.0
             self._searched_s = now_s
+            self._sketch = analysis.sketch
             self._tracked_frames = 0
         else:
             self._tracked_frames += 1

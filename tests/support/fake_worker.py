@@ -53,7 +53,7 @@ class FakeAnalyzer:
             timing_ms={"decode": 0.0, "detect": 0.0, "classify": 0.0, "total": total_ms},
             model={"name": "fake", "version": "00000000", "near": len(request.near)}
             | {"thorough": request.thorough, "exhaustive": request.exhaustive},
-            full_search=request.full_search,
+            full_search=bool(request.full_search),
         )
 
 

@@ -6,6 +6,7 @@ import itertools
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -200,7 +201,7 @@ def test_full_searches_follow_the_clock_and_newcomers_are_found_within_half_a_se
         follower, searches = Tracker(random_share=random.Random(seed).random), []
         for step in range(10 * rate):
             moment = step / rate
-            full = follower.full_search_due(moment)
+            full = bool(follower.full_search_due(moment))
             searches += [moment] if full else []
             follower.update(seen((320, 240, 80), full=full), moment)
         gaps = [b - a for a, b in itertools.pairwise(searches)]
@@ -208,11 +209,27 @@ def test_full_searches_follow_the_clock_and_newcomers_are_found_within_half_a_se
         assert len(searches) <= 10 / FULL_SEARCH_S + 2
 
 
+def test_what_has_changed_is_searched_only_while_every_face_is_in_view() -> None:
+    follower, two = tracker(), ((320, 240, 80), (100, 240, 80))
+    follower.update(replace(seen(*two), sketch="a"), 0.0)
+    assert follower.full_search_due(1.0) == "a"
+    follower.update(seen(*two, full=False), 1.0)
+    assert follower.full_search_due(1.01) == "a"
+    follower.update(seen(two[0]), 1.05)
+    assert follower.full_search_due(1.2) is True
+    follower.update(replace(seen(two[0]), sketch="b"), 1.2)
+    assert follower.full_search_due(1.35) is True  # the other face was in view a moment ago
+    follower.update(replace(seen(two[0]), sketch="c"), 5.0)
+    assert follower.full_search_due(6.0) == "c"
+    follower.update(replace(seen(), sketch="d"), 6.0)
+    assert follower.full_search_due(7.0) is True
+
+
 def test_an_overloaded_server_does_not_search_every_frame_fully() -> None:
     """At two frames a second each frame is due by time; three of four are tracked nevertheless while others wait."""
     follower, due = tracker(), []
     for step in range(20):
-        due.append(follower.full_search_due(step / 2, hurried=True))
+        due.append(bool(follower.full_search_due(step / 2, hurried=True)))
         follower.update(seen((320, 240, 80), full=due[-1]), step / 2)
     assert due == [True, False, False, False] * 5
     assert follower.full_search_due(10.0)
@@ -224,7 +241,7 @@ def test_cameras_that_start_together_do_not_search_together_for_long() -> None:
     busiest = 0
     for step in range(100):
         moment = step / 10
-        due = [follower.full_search_due(moment) for follower in followers]
+        due = [bool(follower.full_search_due(moment)) for follower in followers]
         if moment > 3:
             busiest = max(busiest, sum(due))
         for follower, full in zip(followers, due, strict=True):
