@@ -36,7 +36,7 @@ const PANELS = {
     const [{ VideoPanel }, { Link }, { openFilm }] = await Promise.all([
       import("./video/panel.js"), import("./live/socket.js"), import("./session/film.js"), page.need("video"),
     ]);
-    return new VideoPanel(page, { Link, openFilm });
+    return new VideoPanel(page, { Link, openFilm, loadOpened: () => import("./session/opened.js") });
   },
   photo: async () => {
     const [{ PhotoPanel }] = await Promise.all([import("./photo/panel.js"), page.need("photo")]);

@@ -139,7 +139,8 @@ def test_a_recording_holds_every_answered_frame(open_page: OpenPage, tmp_path: P
     stop(page)
     page.wait_for_timeout(200)
 
-    document = json.loads(save(page, "JSON", tmp_path).read_text("utf-8"))
+    saved = save(page, "JSON", tmp_path)
+    document = json.loads(saved.read_text("utf-8"))
     frames = [[face["box"] for face in frame["faces"]] for frame in document["frames"]]
     between, after = left_out(frames, [[face["box"] for face in faces] for faces in answers.faces])
     # Two answers may be on their way at Pause, and two at Stop: the page shows neither.
@@ -172,11 +173,19 @@ def test_a_recording_holds_every_answered_frame(open_page: OpenPage, tmp_path: P
     assert (times.diff().dropna().dt.total_seconds() >= 0).all()
     assert set(table["source"]) == {"live"}
 
-    report = save(page, "Report to print", tmp_path).read_text("utf-8")
+    printed = save(page, "Report to print", tmp_path)
+    report = printed.read_text("utf-8")
     assert "<svg" in report
     assert document["model"]["version"] in report
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", report), "a report holds all it needs"
     assert cv2.imread(str(save(page, "Picture", tmp_path))).shape[1] == 2560
+
+    page.click("nav [data-panel=video]")
+    page.wait_for_selector("#panel-video:not([hidden])")
+    page.set_input_files("#video-file", saved)
+    again = tmp_path / "again"
+    for name, before in (("JSON", saved), ("CSV", path), ("Report to print", printed)):
+        assert save(page, name, again).read_bytes() == before.read_bytes(), f"{name} of the session opened again"
 
 
 def test_closing_the_page_asks_while_numbers_are_in_no_file(open_page: OpenPage, tmp_path: Path) -> None:

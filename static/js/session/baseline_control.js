@@ -4,6 +4,7 @@
  */
 import { make, write } from "../shared/dom.js";
 import { BASELINE_S, LEAST_READINGS, changeFrom, meanOf, quietStretch } from "./baseline.js";
+import { toMs, toProbability } from "./precision.js";
 import { clock } from "./scale.js";
 
 /** Changes that are named, largest first, and the smallest worth a name: odds 1.6 times as high or as low. */
@@ -74,7 +75,7 @@ export class BaselineControl {
     taking.vectors.push(vector);
     taking.leftS = Math.max(0, BASELINE_S - (timeS - taking.fromS));
     if (taking.leftS > 0 || taking.vectors.length < LEAST_READINGS) return;
-    this.taken[id] = { vector: meanOf(taking.vectors), from_s: taking.fromS };
+    this.#take(id, taking.vectors, taking.fromS);
     Object.assign(entry, { taking: null, note: "", wroteMs: -Infinity });
   }
 
@@ -85,7 +86,11 @@ export class BaselineControl {
     const found = neutral < 0 ? null : quietStretch(times, vectors, neutral);
     const entry = this.#entries.get(id);
     Object.assign(entry, { taking: null, wroteMs: -Infinity, note: found ? "" : this.#page.t("baseline.none") });
-    if (found) this.taken[id] = { vector: meanOf(vectors.slice(found.from, found.to)), from_s: times[found.from] };
+    if (found) this.#take(id, vectors.slice(found.from, found.to), times[found.from]);
+  }
+
+  #take(id, vectors, fromS) {
+    this.taken[id] = { vector: meanOf(vectors).map(toProbability), from_s: toMs(fromS) };
   }
 
   #show(id, entry, vector) {

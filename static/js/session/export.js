@@ -2,7 +2,8 @@
 import { changeFrom } from "./baseline.js";
 import { events, isExcluded } from "./recording.js";
 
-const SCHEMA = "emotion-session/1";
+/** Name and version of the JSON document. A new version is a document that an older page cannot read. */
+export const SCHEMA = "emotion-session/1";
 /** Rows that are written before the page may handle events. */
 const ROWS_AT_ONCE = 2000;
 const LINE_END = "\r\n";
@@ -88,7 +89,7 @@ export function* json(recording) {
   const { log, startedUtcMs, model, pageVersion, baselines, names, source } = recording;
   const head = {
     schema: SCHEMA, started_utc: iso(startedUtcMs), source,
-    model: { name: model.name ?? null, version: model.version ?? null, ece: model.ece ?? null },
+    model: { name: model.name ?? null, version: model.version ?? null, ece: model.ece ?? null, ...(model.n ? { n: model.n } : {}) },
     page_version: pageVersion, labels: log.labels, names,
   };
   if (Object.keys(baselines).length) {

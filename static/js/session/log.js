@@ -1,5 +1,6 @@
 /** Answered frames and their faces as they were read, unsmoothed values included: what is recorded and exported. */
 import { Columns } from "./columns.js";
+import { toProbability, toTenth } from "./precision.js";
 
 const FRAME = {
   time_ms: [Float64Array, 1], frame: [Uint32Array, 1], utc_ms: [Float64Array, 1], delay_ms: [Float32Array, 1],
@@ -13,9 +14,10 @@ const face = (width) => ({
 /** A time of capture in ms since 1970, from a number, a Date or an ISO string; NaN where there is none. */
 const utcMs = (value) => (value === undefined || value === null ? NaN : new Date(value).getTime());
 
-/** Keeps readings in the order they come. Times are whole milliseconds and strictly rising. */
+/** Keeps readings in the order they come, in the precision of the files. Times are whole milliseconds and strictly rising. */
 export class ReadingLog {
   #keepsNumbers;
+  #added = 0;
   labels;
   frames = new Columns(FRAME);
   faces;
@@ -33,18 +35,18 @@ export class ReadingLog {
    */
   add(reading, startS = 0) {
     const { frames, faces, labels } = this;
-    const toVector = (emotions) => labels.map((label) => emotions[label]);
+    const toVector = (emotions) => labels.map((label) => toProbability(emotions[label]));
     const last = frames.length ? frames.get("time_ms", frames.length - 1) : -1;
     const time_ms = Math.max(Math.round((reading.timestamp_s - startS) * 1000), last + 1);
     frames.push({
-      time_ms, frame: this.#keepsNumbers ? reading.frame : frames.length, utc_ms: utcMs(reading.time_utc), delay_ms: reading.delay_ms ?? NaN,
+      time_ms, frame: this.#keepsNumbers ? reading.frame : this.#added++, utc_ms: utcMs(reading.time_utc), delay_ms: toTenth(reading.delay_ms ?? NaN),
       first_face: faces.length, faces: reading.faces.length, size: [reading.image?.width ?? 0, reading.image?.height ?? 0],
     });
     for (const one of reading.faces) {
       const emotions = toVector(one.emotions);
       faces.push({
-        id: one.id ?? 0, box: one.box, emotions, smoothed: one.smoothed ? toVector(one.smoothed) : emotions,
-        dominant: labels.indexOf(one.dominant_emotion), confidence: one.confidence, uncertain: Number(one.uncertain),
+        id: one.id ?? 0, box: one.box.map(toTenth), emotions, smoothed: one.smoothed ? toVector(one.smoothed) : emotions,
+        dominant: labels.indexOf(one.dominant_emotion), confidence: toProbability(one.confidence), uncertain: Number(one.uncertain),
       });
     }
   }

@@ -1,6 +1,7 @@
 /** What the page remembers of a session: its clock, its history for the timeline, the readings of the last minutes, and names. */
 import { History } from "./history.js";
 import { ReadingLog } from "./log.js";
+import { toMs } from "./precision.js";
 import { newRecording } from "./recording.js";
 
 /** Every reading of this time is kept, for a session that was not recorded. */
@@ -49,6 +50,7 @@ export class Memory {
   asRecording(facts) {
     const { frames, length } = this.log;
     const startedUtcMs = length ? frames.get("utc_ms", 0) - frames.get("time_ms", 0) : Date.now();
-    return newRecording({ ...facts, log: this.log, startedUtcMs, gaps: this.history.gaps, recorded: false });
+    const gaps = this.history.gaps.map(({ kind, from_s, to_s }) => ({ kind, from_s: toMs(from_s), to_s: to_s === null ? null : toMs(to_s) }));
+    return newRecording({ ...facts, log: this.log, startedUtcMs, gaps, recorded: false });
   }
 }

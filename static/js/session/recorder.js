@@ -1,7 +1,8 @@
 /** Records readings, markers and excluded ranges. Stores them in this browser while it runs; stopping discards nothing. */
 import { CameraVideo } from "./camera_video.js";
 import { ReadingLog } from "./log.js";
-import { newRecording, withRange } from "./recording.js";
+import { toMs } from "./precision.js";
+import { exclude, include, newRecording } from "./recording.js";
 
 const WRITE_MS = 5000;
 
@@ -52,7 +53,7 @@ export class Recorder {
 
   /** The recording's clock in s. */
   get timeS() {
-    return this.isRunning ? Math.max(0, this.#options.now() - this.#startS) : (this.recording?.log.endS ?? 0);
+    return this.isRunning ? toMs(Math.max(0, this.#options.now() - this.#startS)) : (this.recording?.log.endS ?? 0);
   }
 
   /** When it began, on the session's clock. */
@@ -67,7 +68,7 @@ export class Recorder {
 
   /** @param {number} [timeS] on the recording's clock @param {string} name @returns {import("./recording.js").Marker} */
   mark(name, timeS = this.timeS) {
-    const marker = { t_s: timeS, name };
+    const marker = { t_s: toMs(timeS), name };
     this.recording.markers.push(marker);
     this.recording.markers.sort((a, b) => a.t_s - b.t_s);
     this.#options.onChange();
@@ -81,16 +82,13 @@ export class Recorder {
   }
 
   /** Excludes a range. @param {import("./recording.js").Range} range on the recording's clock */
-  exclude({ from_s, to_s }) {
-    const range = { from_s: Math.max(0, from_s), to_s: Math.min(this.timeS, to_s) };
-    if (range.to_s <= range.from_s) return;
-    this.recording.excluded = withRange(this.recording.excluded, range);
-    this.#options.onChange();
+  exclude(range) {
+    if (exclude(this.recording, range, this.timeS)) this.#options.onChange();
   }
 
   /** Includes a range again. */
   include(range) {
-    this.recording.excluded = this.recording.excluded.filter((other) => other !== range);
+    include(this.recording, range);
     this.#options.onChange();
   }
 

@@ -1,4 +1,5 @@
 /** A recording as a value: what was read, when it began, markers, excluded ranges and what interrupted it. */
+import { toMs } from "./precision.js";
 
 /**
  * @typedef {{t_s: number, name: string}} Marker
@@ -20,6 +21,7 @@
  * @property {{type: string, parts: Blob[], anchors: {media_s: number, t_s: number}[]} | null} video
  * @property {boolean} recorded whether Record was pressed: otherwise it is what the page remembers of the session
  * @property {boolean} saved
+ * @property {string} openedFrom name of the file that it was opened from, "" where it was recorded on this page
  */
 
 /** A frame without a face counts as "nobody" after this long; as on the stage. */
@@ -28,7 +30,7 @@ const NOBODY_AFTER_S = 1.5;
 /** @param {Partial<Recording> & {log: import("./log.js").ReadingLog}} known @returns {Recording} */
 export const newRecording = (known) => ({
   id: "", source: "live", startedUtcMs: 0, model: {}, pageVersion: "", markers: [], excluded: [], gaps: [],
-  names: {}, baselines: {}, video: null, recorded: true, saved: false, ...known,
+  names: {}, baselines: {}, video: null, recorded: true, saved: false, openedFrom: "", ...known,
 });
 
 /** Adds a range to others. @param {Range[]} ranges @param {Range} added @returns {Range[]} by time, none touching another */
@@ -41,6 +43,25 @@ export function withRange(ranges, { from_s, to_s }) {
     range.to_s = Math.max(range.to_s, other.to_s);
   }
   return [...apart, range].sort((a, b) => a.from_s - b.from_s);
+}
+
+/**
+ * Excludes a range of a recording.
+ * @param {Recording} recording
+ * @param {Range} range on the recording's clock
+ * @param {number} endS where the recording ends now
+ * @returns {boolean} false where nothing of the range lies in the recording
+ */
+export function exclude(recording, { from_s, to_s }, endS) {
+  const range = { from_s: toMs(Math.max(0, from_s)), to_s: toMs(Math.min(endS, to_s)) };
+  if (range.to_s <= range.from_s) return false;
+  recording.excluded = withRange(recording.excluded, range);
+  return true;
+}
+
+/** Includes a range again. @param {Recording} recording @param {Range} range one of its own */
+export function include(recording, range) {
+  recording.excluded = recording.excluded.filter((other) => other !== range);
 }
 
 /** @param {Range[]} ranges @param {number} timeS @returns {boolean} both ends belong to a range */

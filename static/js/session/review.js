@@ -1,5 +1,4 @@
 /** The summary and the viewer of a recording, in the stage's place. */
-import { element } from "../shared/page.js";
 import { SummaryView } from "./summary.js";
 
 export class Review {
@@ -7,6 +6,7 @@ export class Review {
   #options;
   #view;
   #viewer = null;
+  #ways = null;
 
   /** @type {import("./recording.js").Recording | null} what is shown */
   recording = null;
@@ -14,33 +14,44 @@ export class Review {
   /**
    * @param {import("../shared/page.js").Page} page with the session's sentences
    * @param {object} options
+   * @param {{stage: HTMLElement, summary: HTMLElement}} options.places the summary takes the stage's place
    * @param {import("./exports.js").Exports} options.exports
-   * @param {import("./recorder.js").Recorder} options.recorder
+   * @param {{rename: (marker: object, name: string) => void, include: (range: object) => void}} options.editor changes the recording
    * @param {(timeS: number) => void} options.onTime time of the viewer on the recording's clock, while it plays
-   * @param {() => void} options.onRenew a new session is wanted
-   * @param {() => void} options.onDelete the recording is deleted
    */
   constructor(page, options) {
     this.#page = page;
     this.#options = options;
-    this.#view = new SummaryView(element("summary"), page);
+    this.#view = new SummaryView(options.places.summary, page);
   }
 
-  /** @param {import("./recording.js").Recording} recording @param {boolean} isLive the camera is still on behind it */
-  show(recording, isLive) {
-    const { exports, recorder, onRenew, onDelete } = this.#options;
+  /**
+   * @param {import("./recording.js").Recording} recording
+   * @param {{leave: import("./summary.js").Way, remove?: (() => void) | null}} ways out of the summary
+   */
+  show(recording, ways) {
     this.recording = recording;
-    const again = () => this.show(recording, isLive);
+    this.#ways = ways;
+    this.#sumUp();
+    this.#options.places.stage.hidden = true;
+    this.#view.focus();
+  }
+
+  /** The recording has changed; what a person looks at stays. */
+  refresh() {
+    if (!this.#viewer) this.#sumUp();
+  }
+
+  #sumUp() {
+    const { exports, editor } = this.#options;
+    const { recording } = this;
     this.#view.show(recording, (id) => this.nameOf(id), {
-      save: exports, look: () => this.#look(recording, again), renew: onRenew, back: isLive ? () => this.hide() : null,
-      remove: recording === recorder.recording ? onDelete : null, rename: (marker, name) => recorder.rename(marker, name),
+      save: exports, look: () => this.#look(), ...this.#ways, rename: (marker, name) => editor.rename(marker, name),
       include: (range) => {
-        recorder.include(range);
-        again();
+        editor.include(range);
+        this.show(recording, this.#ways);
       },
     });
-    element("stage").hidden = true;
-    this.#view.focus();
   }
 
   hide() {
@@ -48,7 +59,7 @@ export class Review {
     this.#viewer = null;
     this.recording = null;
     this.#view.hide();
-    element("stage").hidden = false;
+    this.#options.places.stage.hidden = false;
   }
 
   /** Shows this moment of the recording. */
@@ -60,14 +71,16 @@ export class Review {
     return this.recording?.names[id] || this.#page.t("face.label", { id });
   }
 
-  async #look(recording, onClose) {
+  async #look() {
     const { Viewer } = await import("./viewer.js");
+    const { recording } = this;
+    if (!recording) return; // it was closed meanwhile
     this.#viewer?.close();
-    this.#viewer = new Viewer(element("summary"), recording, this.#page, {
+    this.#viewer = new Viewer(this.#options.places.summary, recording, this.#page, {
       onTime: this.#options.onTime,
       onClose: () => {
         this.#viewer = null;
-        onClose();
+        this.show(recording, this.#ways);
       },
     });
     this.#options.onTime(0);

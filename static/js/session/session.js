@@ -10,6 +10,7 @@ import { Exports } from "./exports.js";
 import { History } from "./history.js";
 import { Memory } from "./memory.js";
 import { historyOf } from "./playback.js";
+import { toMs } from "./precision.js";
 import { RecordControl } from "./record_control.js";
 import { Recorder } from "./recorder.js";
 import { marksOf } from "./recording.js";
@@ -79,8 +80,8 @@ export class Session {
       nameOf: (id) => this.#nameOf(id), onSaved: (recording) => recording === this.#recorder.recording && this.#recorder.saved(),
     });
     this.#review = new Review(page, {
-      exports: this.#exports, recorder: this.#recorder, onTime: (timeS) => this.#timeline.look(timeS + this.#shiftS), onRenew: () => this.#renew(),
-      onDelete: () => this.#delete(),
+      places: { stage: element("stage"), summary: element("summary") }, exports: this.#exports, editor: this.#recorder,
+      onTime: (timeS) => this.#timeline.look(timeS + this.#shiftS),
     });
     const { signal } = this.#listening;
     addEventListener("beforeunload", (event) => this.#recorder.isUnsaved && event.preventDefault(), { signal });
@@ -182,7 +183,7 @@ export class Session {
   #keepBaselines() {
     const { recording, startS } = this.#recorder;
     if (!recording || this.#review.recording === recording) return;
-    const moved = Object.entries(this.#baselines.taken).map(([id, { vector, from_s }]) => [id, { vector, from_s: from_s - startS }]);
+    const moved = Object.entries(this.#baselines.taken).map(([id, { vector, from_s }]) => [id, { vector, from_s: toMs(from_s - startS) }]);
     recording.baselines = Object.fromEntries(moved);
   }
 
@@ -200,7 +201,8 @@ export class Session {
 
   #sumUp(recording) {
     recording.names = { ...recording.names, ...Object.fromEntries(this.#memory.names) };
-    this.#review.show(recording, this.#isRunning);
+    const leave = this.#isRunning ? { key: "summary.back", go: () => this.#review.hide() } : { key: "summary.renew", go: () => this.#renew() };
+    this.#review.show(recording, { leave, remove: recording === this.#recorder.recording ? () => this.#delete() : null });
     if (!this.#isRunning) this.#timeline.show((this.#history = historyOf(recording)), { isFinished: true });
     this.#changed();
   }

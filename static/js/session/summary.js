@@ -12,12 +12,13 @@ export const SUMMED_FROM_S = 5;
 const NAMED_FROM_S = 0.5;
 
 /**
+ * @typedef {{key: "summary.renew" | "summary.back" | "summary.close", go: () => void}} Way out of the summary, and its words
+ *
  * @typedef {object} SummaryHandlers each gets the recording
  * @property {Record<"csv" | "json" | "video" | "picture" | "report", (recording: object) => void>} save
  * @property {(recording: object) => void} look
- * @property {() => void} renew begin a new session
- * @property {(() => void) | null} back return to the camera, which is still on
- * @property {(() => void) | null} remove delete the recording; null where there is none
+ * @property {Way} leave
+ * @property {(() => void) | null} [remove] delete the recording; null where there is none
  * @property {(marker: object, name: string) => void} rename
  * @property {(range: object) => void} include take an excluded range back in
  */
@@ -44,6 +45,13 @@ export function changeLine({ change }, labels, { t }) {
   return t("summary.change", { word: t(`emotion.${labels[change.key]}`), length: clock(change.to_s - change.from_s), time: clock(change.from_s) });
 }
 
+/** Where the recording is kept. */
+function keptLine({ openedFrom, startedUtcMs, recorded }, { t, language }) {
+  if (!openedFrom) return t(recorded ? "summary.recorded" : "summary.remembered");
+  const time = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(startedUtcMs));
+  return t("summary.opened", { name: openedFrom, time });
+}
+
 export class SummaryView {
   #root;
   #page;
@@ -64,13 +72,13 @@ export class SummaryView {
     const { t } = this.#page;
     const summary = summarise(recording);
     const title = make("h2", "summary__title", headline(summary, this.#page));
-    title.id = "summary-title";
+    title.id = `${this.#root.id}-title`;
     this.#root.setAttribute("role", "region");
     this.#root.setAttribute("aria-labelledby", title.id);
     const faces = make("div", "summary__faces");
     faces.append(...summary.faces.map((face) => this.#face(face, recording.log.labels, nameOf)));
     if (!summary.faces.length) faces.append(make("p", "", t("summary.no_faces")));
-    const kept = make("p", "small summary__kept", t(recording.recorded ? "summary.recorded" : "summary.remembered"));
+    const kept = make("p", "small summary__kept", keptLine(recording, this.#page));
     const body = make("div", "summary__body");
     body.append(faces, this.#marks(recording, handlers), kept);
     body.tabIndex = 0; // it scrolls where there are many faces
@@ -136,17 +144,17 @@ export class SummaryView {
     return list;
   }
 
-  #actions(recording, { save, look, renew, back, remove }) {
+  #actions(recording, { save, look, leave, remove }) {
     const { t } = this.#page;
     const group = make("div", "summary__saves");
     const heading = make("h3", "summary__heading", t("summary.save"));
-    heading.id = "summary-save";
+    heading.id = `${this.#root.id}-save`;
     group.setAttribute("role", "group");
     group.setAttribute("aria-labelledby", heading.id);
     const video = this.#button("summary.video", () => recording.video && save.video(recording));
-    const reason = make("p", "small", recording.video ? "" : t("summary.no_video"));
+    const reason = make("p", "small", recording.video ? "" : t(recording.openedFrom ? "summary.no_pictures" : "summary.no_video"));
     if (!recording.video) {
-      reason.id = "summary-no-video";
+      reason.id = `${this.#root.id}-no-video`;
       video.setAttribute("aria-disabled", "true");
       video.setAttribute("aria-describedby", reason.id);
     }
@@ -156,7 +164,7 @@ export class SummaryView {
       this.#button("summary.picture", () => save.picture(recording)), this.#button("summary.report", () => save.report(recording)),
     );
     const ways = make("div", "summary__ways");
-    ways.append(this.#button("summary.look", () => look(recording)), this.#button(back ? "summary.back" : "summary.renew", back ?? renew));
+    ways.append(this.#button("summary.look", () => look(recording)), this.#button(leave.key, leave.go));
     if (remove) ways.append(this.#deleteButton(remove));
     const all = make("div", "summary__actions");
     group.prepend(heading);

@@ -17,7 +17,7 @@ export function buildTimeline(root, page, on) {
   const parts = {
     view: make("div", "timeline__view"), names: make("div", "timeline__names"), ribbons: make("canvas", "timeline__canvas"),
     lines: make("canvas", "timeline__canvas timeline__canvas--lines"), range: make("input", "timeline__range"),
-    now: make("output", "timeline__now"), tools: make("div", "timeline__tools"), windows: windows(t, on.window),
+    now: make("output", "timeline__now"), tools: make("div", "timeline__tools"), windows: windows(t, `${root.id}-window`, on.window),
     live: button(t("timeline.live"), on.live), fold: button(t("timeline.fold"), on.fold), linesToggle: button(t("timeline.show_lines"), on.lines),
     table: make("table", "timeline__table"),
   };
@@ -34,7 +34,7 @@ export function buildTimeline(root, page, on) {
   );
   // A button that was clicked would receive the keys.
   foot.addEventListener("click", ({ detail, target }) => detail > 0 && target.closest("button")?.blur());
-  parts.tableBox = tableBox(t, parts.table);
+  parts.tableBox = tableBox(t, parts.table, `${root.id}-table-title`);
   root.replaceChildren(parts.view, foot, parts.tableBox);
   return parts;
 }
@@ -78,12 +78,12 @@ function button(text, onClick) {
   return made;
 }
 
-function windows(t, onChange) {
+function windows(t, name, onChange) {
   const group = make("fieldset", "timeline__windows");
   group.append(make("legend", "unseen", t("timeline.window")));
   for (const seconds of WINDOWS_S) {
     const label = make("label");
-    const radio = Object.assign(make("input"), { type: "radio", name: "timeline-window", value: seconds });
+    const radio = Object.assign(make("input"), { type: "radio", name, value: seconds });
     radio.addEventListener("change", () => onChange(seconds));
     label.append(radio, make("span", "", t(WINDOW_NAMES[seconds])));
     group.append(label);
@@ -91,12 +91,12 @@ function windows(t, onChange) {
   return group;
 }
 
-function tableBox(t, table) {
+function tableBox(t, table, titleId) {
   const box = make("div", "popover popover--table");
   box.popover = "auto";
   const head = make("div", "popover__head");
   const title = make("h2", "", t("timeline.table_title"));
-  title.id = "timeline-table-title";
+  title.id = titleId;
   const close = button(t("app.close"), () => box.hidePopover());
   close.className = "button";
   head.append(title, close);

@@ -1,6 +1,6 @@
 /**
  * The panel of recorded videos: a file comes in, its pictures are read in order, and the player, the marks, the faces and
- * the time axis show each moment of what was read. The file stays in the browser.
+ * the time axis show each moment of what was read. The file stays in the browser. Saved sessions open here too.
  */
 import { FaceList } from "../faces/rows.js";
 import { write } from "../shared/dom.js";
@@ -10,6 +10,8 @@ import { FileReading } from "./file_reading.js";
 import { Player } from "./player.js";
 
 const TEN_PER_S = 10;
+/** How a session that was saved as JSON begins. */
+const SESSION = /^\uFEFF?\s*\{\s*"/;
 /** The query of the address that asks for the sample clip. */
 const SAMPLE = "?sample";
 
@@ -17,6 +19,7 @@ const SAMPLE = "?sample";
  * @typedef {object} Tools what the panel needs of the other parts
  * @property {new (options: object) => object} Link the live socket, see live/socket.js
  * @property {(options: object) => Promise<object>} openFilm what has a past, see session/film.js
+ * @property {() => Promise<{OpenedSession: new (...parts: any[]) => object}>} loadOpened sessions that were saved, see session/opened.js
  */
 
 export class VideoPanel {
@@ -25,6 +28,7 @@ export class VideoPanel {
   #player;
   #list;
   #reading = null;
+  #turn = 0;
   #listening = null;
   #dragDepth = 0;
 
@@ -36,7 +40,7 @@ export class VideoPanel {
     this.#page = page;
     this.#tools = tools;
     this.#player = new Player(element("video-player"), element("video-marks"), page, {
-      onMoment: (timeS) => this.#reading?.film?.look(timeS),
+      onMoment: (timeS) => this.#reading?.film?.look?.(timeS),
       onSelect: (id) => this.#list.select(id),
     });
     this.#list = new FaceList(element("video-faces"), page, {
@@ -113,26 +117,61 @@ export class VideoPanel {
   }
 
   async #open(file, name = file.name) {
+    const turn = ++this.#turn;
+    let reading;
+    try {
+      reading = (await isSession(file)) ? await this.#openedSession(file) : this.#fileReading(file);
+    } catch (error) {
+      console.error(error);
+      return toast(this.#page.t("app.not_loaded"));
+    }
+    if (turn !== this.#turn) return; // another file was chosen meanwhile
     this.#reading?.close();
-    const framesPerS = document.querySelector("[name=video-rate]:checked").value === "ten" ? TEN_PER_S : Infinity;
-    const reading = new FileReading(this.#page, file, framesPerS, this.#tools, {
-      onChange: () => reading === this.#reading && this.#show(),
-      onFaces: (faces) => this.#showFaces(faces),
-    });
+    this.#player.pause();
     this.#reading = reading;
     write(element("video-name"), name);
     this.#showFaces([]);
     this.#show();
     await reading.open(this.#player);
-    if (reading === this.#reading) await reading.run();
+    if (reading === this.#reading) await reading.run?.();
+  }
+
+  #fileReading(file) {
+    const framesPerS = document.querySelector("[name=video-rate]:checked").value === "ten" ? TEN_PER_S : Infinity;
+    const reading = new FileReading(this.#page, file, framesPerS, this.#tools, {
+      onChange: () => reading === this.#reading && this.#show(),
+      onFaces: (faces) => reading === this.#reading && this.#showFaces(faces),
+    });
+    return reading;
+  }
+
+  async #openedSession(file) {
+    const { OpenedSession } = await this.#tools.loadOpened();
+    const places = { stage: element("video-stage"), summary: element("video-summary"), timeline: element("video-timeline") };
+    const reading = new OpenedSession(this.#page, file, places, {
+      onChange: () => reading === this.#reading && this.#show(),
+      onFaces: (faces) => reading === this.#reading && this.#showFaces(faces),
+      onSelect: (id) => this.#list.select(id),
+      onClose: () => this.#close(),
+    });
+    return reading;
+  }
+
+  #close() {
+    this.#reading.close();
+    this.#reading = null;
+    write(element("video-name"), "");
+    this.#showFaces([]);
+    this.#show();
+    element("video-stage").focus();
   }
 
   #show(state = this.#reading?.state ?? "empty") {
     const reading = this.#reading;
     const isBusy = ["opening", "reading", "lost"].includes(state);
     element("video-view").dataset.state = state;
-    element("video-drop").hidden = Boolean(reading) && state !== "problem" && state !== "over";
-    element("video-player").hidden = !reading || state === "problem" || !this.#player.canPlay;
+    element("video-drop").hidden = !["empty", "problem", "over"].includes(state);
+    element("video-player").hidden = !reading?.film || state === "problem" || !this.#player.canPlay;
     element("video-cancel").hidden = !isBusy;
     const progress = element("video-progress");
     progress.hidden = !isBusy;
@@ -147,5 +186,15 @@ export class VideoPanel {
   #showFaces(faces) {
     this.#list.update(faces);
     element("video-faces-none").hidden = faces.length > 0;
+  }
+}
+
+/** Whether a file is a saved session, or is meant to be one; a video begins with other bytes. */
+async function isSession(file) {
+  if (/\.json$/i.test(file.name) || file.type === "application/json") return true;
+  try {
+    return SESSION.test(await file.slice(0, 64).text());
+  } catch {
+    return false; // it cannot be read: the sentence about that is the video's
   }
 }
