@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from ml.inference.contract import DISPLAY_NAMES, Box
 from ml.inference.faces import FaceDetector
 from ml.inference.geometry import iou
 from tests.browser.conftest import WORKING, frames_counted, stage_state, start_camera, until
+from tests.browser.sessions import Answers
 from tests.browser.states import HIDE, KEEP_TRACK, SHOW
 
 OpenPage = Callable[..., Page]
@@ -149,6 +151,35 @@ def test_nothing_is_sent_while_paused(open_page: OpenPage) -> None:
         page.keyboard.press(" ")
         stage_state(page, *WORKING)
         until(page, lambda: count() > before, "frames to be sent again")
+
+
+IN_FLIGHT = 8
+"""At most so many answers of before a pause arrive after it."""
+
+
+def test_pauses_change_no_number(open_page: OpenPage) -> None:
+    """Whoever leaves and returns keeps a number too: `tests/ml/inference/test_tracks.py`."""
+    page = open_page(camera="people")
+    answers = Answers(page)
+    start_camera(page)
+
+    def two_faces() -> list[list[dict[str, Any]]]:
+        return [faces for faces in answers.faces if len(faces) == 2]
+
+    def is_read() -> None:
+        before = len(two_faces())
+        until(page, lambda: len(two_faces()) > before + IN_FLIGHT, "answers to new frames")
+        expect(page.locator(".face")).to_have_count(2)
+
+    is_read()
+    for _ in range(3):
+        page.keyboard.press(" ")
+        stage_state(page, "paused")
+        page.keyboard.press(" ")
+        stage_state(page, *WORKING)
+        is_read()
+    from_left = {tuple(face["id"] for face in sorted(faces, key=lambda face: face["box"][0])) for faces in two_faces()}
+    assert from_left in ({(1, 2)}, {(2, 1)})
 
 
 def test_a_hidden_page_pauses_and_continues_when_shown(open_page: OpenPage) -> None:

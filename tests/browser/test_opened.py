@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from ml.inference.contract import EMOTIONS
 from tests.browser.access import photograph
-from tests.browser.test_session import painted_colours, save
+from tests.browser.sessions import painted_colours, save
 
 OpenPage = Callable[..., Page]
 
