@@ -26,7 +26,7 @@ export class OpenedSession {
   #isChanged = false;
   #ending = new AbortController();
 
-  /** @type {"opening" | "session" | "problem" | "empty"} */
+  /** @type {"opening" | "session" | "problem"} */
   state = "opening";
   part = NaN;
 
@@ -63,10 +63,7 @@ export class OpenedSession {
 
   /** Cancels opening. */
   stop() {
-    if (this.state !== "opening") return;
-    this.#ending.abort();
-    this.state = "empty";
-    this.#handlers.onChange();
+    if (this.state === "opening") this.#handlers.onClose();
   }
 
   /** Another file comes in its place, or the person closes it. */
