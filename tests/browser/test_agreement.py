@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import start_camera
+from tests.browser.conftest import start_camera, until
 
 OpenPage = Callable[..., Page]
 
@@ -83,7 +83,7 @@ SPEAK = """async () => {
 @pytest.mark.parametrize("camera", ["changing", "person", "two-people"])
 def test_the_headline_is_the_largest_shown_value_or_has_no_number(open_page: OpenPage, camera: str) -> None:
     page = start_camera(open_page(camera=camera, script=WATCH))
-    page.wait_for_function(f"() => seen.samples >= {SAMPLES}", timeout=20_000 + 200 * SAMPLES)
+    page.wait_for_function(f"() => seen.samples >= {SAMPLES}", timeout=60_000 + 1000 * SAMPLES)
     seen: dict[str, Any] = page.evaluate("seen")
     assert seen["wrong"] == []
     if camera == "changing":
@@ -94,11 +94,13 @@ def test_the_headline_is_the_largest_shown_value_or_has_no_number(open_page: Ope
 def test_speech_says_what_the_row_shows(open_page: OpenPage) -> None:
     page = start_camera(open_page(camera="changing"))
     page.wait_for_selector(".face")
-    heard = []
-    for _ in range(8):
-        pair = page.evaluate(SPEAK)
-        if pair:
+    heard: list[list[str]] = []
+
+    def have_heard() -> bool:
+        if pair := page.evaluate(SPEAK):
             heard.append(pair)
-        page.wait_for_timeout(300)
-    assert len(heard) >= 5
+        page.wait_for_timeout(200)
+        return len(heard) >= 6
+
+    until(page, have_heard, "six readings aloud")
     assert all(spoken == expected for expected, spoken in heard), heard
