@@ -11,14 +11,25 @@ from playwright.sync_api import Download, Page
 
 
 class Answers:
-    """Every answered frame that reached the page, read from its socket: the list of its faces."""
+    """Every answered frame that reached the page, read from its socket: the list of its faces.
+
+    Made before the camera starts, it also knows how many frames were on their way at once, at most.
+    """
 
     def __init__(self, page: Page) -> None:
         self.faces: list[list[dict[str, Any]]] = []
+        self.most_on_the_way = 0
+        self._on_the_way = 0
         self._newest = -1
         session = page.context.new_cdp_session(page)
         session.on("Network.webSocketFrameReceived", self._received)
+        session.on("Network.webSocketFrameSent", self._sent)
         session.send("Network.enable")
+
+    def _sent(self, event: dict[str, Any]) -> None:
+        if event["response"]["opcode"] == 2:
+            self._on_the_way += 1
+            self.most_on_the_way = max(self.most_on_the_way, self._on_the_way)
 
     def _received(self, event: dict[str, Any]) -> None:
         found = re.match(r"43(\d+)(\[.*)", str(event["response"]["payloadData"]), re.DOTALL)
@@ -26,6 +37,7 @@ class Answers:
             return
         number = int(found[1])
         for answer in json.loads(found[2]):
+            self._on_the_way -= 1
             # An answer that was overtaken by a later one is not shown.
             if "faces" in answer and number > self._newest:
                 self._newest = number
