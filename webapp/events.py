@@ -52,7 +52,7 @@ from webapp.settings import Settings
 FULL_RETRY_S = 10
 NO_RETRY_S = 3600
 GOODBYE_S = 0.3
-LAST_ANSWERS_S = 1.6
+LAST_ANSWERS_S = 1.0
 """At a shutdown, the answers to pictures in work may take this long."""
 
 log = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ class Live(socketio.Namespace):
         raise ConnectionRefusedError(message, {"code": code, "message": message, "retry_after_s": retry_after_s})
 
     def drain(self) -> None:
-        """Tell all clients that the server stops, wait for answers in work, then end the connections."""
+        """Tell all clients that the server stops, wait for answers in work, then end connections and workers."""
         self._draining = True
         self.emit("draining", {"message": "The server is restarting. Try again in a moment."})
         give_up_s = time.monotonic() + LAST_ANSWERS_S
@@ -142,3 +142,4 @@ class Live(socketio.Namespace):
             self.server.sleep(0.05)
         for environ in list(self.server.environ.values()):
             hang_up(environ)
+        self._pool.stop()

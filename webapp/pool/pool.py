@@ -103,7 +103,7 @@ class AnalyzerPool:
         self._supervisor.start()
 
     def stop(self) -> None:
-        """Fail what waits and end the workers."""
+        """Fail what waits or is being read, and end the workers."""
         self._supervisor.announce_stop()
         with self._scheduling() as schedule:
             schedule.clear("stopping")
@@ -310,7 +310,7 @@ class AnalyzerPool:
     def take_back(self, slot: Slot) -> list[Job]:
         """Empty the slot of a lost worker: the picture in work fails, one that was not begun goes to another worker.
 
-        A frame of a recording is tried once more: its sender does not send it again.
+        A frame of a recording is tried once more: its sender does not send it again. At a shutdown all fail.
         """
         with self._scheduling() as schedule:
             slot.worker = None
@@ -319,6 +319,8 @@ class AnalyzerPool:
             for job in jobs:
                 schedule.finished(job)
             failed = [job for job in jobs[:1] if job.lane != RECORDING or job.is_second_try]
+            if self._supervisor.is_stopping:
+                failed = jobs
             for job in jobs[len(failed) :]:
                 job.is_second_try = job is jobs[0]
                 schedule.put_back(job)
@@ -327,10 +329,14 @@ class AnalyzerPool:
     def worker_lost(self, slot: Slot, failed: Sequence[Job], is_held_against: bool) -> None:
         """Tell the senders of `failed`; a picture that ended its worker is refused from now on."""
         self._observer.worker_lost()
-        error = InternalError("The analyzer stopped while it read this picture.")
+        is_stopping = self._supervisor.is_stopping
+        error: AnalysisError = InternalError("The analyzer stopped while it read this picture.")
+        if is_stopping:
+            error = NotReady(WHY["stopping"])
         for job in failed:
             fields = {"request_id": job.request.log_id} if job.request.log_id else {}
-            log.warning("worker %d ended while it read this picture", slot.number, extra={"fields": fields})
+            if not is_stopping:
+                log.warning("worker %d ended while it read this picture", slot.number, extra={"fields": fields})
             if is_held_against:
                 self._refuse_from_now_on(job)
             self._observer.finished(job.lane, error.code)

@@ -106,17 +106,13 @@ class WorkerSupervisor:
         self._stopping.set()
 
     def stop(self) -> None:
-        """End the workers."""
+        """End the workers, which keep nothing. Does nothing the second time."""
         self.announce_stop()
-        for slot in self._slots:
-            if slot.process is not None and slot.jobs:
-                slot.process.kill()  # nobody waits for its answer any more
-        for slot in self._slots:
-            if slot.worker is not None:
-                slot.worker.close()
-        for slot in self._slots:
-            if slot.process is not None:
-                slot.process.close(patience_s=2.0 if slot.worker is not None else 0.0)
+        processes = [process for slot in self._slots if (process := slot.process) is not None]
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.close()
 
     def _keep_filled(self, slot: Slot) -> None:
         """Run one worker after the other in this slot; the pause grows if workers end soon after their start."""
