@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import socket
 import threading
 import time
@@ -18,6 +19,7 @@ from typing import Any
 
 from flask import Request, Response, request
 from werkzeug.exceptions import BadRequest, RequestTimeout
+from werkzeug.formparser import FormDataParser
 
 from ml.inference.contract import Busy
 
@@ -29,6 +31,8 @@ READ_OFF_BYTES = 1 << 20
 """At most this much of an unused body is read and discarded. A client that still sends cannot read the answer."""
 READ_OFF_S = 2.0
 PIECE_BYTES = 1 << 16
+BOUNDARY_CHARACTERS = 70
+"""Longest boundary of a form (RFC 2046, section 5.1.1)."""
 MIN_UPLOADS_IN_FLIGHT_BYTES = 128 << 20
 """Bytes of all uploads in progress together; larger if a single request may be larger."""
 
@@ -161,6 +165,17 @@ class InMemoryRequest(Request):
         environ |= {"wsgi.input": self.body, "wsgi.input_terminated": True}
         super().__init__(environ, *arguments, **options)
 
+    def make_form_data_parser(self) -> FormDataParser:
+        """The parser of this form.
+
+        Raises:
+            BadRequest: the boundary is longer than RFC 2046 allows. It becomes a pattern, which takes time to compile.
+        """
+        length = len(self.mimetype_params.get("boundary", ""))
+        if length > BOUNDARY_CHARACTERS:
+            raise BadRequest(f"expected a boundary of at most {BOUNDARY_CHARACTERS} characters, received {length}")
+        return super().make_form_data_parser()
+
     def _get_file_stream(self, *arguments: Any, **options: Any) -> io.BytesIO:  # type: ignore[override]
         self.uploads_in_order.append(io.BytesIO())
         return self.uploads_in_order[-1]
@@ -168,6 +183,8 @@ class InMemoryRequest(Request):
 
 def end_body(response: Response) -> Response:
     """After every answer: discard a bounded rest of the body, and end the connection if more is left."""
+    if request.mimetype == "multipart/form-data":
+        re.purge()  # its cache would keep the patterns of hundreds of boundaries, each of which comes once
     body = getattr(request, "body", None)
     if isinstance(body, BoundedBody) and not body.is_at_end:
         if response.status_code != HTTPStatus.REQUEST_TIMEOUT:

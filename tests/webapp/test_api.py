@@ -106,6 +106,8 @@ def test_other_bodies_are_told_what_is_expected(fake_server: Server) -> None:
     assert failed(analyze(fake_server)) == (400, "bad_image")
     wrong_form = analyze(fake_server, data=b"--x", headers={"Content-Type": "multipart/form-data"})
     assert failed(wrong_form) == (400, "bad_image")
+    too_long = {"Content-Type": f"multipart/form-data; boundary={'x' * 71}"}
+    assert "boundary of at most 70 characters, received 71" in analyze(fake_server, data=b"--x", headers=too_long).text
     no_boundary_ends = {"Content-Type": "multipart/form-data; boundary=x"}
     assert failed(analyze(fake_server, data=b"--x\r\n", headers=no_boundary_ends)) == (400, "bad_image")
 
