@@ -52,7 +52,7 @@ from webapp.settings import Settings
 FULL_RETRY_S = 10
 NO_RETRY_S = 3600
 GOODBYE_S = 0.3
-LAST_ANSWERS_S = 1.0
+LAST_ANSWERS_S = 1.6
 """At a shutdown, the answers to pictures in work may take this long."""
 
 log = logging.getLogger(__name__)

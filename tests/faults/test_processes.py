@@ -103,8 +103,8 @@ def test_a_stop_takes_at_most_three_seconds(start: Start) -> None:
             assert b"draining" in viewer.wait_for(b"42[")
         assert photo.result().json()["code"] == "not_ready", "the sender of the photograph is told as well"
         server.process.wait(10)
-    assert LAST_ANSWERS_S <= 1, "the longest wait of a stop; processes need the rest of the three seconds"
-    assert time.monotonic() - began_s <= 6  # 1.5 s on an idle machine
+    assert LAST_ANSWERS_S <= 2, "the longest wait of a stop; processes need the rest of the three seconds"
+    assert time.monotonic() - began_s <= 6  # 1.9 s on a nearly idle machine
     assert all(map(ended, family))
     assert server.process.returncode == 0
     for viewer in viewers:
