@@ -21,10 +21,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ml.console import OutputError, answer_interrupts, check_writable, count, load_tensorflow_library, run, seed
+from ml.console import OutputError, before_imports, check_writable, count, load_tensorflow_library, run, seed
 
 if __name__ == "__main__":  # before the slow imports
-    answer_interrupts("ml.align")
+    before_imports("ml.align")
     load_tensorflow_library()
 
 import keras

@@ -11,10 +11,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from ml.console import answer_interrupts, load_tensorflow_library, run
+from ml.console import before_imports, load_tensorflow_library, run
 
 if __name__ == "__main__":  # before the slow imports
-    answer_interrupts("ml.calibrate")
+    before_imports("ml.calibrate")
     load_tensorflow_library()
 
 import numpy as np

@@ -19,6 +19,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import TracebackType
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells report it."""
@@ -42,7 +43,7 @@ def run(program: str, main: Callable[[], int], advice: str = "") -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    answer_interrupts(program, advice)
+    before_imports(program, advice)
     code = 2
     try:
         code = main()
@@ -144,11 +145,17 @@ def write_text(path: Path, text: str) -> None:
     write_file(path, printable(text).encode())
 
 
+def before_imports(program: str, advice: str = "") -> None:
+    """What a command does before its slow imports, which Ctrl-C may interrupt and where a package may be missing."""
+    answer_interrupts(program, advice)
+    name_missing_package(program)
+
+
 def answer_interrupts(program: str, advice: str = "") -> None:
     """Let Ctrl-C end the process at once with one sentence, without waiting for other threads.
 
     The main thread reacts between two Python instructions. While it is busy inside a library, a second thread, woken by
-    the signal's file descriptor, reacts in its place. Commands call it before their slow imports.
+    the signal's file descriptor, reacts in its place.
     """
     sentence = f"{program}: stopped{'; ' if advice else ''}{advice}"
     main_process = os.getpid()
@@ -173,6 +180,21 @@ def answer_interrupts(program: str, advice: str = "") -> None:
 
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     threading.Thread(target=watch, name="interrupt", daemon=True).start()
+
+
+def name_missing_package(program: str) -> None:
+    """Let the import of a package that is not installed end the process with one sentence and exit code 2."""
+    otherwise = sys.excepthook
+
+    def leave(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+        if not package or package == "ml":
+            return otherwise(kind, error, traceback)
+        reason = f"expected the package {package}, received none; install it with: pip install -r requirements.txt"
+        print(f"{program}: {reason}", file=sys.stderr, flush=True)
+        os._exit(2)
+
+    sys.excepthook = leave
 
 
 def load_tensorflow_library() -> None:

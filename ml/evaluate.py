@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ml.console import OutputError, answer_interrupts, check_writable, run
+from ml.console import OutputError, before_imports, check_writable, run
 
 if __name__ == "__main__":  # before the slow imports
-    answer_interrupts("ml.evaluate")
+    before_imports("ml.evaluate")
 
 from ml.data import DataError, find_split, load_pictures, load_votes
 from ml.data.reading import count_by_suffix

@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ml.console import OutputError, answer_interrupts, check_writable, load_tensorflow_library, run
+from ml.console import OutputError, before_imports, check_writable, load_tensorflow_library, run
 
 if __name__ == "__main__":  # before the slow imports
-    answer_interrupts("ml.export")
+    before_imports("ml.export")
     load_tensorflow_library()
 
 import keras

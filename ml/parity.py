@@ -9,10 +9,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from ml.console import answer_interrupts, load_tensorflow_library, run
+from ml.console import before_imports, load_tensorflow_library, run
 
 if __name__ == "__main__":  # before the slow imports
-    answer_interrupts("ml.parity")
+    before_imports("ml.parity")
     load_tensorflow_library()
 
 import keras

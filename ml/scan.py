@@ -22,7 +22,7 @@ from typing import Any
 
 from ml.console import (
     OutputError,
-    answer_interrupts,
+    before_imports,
     check_writable,
     count,
     load_tensorflow_library,
@@ -32,7 +32,7 @@ from ml.console import (
 )
 
 if __name__ == "__main__":  # before the slow imports
-    answer_interrupts("ml.scan")
+    before_imports("ml.scan")
     load_tensorflow_library()
 
 import keras

@@ -169,7 +169,8 @@ class Settings:
         "EMOTION_TOKEN",
         "",
         _token,
-        "token that programs must send; people open /?token=… once; empty asks for none",
+        "token that programs must send, at least 16 printable ASCII characters without spaces; "
+        "people open /?token=… once; empty asks for none",
     )
     limits: str = _setting(
         "EMOTION_LIMITS", "memory://", _limits, "where photos are counted: memory://, or redis://… for several replicas"

@@ -12,10 +12,10 @@ import json
 import sys
 from pathlib import Path
 
-from ml.console import OutputError, answer_interrupts, check_writable, run, write_text
+from ml.console import OutputError, before_imports, check_writable, run, write_text
 
 if __name__ == "__main__":  # before the slow imports
-    answer_interrupts("ml.data")
+    before_imports("ml.data")
 
 from ml.data.audit import audit
 from ml.data.audit_table import table
@@ -45,19 +45,22 @@ def parser() -> argparse.ArgumentParser:
 
 def _crop(photos: Path, out: Path) -> int:
     """Crop, and print the result; returns 1 if a class has no face."""
-    from ml.data.crop import CONTACT_FOLDER, RECORD_FILE, crop
+    from ml.data.crop import RECORD_FILE, crop
+    from ml.data.folders import CONTACT_FOLDER
 
     check_writable(out, folder=True)
     found = crop(photos, out)
     for label in found.classes:
         count = sum(bool(one.file) and one.file.split("/")[1] == label for one in found.crops)
-        print(f"{label}: {count:,} faces")
+        print(f"{label}: {count:,} face{'s' * (count != 1)}")
     for title, crops in (("without a face", found.without_face()), ("with several faces", found.with_several())):
         print(f"{title}: {len(crops):,} of {len(found.crops):,} photographs")
         for one in crops[:10]:
             print(f"  {one.photo}: {one.remark}")
         if len(crops) > 10:
             print(f"  … all of them in {out / RECORD_FILE}")
+    if deleted := len(found.deleted()):
+        print(f"deleted since: {deleted:,}; they are not made again while {out / RECORD_FILE} lists them")
     if found.left_out:
         print(count_by_suffix(found.left_out))
     print(f"Look through {out / CONTACT_FOLDER}, delete wrong faces, then: python -m ml.data audit {out}")

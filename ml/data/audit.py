@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from ml.console import printable
 from ml.data.folders import (
+    CONTACT_FOLDER,
     FOLDER_NAMES,
     VALIDATION_NAMES,
     DataError,
@@ -99,7 +100,7 @@ def audit(folder: Path, near: bool = False) -> Audit:
     Raises:
         DataError: there is no such folder, or no split in it.
     """
-    splits = subfolders(folder) if folder.is_dir() else []
+    splits = [split for split in subfolders(folder) if split.name != CONTACT_FOLDER] if folder.is_dir() else []
     if not splits:
         raise DataError(f"expected a folder with train/ and test/, received {printable(str(folder))}")
     found = _Findings(folder, near)

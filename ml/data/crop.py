@@ -4,7 +4,8 @@
     DATA/crops.csv               every photograph: how many faces it has, and which file was cut from it
     DATA/contact/…png            contact sheets of each class, to find wrong crops
 
-A run that was interrupted continues: photographs that are in `crops.csv` unchanged are not searched again.
+A run that was interrupted continues: photographs that are in `crops.csv` unchanged are not searched again. A crop that
+somebody deleted stays deleted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
 import cv2
@@ -20,7 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ml.console import printable, write_file
-from ml.data.folders import VALIDATION_NAMES, DataError, class_folders, discover_classes, find_split
+from ml.data.folders import CONTACT_FOLDER, VALIDATION_NAMES, DataError, class_folders, discover_classes, find_split
 from ml.data.reading import read_picture, sort_entries
 from ml.inference.analyzer import PHOTO_SIDE_PX, crop_window
 from ml.inference.contract import AnalysisError
@@ -30,7 +31,7 @@ from ml.inference.formats import sniff
 from ml.inference.photos import PhotoDetector
 
 RECORD_FILE = "crops.csv"
-CONTACT_FOLDER = "contact"
+DELETED = "its crop was deleted"
 TILE_PX, CAPTION_PX, COLUMNS, PER_SHEET = 96, 16, 10, 200
 """A sheet: side of a face, height of its caption, faces in a row and on a sheet."""
 
@@ -55,7 +56,11 @@ class Cropped:
     left_out: tuple[str, ...]
 
     def without_face(self) -> list[Crop]:
-        return [crop for crop in self.crops if not crop.file]
+        return [crop for crop in self.crops if not crop.file and crop.remark != DELETED]
+
+    def deleted(self) -> list[Crop]:
+        """Those whose crop somebody deleted since."""
+        return [crop for crop in self.crops if crop.remark == DELETED]
 
     def with_several(self) -> list[Crop]:
         return [crop for crop in self.crops if crop.faces > 1]
@@ -109,8 +114,9 @@ def crop(photos: Path, out: Path, cutter: FaceCutter | None = None) -> Cropped:
     record = _Record(out / RECORD_FILE, done.values())
     for path, target in tqdm(work, unit="photo", disable=None):
         known = done.get(_shown(path, photos))
-        if known and known.bytes == path.stat().st_size and (not known.file or (out / known.file).exists()):
-            crops.append(known)
+        if known and known.bytes == path.stat().st_size:
+            is_deleted = known.file and not (out / known.file).exists()
+            crops.append(replace(known, file="", remark=DELETED) if is_deleted else known)
             continue
         crops.append(_cut_one(cutter, path, _shown(path, photos), out, target))
         record.add(crops[-1])

@@ -27,6 +27,8 @@ FOLDER_NAMES = {
     name.lower(): emotion for emotion in EMOTIONS for name in (emotion, DISPLAY_NAMES[emotion], *VARIANTS[emotion])
 }
 """Every accepted folder name, lower case, and the emotion it stands for."""
+CONTACT_FOLDER = "contact"
+"""Contact sheets of `ml.data crop`, beside the splits."""
 VALIDATION_NAMES = ("validation", "val", "valid")
 """Folders beside `train/` that are used for validation."""
 

@@ -164,7 +164,7 @@ def begin(*_arguments: Any, **_options: Any) -> None:
 
 @pytest.fixture
 def stopping_at_the_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(console, "answer_interrupts", lambda *_: None)
+    monkeypatch.setattr(console, "before_imports", lambda *_: None)
     for place in BEGINNINGS:
         monkeypatch.setattr(f"ml.{place}", begin)
     before = Path.cwd()

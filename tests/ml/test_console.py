@@ -153,3 +153,23 @@ def test_ctrl_c_during_the_imports_ends_a_command_with_one_sentence(module: str,
     said = [line for line in errors.splitlines() if line and not re.match(r"\s*\d+:\s|import time:", line)]
     assert len(said) == 1
     assert said[0].startswith(f"ml.{module}: stopped")
+
+
+@pytest.mark.parametrize("command", ["ml.data", "ml.evaluate", "ml.calibrate", "ml.export", "ml.scan", "ml.train"])
+def test_a_package_that_is_not_installed_is_named(command: str, tmp_path: Path) -> None:
+    """As in the environment of the server alone, which has no package for training."""
+    for package in ("keras", "scipy", "sklearn"):
+        (tmp_path / f"{package}.py").write_text(f"raise ModuleNotFoundError('none', name='{package}')")
+    arguments = ["audit", str(tmp_path), "--near"] if command == "ml.data" else ["--data", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", command, *arguments],
+        cwd=Path(__file__).resolve().parents[2],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "expected the package " in done.stderr
+    assert "install it with: pip install -r requirements.txt" in done.stderr
+    assert "Traceback" not in done.stderr

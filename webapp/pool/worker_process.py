@@ -20,6 +20,7 @@ from webapp.pool.connection import WorkerConnection, WorkerLost
 
 START_TIMEOUT_S = 60.0
 """A worker that has not connected after this time is ended; loading takes a second or two."""
+PROJECT = Path(__file__).resolve().parents[2]
 ONE_THREAD_EACH = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -38,7 +39,7 @@ class WorkerProcess:
             self._process = subprocess.Popen(
                 [*command, "--socket", address],
                 stdin=subprocess.DEVNULL,
-                env=os.environ | ONE_THREAD_EACH | {WORKER_TOKEN_VARIABLE: self._token},
+                env=os.environ | ONE_THREAD_EACH | {WORKER_TOKEN_VARIABLE: self._token, "PYTHONPATH": _search_path()},
             )
         except OSError:
             self._close_listener()
@@ -107,6 +108,11 @@ class WorkerProcess:
     def _close_listener(self) -> None:
         self._listener.close()
         self._folder.cleanup()
+
+
+def _search_path() -> str:
+    """Where the worker finds its modules, whatever the working directory."""
+    return os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
 
 
 def _listen(folder: Path) -> tuple[socket.socket, str]:

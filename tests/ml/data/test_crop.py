@@ -104,10 +104,25 @@ def test_an_interrupted_run_continues_and_a_changed_photograph_is_cut_anew(photo
     assert len(second.searched) == 3
     assert continued.crops == crop(photos, whole, CountingCutter()).crops
     (photos / "Glad" / "two.jpg").write_bytes((EXAMPLES / "portrait.jpg").read_bytes())
-    (out / "train/calm/close.bmp.png").unlink()
     third = CountingCutter()
     crop(photos, out, third)
-    assert sorted(third.searched) == ["close.bmp", "two.jpg"]
+    assert third.searched == ["two.jpg"]
+
+
+def test_a_deleted_crop_stays_deleted(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml.data.crop.FaceCutter", CountingCutter)
+    command = ["crop", str(photos), "--out", str(tmp_path / "data")]
+    assert main(command) == 0
+    wrong = tmp_path / "data" / "train/calm/close.bmp.png"
+    wrong.unlink()
+    capsys.readouterr()
+    assert main(command) == 0
+    assert "deleted since: 1; they are not made again" in capsys.readouterr().out
+    assert not wrong.exists()
+    (tmp_path / "data" / "crops.csv").unlink()
+    assert main(command) == 2, "without its record the folder is somebody's"
 
 
 def test_the_command_prints_the_result(

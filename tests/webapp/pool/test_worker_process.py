@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -21,6 +22,14 @@ def test_a_worker_ends_when_its_connection_closes() -> None:
     wait_until(lambda: process.status() == psutil.STATUS_ZOMBIE)
     started.close()
     assert not process.is_running()
+
+
+def test_a_worker_starts_in_any_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    started = WorkerProcess(FAKE)
+    started.connection().close()
+    started.close()
 
 
 def test_a_worker_that_ends_at_its_start_is_reported() -> None:
