@@ -96,6 +96,7 @@ def test_a_file_is_read_to_its_end_and_as_predict_reads_it(
     page = read_video(open_page("/video"), crossing)
     expect(page.locator("#video-status")).to_contain_text("frames read, 1 face.")
     expect(page.locator("#video-timeline")).to_have_attribute("data-state", "shown")
+    expect(page.locator("#video-faces .face")).to_have_count(1)  # of the moment that the player shows
     photograph(page, "video", screenshots)
     table, expected = saved_csv(page, tmp_path), as_predict_reads(crossing)
     assert list(table["frame"]) == list(expected["frame"])
@@ -225,6 +226,12 @@ def test_files_that_are_no_video_get_a_sentence_and_the_page_still_works(
         expect(page.get_by_text("Choose a video")).to_be_visible()
     photograph(page, "video-problem", screenshots)
     read_video(page, crossing)
+    expect(page.locator("#video-faces .face")).to_have_count(1)
+    read_video(page, tmp_path / "text.mp4", state="problem")
+    expect(page.locator("#video-faces .face")).to_have_count(0)
+    marks = "() => document.getElementById('video-marks')"
+    painted = "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
+    assert not page.evaluate(f"() => ({painted})(({marks})())"), "the marks of the earlier file stay"
 
 
 def as_mp4(webm: Path, path: Path, *options: str) -> Path:

@@ -18,6 +18,7 @@ export class FileReading {
   #framesPerS;
   #tools;
   #handlers;
+  #player = null;
   #decoder = null;
   #analysis = null;
   #link = null;
@@ -57,6 +58,7 @@ export class FileReading {
     } catch (error) {
       return this.#fail(error);
     }
+    this.#player = player;
     await player.load(this.#file, this.#decoder);
     this.film = await this.#tools.openFilm({
       page: this.#page, source: this.#file.name, file: this.#file, root: element("video-timeline"), tools: element("video-tools"),
@@ -98,6 +100,7 @@ export class FileReading {
     this.#decoder.close();
     this.film.finish();
     this.#enter("done");
+    this.#player.refresh();
   }
 
   stop() {

@@ -128,6 +128,7 @@ export class VideoPanel {
     if (turn !== this.#turn) return; // another file was chosen meanwhile
     this.#reading?.close();
     this.#player.pause();
+    this.#player.follow(() => []);
     this.#reading = reading;
     write(element("video-name"), name);
     this.#showFaces([]);

@@ -67,6 +67,11 @@ export class Player {
     this.draw();
   }
 
+  /** More is known of the moment that is shown: draws it again. */
+  refresh() {
+    this.#moved();
+  }
+
   seek(timeS) {
     if (Math.abs(timeS - this.timeS) > 1e-3) this.#video.currentTime = timeS + this.#firstS + ROUNDING_S;
   }
