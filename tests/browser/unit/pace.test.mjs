@@ -16,13 +16,14 @@ function settled(viewers) {
 }
 
 test("every path gets a steady rate, young answers and no queue, and keeps much of the uplink free", () => {
-  for (const [rttMs, uplinkKbps, minRate, maxAgeMs] of [
-    [0, Infinity, 11.5, 60], [100, 8000, 19, 160], [200, 2500, 10, 280], [300, 1000, 6, 450], [60, 500, 5, 400], [600, 50_000, 11.5, 700],
+  for (const [rttMs, uplinkKbps, minRate, maxAgeMs, maxArrivedMs = maxAgeMs] of [
+    [0, Infinity, 11.5, 60, 50], [100, 8000, 19, 160], [200, 2500, 10, 280], [300, 1000, 6, 450], [60, 500, 5, 400], [600, 50_000, 11.5, 700],
   ]) {
     const name = `${rttMs} ms, ${uplinkKbps} kbit/s`;
     const path = new Path({ rttMs, uplinkKbps });
     const [answers] = settled([new Viewer(path)]);
     assert.ok(answers.length / 20 >= minRate, `${name}: ${answers.length / 20} answers a second`);
+    assert.ok(at(answers.map(({ ageMs }) => ageMs), 0.5) <= maxArrivedMs, `${name}: old when they come`);
     assert.ok(at(markAges(answers), 0.5) <= maxAgeMs, `${name}: ${at(markAges(answers), 0.5)} ms`);
     assert.ok(at(since(path.waits, 10_000).map(({ ms }) => ms), 0.95) <= 80, name);
     assert.ok(path.carriedBytes / 30 <= 0.6 * uplinkKbps * 125, `${name}: ${path.carriedBytes / 30} bytes a second`);
