@@ -49,21 +49,56 @@ def large_network(classes: int = len(EMOTIONS)) -> keras.Model:
     return residual_network("large", classes, 48, ((48, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)))
 
 
-def residual_network(name: str, classes: int, filters: int, blocks: tuple[tuple[int, int], ...]) -> keras.Model:
+def fine_network(classes: int = len(EMOTIONS)) -> keras.Model:
+    """A teacher that sees the picture enlarged to 64×64. Outputs as `residual_network` has them."""
+    blocks = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (384, 2))
+    return residual_network("fine", classes, 48, blocks, layers.Resizing(64, 64))
+
+
+def close_network(classes: int = len(EMOTIONS)) -> keras.Model:
+    """A teacher that sees the middle 40×40 pixels. Outputs as `residual_network` has them."""
+    blocks = ((96, 1), (96, 1), (192, 2), (192, 1), (384, 2), (384, 1))
+    return residual_network("close", classes, 64, blocks, layers.CenterCrop(40, 40))
+
+
+def plain_network(classes: int = len(EMOTIONS)) -> keras.Model:
+    """A teacher without residual connections (Simonyan & Zisserman, 2014). Outputs as `residual_network` has them."""
+    inputs = keras.Input(INPUT_SHAPE, name="grey")
+    x = layers.Rescaling(1 / 64, offset=-2)(inputs)
+    for filters, convolutions in ((48, 2), (96, 2), (192, 3), (384, 3)):
+        for _ in range(convolutions):
+            x = _convolution(x, filters)
+        x = layers.MaxPooling2D()(x)
+    return _with_heads("plain", inputs, x, classes)
+
+
+def residual_network(
+    name: str,
+    classes: int,
+    filters: int,
+    blocks: tuple[tuple[int, int], ...],
+    framing: keras.layers.Layer | None = None,
+) -> keras.Model:
     """Residual blocks (He et al., 2015) behind two convolutions, one trunk with a head for each of two label sets.
 
     Args:
         blocks: each block's filters and stride.
+        framing: changes the size of the picture, or takes a part of it.
 
     Outputs: `original`, the label of the data set's folder, and `people`, how a group of people would vote,
     each `(n, classes)`.
     """
     inputs = keras.Input(INPUT_SHAPE, name="grey")
-    x = layers.Rescaling(1 / 64, offset=-2)(inputs)
+    x = framing(inputs) if framing else inputs
+    x = layers.Rescaling(1 / 64, offset=-2)(x)
     x = _convolution(x, 32)
     x = _convolution(x, filters, stride=2)
     for block_filters, stride in blocks:
         x = _residual(x, block_filters, stride)
+    return _with_heads(name, inputs, x, classes)
+
+
+def _with_heads(name: str, inputs: keras.KerasTensor, x: keras.KerasTensor, classes: int) -> keras.Model:
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(0.4)(x)
     original = layers.Dense(classes, activation="softmax", dtype="float32", name="original")(x)

@@ -26,6 +26,7 @@ class Batches(keras.utils.PyDataset):
         teachers: the outputs of trained networks for a batch.
         distillation_weight: share of the teachers' outputs in every target, from 0 to 1; unknown targets are replaced
             by them.
+        blending: see `ml.training.presets.Preset.blending`.
     """
 
     def __init__(
@@ -38,11 +39,12 @@ class Batches(keras.utils.PyDataset):
         epoch: int,
         teachers: TeacherOutputs | None = None,
         distillation_weight: float = 0.0,
+        blending: float = 0.0,
     ) -> None:
         # Two threads prepare the next batches, in order. With teachers no thread is used: their predictions must not
         # run at the same time as a training step.
         super().__init__(workers=1 if teachers else 2, max_queue_size=8)
-        self._teachers, self._distillation_weight = teachers, distillation_weight
+        self._teachers, self._distillation_weight, self._blending = teachers, distillation_weight, blending
         self._images, self._targets, self._batch_size = images, targets, batch_size
         self._augmentation, self._seed, self._epoch = augmentation, seed, epoch
         self._order = np.random.default_rng((seed, epoch)).permutation(len(images))
@@ -55,6 +57,8 @@ class Batches(keras.utils.PyDataset):
         rng = np.random.default_rng((self._seed, self._epoch, index))
         images = to_batch(augment(self._images[chosen], self._augmentation, rng))
         targets = {name: rows[chosen] for name, rows in self._targets.items()}
+        if self._blending:
+            images, targets = blended(images, targets, self._blending, rng)
         if self._teachers is not None:
             taught, share = self._teachers(images), self._distillation_weight
             for name, rows in targets.items():
@@ -67,3 +71,19 @@ class Batches(keras.utils.PyDataset):
 def one_or_all(by_output: dict[str, Any]) -> Any:
     """The form in which Keras takes values for outputs: bare for one output, a dictionary for several."""
     return by_output if len(by_output) > 1 else next(iter(by_output.values()))
+
+
+def blended(
+    images: np.ndarray, targets: dict[str, np.ndarray], alpha: float, rng: np.random.Generator
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Every picture and its target, blended with those of the picture at the same place from the end of the batch.
+
+    The target of a pair is unknown where that of either picture is.
+    """
+    part = rng.beta(alpha, alpha, (len(images), 1)).astype(np.float32)
+    both = images * part[..., None, None] + images[::-1] * (1 - part[..., None, None])
+    known = {
+        name: rows.any(axis=1, keepdims=True) & rows[::-1].any(axis=1, keepdims=True) for name, rows in targets.items()
+    }
+    mixed = {name: np.where(known[name], rows * part + rows[::-1] * (1 - part), 0) for name, rows in targets.items()}
+    return both, mixed

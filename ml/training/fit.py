@@ -9,7 +9,7 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -26,6 +26,11 @@ from ml.training.batches import Batches, one_or_all
 from ml.training.presets import PRESETS, Preset
 from ml.training.runs import BEST_WEIGHTS, STATE_FILE, WHOLE_MODEL, Config, Run, check_resumable
 from ml.training.weights import load_weights, save_whole
+
+if TYPE_CHECKING:
+    from ml.training.jax_epochs import JaxEpochs
+
+SECONDS_BETWEEN_PLOTS = 10
 
 
 def train(
@@ -59,38 +64,67 @@ def train(
     run.restore(network)
     images = data.pictures.images[data.training]
     targets = {name: rows[data.training] for name, rows in data.targets(preset.needs_votes).items()}
+    on_device = device_epochs(network, images, targets, config, teachers) if tensorboard is None else None
+    drawn = -math.inf
     for epoch in range(len(run.history), config.epochs):
         print(f"Epoch {epoch + 1} of {config.epochs}{time_left(run.history, config.epochs)}", flush=True)
         started = time.monotonic()
         reseed(network, seed, epoch)
-        batches = Batches(
-            images,
-            targets,
-            config.batch_size,
-            preset.augmentation,
-            seed,
-            epoch,
-            partial(mean_outputs, teachers) if teachers else None,
-            preset.distillation_weight,
-        )
         validation = Validation(data)
-        logs = [keras.callbacks.TensorBoard(tensorboard)] if tensorboard else []
-        fitted = network.fit(
-            batches,
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            shuffle=False,  # Keras would shuffle by the global random state, which a resumed run does not have
-            callbacks=[validation, *logs],
-            verbose="auto" if sys.stdout.isatty() else 0,
-        )
-        row = history_row(epoch, fitted.history, validation.report, list(targets), time.monotonic() - started)
+        if on_device:
+            figures = on_device.run(epoch)
+            validation.set_model(network)
+            validation.on_epoch_end(epoch)
+        else:
+            batches = Batches(
+                images,
+                targets,
+                config.batch_size,
+                preset.augmentation,
+                seed,
+                epoch,
+                partial(mean_outputs, teachers) if teachers else None,
+                preset.distillation_weight,
+                preset.blending,
+            )
+            logs = [keras.callbacks.TensorBoard(tensorboard)] if tensorboard else []
+            figures = network.fit(
+                batches,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                shuffle=False,  # Keras would shuffle by the global random state, which a resumed run does not have
+                callbacks=[validation, *logs],
+                verbose="auto" if sys.stdout.isatty() else 0,
+            ).history
+        row = history_row(epoch, figures, validation.report, list(targets), time.monotonic() - started)
         run.save_epoch(network, row)
-        plots.training_curves(run.history, out)
-        plots.confusion_matrices(
-            validation.report, out / CONFUSION_FILE, f"Epoch {epoch + 1} on the validation pictures"
-        )
+        if time.monotonic() - drawn >= SECONDS_BETWEEN_PLOTS or epoch + 1 == config.epochs:
+            plots.training_curves(run.history, out)
+            title = f"Epoch {epoch + 1} on the validation pictures"
+            plots.confusion_matrices(validation.report, out / CONFUSION_FILE, title)
+            drawn = time.monotonic()
         print("  " + "  ".join(f"{key} {value:.4g}" for key, value in row.items()), flush=True)
     return finish(network, preset, config, run, data)
+
+
+def device_epochs(
+    network: keras.Model,
+    images: np.ndarray,
+    targets: dict[str, np.ndarray],
+    config: Config,
+    teachers: list[keras.Model],
+) -> JaxEpochs | None:
+    """Whole epochs on an accelerator, where Keras runs on JAX and there is one."""
+    if keras.backend.backend() != "jax":
+        return None
+    from ml.training import jax_epochs
+
+    if not jax_epochs.has_accelerator():
+        return None
+    preset = PRESETS[config.preset]
+    return jax_epochs.JaxEpochs(
+        network, images, targets, config.batch_size, preset, config.seed + preset.seed, teachers
+    )
 
 
 class Validation(keras.callbacks.Callback):

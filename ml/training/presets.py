@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import keras
 
-from ml.model import best_network, document_network, large_network
+from ml.model import best_network, close_network, document_network, fine_network, large_network, plain_network
 from ml.training.augment import Augmentation
 
 
@@ -33,6 +33,9 @@ class Preset:
     distillation_weight: float = 0.0
     """Share of the teachers' mean output for the same augmented picture in every target; the rest is the label
     (Hinton et al., Distilling the Knowledge in a Neural Network, 2015)."""
+    blending: float = 0.0
+    """Each picture is blended with another by a share from the distribution Beta(blending, blending); 0 leaves them
+    (Zhang et al., mixup: Beyond Empirical Risk Minimization, 2018)."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -76,6 +79,7 @@ SMALL = Preset(
     needs_votes=True,
 )
 DISTILLED = replace(SMALL, label_smoothing=0.0)
+TEACHER = replace(SMALL, network=large_network, epochs=150, batch_size=256, learning_rate=0.25, blending=0.2)
 
 PRESETS = {
     "document": Preset(
@@ -106,6 +110,18 @@ PRESETS = {
     ),
     "small-1": replace(SMALL, seed=1),
     "small-2": replace(SMALL, seed=2),
+    "ensemble": replace(
+        DISTILLED,
+        epochs=150,
+        batch_size=256,
+        learning_rate=0.2,
+        teachers=("teacher-large", "teacher-plain", "teacher-fine", "teacher-close"),
+        distillation_weight=0.8,
+    ),
+    "teacher-large": replace(TEACHER, seed=3),
+    "teacher-plain": replace(TEACHER, network=plain_network, seed=4),
+    "teacher-fine": replace(TEACHER, network=fine_network, seed=5),
+    "teacher-close": replace(TEACHER, network=close_network, seed=6),
     "adapt": Preset(
         network=None,
         epochs=20,
