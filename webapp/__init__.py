@@ -13,10 +13,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from ml.inference.contract import MAX_PIXELS
 from ml.inference.log_lines import start_logging
 from webapp.access import Access
-from webapp.api import create_api, error_response
+from webapp.api import create_api
 from webapp.assets import STATIC, TEMPLATES, page_version
 from webapp.body import MIN_UPLOADS_IN_FLIGHT_BYTES, InMemoryRequest, UploadBudget, end_body
 from webapp.connection import RECORDING_WINDOW_FRAMES
+from webapp.errors import error_response
 from webapp.events import Live
 from webapp.gate import Gate, address_key, allowed_origins
 from webapp.meter import MESSAGE_OVERHEAD_BYTES, Allowance

@@ -16,6 +16,8 @@ from typing import cast
 
 from flask import Response, jsonify, redirect, request
 
+from webapp.errors import CODES
+
 SCHEME = "bearer "
 COOKIE = "emotion_token"
 COOKIE_S = 30 * 24 * 3600
@@ -32,6 +34,11 @@ class Access:
     def __init__(self, token: str) -> None:
         self._token = token.encode()
         self._code = hmac.digest(self._token, COOKIE.encode(), "sha256").hex() if token else ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether clients need a token."""
+        return bool(self._token)
 
     def is_granted(self, shown: object) -> bool:
         """Whether the client sent the right token."""
@@ -70,7 +77,7 @@ class Access:
         if self.is_granted(_bearer(request.headers.get("Authorization", ""))) or self.is_granted_to_person:
             return None
         message = "expected the server's token as Authorization: Bearer …, received none or another"
-        response = jsonify({"ok": False, "code": "unauthorized", "message": message})
+        response = jsonify({"ok": False, "code": CODES[HTTPStatus.UNAUTHORIZED], "message": message})
         response.status_code = HTTPStatus.UNAUTHORIZED
         response.headers["WWW-Authenticate"] = "Bearer"
         return response

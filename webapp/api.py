@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
@@ -13,39 +14,19 @@ from flask import Blueprint, Response, g, jsonify, request
 from flask_limiter import Limiter
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from ml.inference.contract import (
-    Analysis,
-    AnalysisError,
-    BadImage,
-    Busy,
-    InternalError,
-    NotAnImage,
-    NotReady,
-    Request,
-    TooLarge,
-)
+from ml.inference.contract import Analysis, AnalysisError, BadImage, Busy, InternalError, NotReady, Request, TooLarge
 from ml.inference.log_lines import request_id
 from webapp.access import Access
 from webapp.body import InMemoryRequest, UploadBudget
+from webapp.errors import HTTP_STATUS
 from webapp.formats import FORMATS
-from webapp.openapi import SEARCHES, description
+from webapp.openapi import OPTIONS, SEARCHES, description
 from webapp.parallel import in_parallel
 from webapp.pictures import Picture, pictures_of
 from webapp.pool.pool import AnalyzerPool
 from webapp.settings import Settings
 
 log = logging.getLogger(__name__)
-
-HTTP_STATUS: dict[type[AnalysisError], HTTPStatus] = {
-    BadImage: HTTPStatus.BAD_REQUEST,
-    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    NotAnImage: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    Busy: HTTPStatus.TOO_MANY_REQUESTS,
-    NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
-    InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
-}
-"""The status of each kind of error."""
-
 
 PARALLEL_PICTURES = 4
 """Pictures of one request that are analysed at a time."""
@@ -65,6 +46,7 @@ def create_api(
 ) -> Blueprint:
     api = Blueprint("api", __name__, url_prefix="/api")
     api.before_request(access.refuse)
+    document = description(settings)
 
     def answer(picture: Picture, options: Options) -> Any:
         """The answer for one picture, which may be an error. An error of one picture does not affect the others."""
@@ -108,11 +90,15 @@ def create_api(
 
     @api.errorhandler(RequestEntityTooLarge)
     def too_large(error: RequestEntityTooLarge) -> Response:
-        length = request.content_length
-        received = "more" if length is None else f"{length} in the whole request"
-        return analysis_error(
-            TooLarge(f"expected a picture of at most {settings.max_upload_bytes} bytes, received {received}")
-        )
+        most, length = settings.max_request_bytes, request.content_length
+        if length is None:
+            is_whole = cast(InMemoryRequest, request).body.received_bytes >= most
+        else:
+            is_whole = length > most
+        if is_whole:
+            return analysis_error(TooLarge(f"expected a request of at most {most} bytes, received {length or 'more'}"))
+        expected = f"{request.max_form_parts} parts, with at most {request.max_form_memory_size} bytes of text in each"
+        return analysis_error(TooLarge(f"expected a form of at most {expected} (pictures are files), received more"))
 
     @api.errorhandler(HTTPStatus.TOO_MANY_REQUESTS)
     def too_many(error: HTTPException) -> Response:
@@ -122,12 +108,24 @@ def create_api(
 
     @api.get("/openapi.json")
     def openapi() -> Response:
-        return jsonify(description(settings))
+        return jsonify(document)
 
     return api
 
 
 def _options() -> Options:
+    """The options of the query.
+
+    Raises:
+        BadImage: an option or its value is unknown, or an option is given more than once.
+    """
+    for name, values in request.args.lists():
+        if name not in OPTIONS:
+            (nearest,) = get_close_matches(name, OPTIONS, 1) or [""]
+            hint = f"; did you mean {nearest}?" if nearest else ""
+            raise BadImage(f"expected the options {', '.join(OPTIONS)} in the query, received {name[:40]!r}{hint}")
+        if len(values) > 1:
+            raise BadImage(f"expected the option {name} once, received it {len(values)} times")
     shape = request.args.get("format", "emotion")
     if shape not in FORMATS:
         raise BadImage(f"expected the format {', '.join(FORMATS)}, received {shape[:40]!r}")
@@ -140,13 +138,3 @@ def _options() -> Options:
     if search not in SEARCHES:
         raise BadImage(f"expected the search {' or '.join(SEARCHES)}, received {search[:40]!r}")
     return Options(FORMATS[shape], explain=explain == "1", exhaustive=search == "thorough")
-
-
-def error_response(error: HTTPException) -> Response | HTTPException:
-    """An HTTP error in the format of all errors, for paths under `/api/`."""
-    if not request.path.startswith("/api/"):
-        return error
-    code = HTTPStatus(error.code or 500).phrase.lower().replace(" ", "_")
-    response = jsonify({"ok": False, "code": code, "message": error.description or code})
-    response.status_code = error.code or 500
-    return response

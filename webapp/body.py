@@ -85,6 +85,9 @@ class BoundedBody(io.RawIOBase):
     Args:
         environ: of the request; its `wsgi.input` is what is read.
 
+    Attributes:
+        received_bytes: so far. is_at_end: nothing more comes.
+
     Raises on reading:
         RequestTimeout: the sender stalls, or takes longer than `BODY_DEADLINE_S`.
         BadRequest: the body is shorter than its Content-Length, or its chunks are broken.
@@ -96,7 +99,7 @@ class BoundedBody(io.RawIOBase):
         length = environ.get("CONTENT_LENGTH") or ""
         self._length = int(length) if length.isdecimal() else None
         has_body = self._length or "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
-        self._received = 0
+        self.received_bytes = 0
         self._deadline_s: float | None = None
         self.is_at_end = not has_body
 
@@ -132,13 +135,13 @@ class BoundedBody(io.RawIOBase):
         if now_s >= self._deadline_s:
             raise RequestTimeout(f"expected the whole body within {BODY_DEADLINE_S:.0f} s, received a part of it")
         if self._length is not None:
-            size = min(size, self._length - self._received)
+            size = min(size, self._length - self.received_bytes)
         piece = self._receive(min(size, PIECE_BYTES), min(BODY_STALL_S, self._deadline_s - now_s))
-        self._received += len(piece)
-        if not piece and self._length is not None and self._received < self._length:
+        self.received_bytes += len(piece)
+        if not piece and self._length is not None and self.received_bytes < self._length:
             self.is_at_end = True
-            raise BadRequest(f"expected a body of {self._length} bytes, received {self._received}")
-        self.is_at_end = not piece or self._received == self._length
+            raise BadRequest(f"expected a body of {self._length} bytes, received {self.received_bytes}")
+        self.is_at_end = not piece or self.received_bytes == self._length
         return piece
 
     def _receive(self, size: int, patience_s: float) -> bytes:

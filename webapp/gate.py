@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
+from webapp.errors import BAD_HOST
 from webapp.settings import Settings
 
 LIVE_PATH = "/socket.io"
@@ -99,7 +100,7 @@ class Gate:
         host = environ.get("HTTP_HOST", "")
         if host and not own_host(host, self._settings):
             message = f"expected this server's own name as Host (EMOTION_HOSTS), received {host[:100]!r}"
-            return _refusal(start_response, "400 Bad Request", "bad_host", message)
+            return _refusal(start_response, "400 Bad Request", BAD_HOST, message)
         path = environ.get("PATH_INFO", "")
         if path != LIVE_PATH and not path.startswith(LIVE_PATH + "/"):
             return self._app(environ, start_response)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from ml.inference.contract import EMOTIONS
+from webapp.catalogue import load_catalogue
+from webapp.errors import ERRORS
 from webapp.formats import FORMATS
 from webapp.pictures import FIELDS, MAX_PICTURES
 from webapp.settings import Settings
@@ -24,16 +27,21 @@ BY_LABEL = {
     "description": f"A number for each label of the model: {', '.join(EMOTIONS)}, or a model's own.",
 }
 SEARCHES = ("auto", "thorough")
-ERRORS = {
-    "400": "bad_image: the picture is damaged, the request has no picture, or an option is unknown",
-    "401": "unauthorized: the server asks for a token",
-    "408": "request_timeout: the body did not arrive in time",
-    "413": "too_large: more bytes or pixels than accepted",
-    "415": "not_an_image: not JPEG, PNG or WebP",
-    "429": "busy: too many pictures wait, or came from this address in a minute; Retry-After says when to ask again",
-    "500": "internal: a fault of the server",
-    "503": "not_ready: no analyzer is ready yet",
+OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "format": (
+        {"type": "string", "enum": list(FORMATS), "default": next(iter(FORMATS))},
+        "The format of the answer: this project's own, that of the package fer, or that of deepface.",
+    ),
+    "explain": (
+        {"type": "string", "enum": ["0", "1"], "default": "0"},
+        "1 adds a heat map to each face: the parts that its dominant emotion rests on. About 0.1 s a face.",
+    ),
+    "search": (
+        {"type": "string", "enum": list(SEARCHES), "default": SEARCHES[0]},
+        "thorough finds more faces and takes about twenty times as long.",
+    ),
 }
+"""Options in the query of a request: schema and meaning of each."""
 
 
 def description(settings: Settings) -> dict[str, Any]:
@@ -56,7 +64,7 @@ def description(settings: Settings) -> dict[str, Any]:
             "/healthz": {"get": _get("Whether the web process answers.", "healthz", _ref("Health"))},
             "/readyz": {
                 "get": _get("Whether pictures can be analysed.", "readyz", _ref("Ready"))
-                | {"responses": {"200": _json("Ready.", _ref("Ready")), "503": _error("503")}}
+                | {"responses": {"200": _json("Ready.", _ref("Ready")), "503": _error(HTTPStatus.SERVICE_UNAVAILABLE)}}
             },
         },
         "components": {"schemas": _schemas()}
@@ -73,6 +81,10 @@ def _analyze(settings: Settings) -> dict[str, Any]:
     form = {"type": "object", "properties": dict.fromkeys(FIELDS, files)}
     data = {"type": "object", "properties": dict.fromkeys(FIELDS, one_or_more)}
     raw = {"schema": {"type": "string", "format": "binary"}}
+    never = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+    if not settings.token:
+        never.add(HTTPStatus.UNAUTHORIZED)
+    statuses = {status: None for _, status in ERRORS if status not in never}
     return {
         "operationId": "analyze",
         "summary": "Analyse one photograph or several.",
@@ -80,23 +92,7 @@ def _analyze(settings: Settings) -> dict[str, Any]:
             f"A form with several files, or a list of data URLs, may have at most {MAX_PICTURES} pictures. The answer "
             "is a list in the same order, with a result or an error for each. A picture without a face is a result too."
         ),
-        "parameters": [
-            _query(
-                "format",
-                {"type": "string", "enum": list(FORMATS), "default": next(iter(FORMATS))},
-                "The format of the answer: this project's own, that of the package fer, or that of deepface.",
-            ),
-            _query(
-                "explain",
-                {"type": "string", "enum": ["0", "1"], "default": "0"},
-                "1 adds a heat map to each face: the parts that its dominant emotion rests on. About 0.1 s a face.",
-            ),
-            _query(
-                "search",
-                {"type": "string", "enum": list(SEARCHES), "default": SEARCHES[0]},
-                "thorough finds more faces and takes about twenty times as long.",
-            ),
-        ],
+        "parameters": [_query(name, schema, meaning) for name, (schema, meaning) in OPTIONS.items()],
         "requestBody": {
             "required": True,
             "content": {
@@ -109,7 +105,7 @@ def _analyze(settings: Settings) -> dict[str, Any]:
             },
         },
         "responses": {"200": _json("The faces, largest first.", {"anyOf": answers})}
-        | {status: _error(status) for status in ERRORS if status != "401" or settings.token},
+        | {str(int(status)): _error(status) for status in statuses},
     }
 
 
@@ -183,8 +179,10 @@ def _json(meaning: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": meaning, "content": {"application/json": {"schema": schema}}}
 
 
-def _error(status: str) -> dict[str, Any]:
-    return _json(ERRORS[status], _ref("Error"))
+def _error(status: HTTPStatus) -> dict[str, Any]:
+    """Every error with this status, in the words of the API's page."""
+    words = load_catalogue("en").all["api"]["errors"]
+    return _json(" ".join(f"{code}: {words[code]}" for code, its in ERRORS if its == status), _ref("Error"))
 
 
 def _get(summary: str, name: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from ml.inference.contract import NotReady
 from webapp.access import MAX_FORM_BYTES, Access
-from webapp.api import HTTP_STATUS, error_response
 from webapp.assets import eager_modules
 from webapp.catalogue import LANGUAGES, load_catalogues
+from webapp.errors import ERRORS, HTTP_STATUS, error_response
 from webapp.metrics import Metrics
 from webapp.pool.pool import AnalyzerPool
 
@@ -72,7 +72,8 @@ def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any],
             strings=catalogue.all,
             config_json=catalogue.config_json(panel, model=model, **facts),
             preload=preload,
-            errors=[(error.code, int(status)) for error, status in HTTP_STATUS.items()],
+            errors=[(code, int(status)) for code, status in ERRORS],
+            needs_token=access.asks,
             model=model,
             **facts,
             **more,

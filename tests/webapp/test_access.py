@@ -99,6 +99,11 @@ def test_a_person_enters_by_a_link_once(guarded: Server) -> None:
     assert all(part in cookie for part in ("HttpOnly", "SameSite=Strict", "Path=/"))
     assert TOKEN not in cookie
     assert can_use_everything(guarded, reply.cookies.get_dict()) == [True] * 3
+    examples = requests.get(f"{guarded.url}/api", cookies=reply.cookies.get_dict(), timeout=10).text
+    assert "put yours in the place of TOKEN" in examples
+    for shown in ('-H "Authorization: Bearer TOKEN" -F', '{"Authorization": "Bearer TOKEN"}', '{"token": "TOKEN"}'):
+        assert shown in examples
+    assert '{ Authorization: "Bearer TOKEN" }' in examples
 
 
 def test_a_person_enters_by_the_field(guarded: Server) -> None:

@@ -14,6 +14,7 @@ import requests
 from ml.inference.contract import EMOTIONS
 from tests.support.fake_worker import script
 from tests.support.serving import FAKE, Server
+from webapp.errors import ERRORS
 
 
 def analyze(server: Server, **request: object) -> requests.Response:
@@ -26,6 +27,7 @@ def failed(reply: requests.Response) -> tuple[int, str]:
     assert set(body) == {"ok", "code", "message"}
     assert body["ok"] is False
     assert len(body["message"]) > 10
+    assert (body["code"], reply.status_code) in ERRORS
     return reply.status_code, body["code"]
 
 
@@ -244,9 +246,37 @@ def test_formats_of_nobody_and_of_several_are_lists(fake_server: Server) -> None
         assert answers[1]["code"] == "bad_image"
 
 
-@pytest.mark.parametrize("wrong", [{"format": "xml"}, {"format": ""}, {"explain": "yes"}, {"search": "deep"}])
-def test_an_unknown_option_is_refused(fake_server: Server, wrong: dict[str, str]) -> None:
-    assert failed(analyze(fake_server, files={"image": script()}, params=wrong)) == (400, "bad_image")
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"format": "xml"}, "format emotion, fer, deepface, received 'xml'"),
+        ({"format": ""}, "received ''"),
+        ({"explain": "yes"}, "explain=0 or explain=1, received 'yes'"),
+        ({"search": "deep"}, "search auto or thorough, received 'deep'"),
+        (
+            {"serach": "thorough"},
+            "options format, explain, search in the query, received 'serach'; did you mean search?",
+        ),
+        ({"Format": "fer"}, "received 'Format'; did you mean format?"),
+        ({"search": "thorough", "x" * 50: "1"}, f"received '{'x' * 40}'"),
+        ({"search": ["auto", "thorough"]}, "expected the option search once, received it 2 times"),
+    ],
+)
+def test_an_unknown_option_is_refused(fake_server: Server, wrong: dict[str, str], says: str) -> None:
+    reply = analyze(fake_server, files={"image": script()}, params=wrong)
+    assert failed(reply) == (400, "bad_image")
+    assert says in reply.json()["message"]
+
+
+def test_a_form_that_is_too_large_is_told_apart_from_a_picture_that_is(fake_server: Server) -> None:
+    many = [("image", ("a.jpg", b"x"))] * 1001
+    for form in ({"data": {"image": "x" * 600_000}, "files": {"image": script()}}, {"files": many}):
+        reply = analyze(fake_server, **form)
+        assert failed(reply) == (413, "too_large")
+        expected = "expected a form of at most 1000 parts, with at most 500000 bytes of text in each"
+        assert reply.json()["message"].startswith(expected)
+    huge = analyze(fake_server, files={"image": bytes(9_000_000)})
+    assert "expected a request of at most 4" in huge.json()["message"]
 
 
 def test_a_heat_map_says_what_the_answer_rests_on(real_server: Server, portrait: bytes) -> None:
@@ -262,7 +292,9 @@ def test_a_heat_map_says_what_the_answer_rests_on(real_server: Server, portrait:
 
 
 def test_errors_of_the_protocol_have_the_same_shape(fake_server: Server) -> None:
-    assert failed(requests.get(f"{fake_server.url}/api/analyze", timeout=10)) == (405, "method_not_allowed")
+    reply = requests.get(f"{fake_server.url}/api/analyze", timeout=10)
+    assert failed(reply) == (405, "method_not_allowed")
+    assert "POST" in reply.headers["Allow"]
     assert failed(requests.post(f"{fake_server.url}/api/nothing", timeout=10)) == (404, "not_found")
 
 

@@ -16,8 +16,9 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from tests.support.serving import Server
-from webapp.api import HTTP_STATUS
-from webapp.openapi import ERRORS, description
+from webapp.catalogue import LANGUAGES, load_catalogue
+from webapp.errors import ERRORS
+from webapp.openapi import description
 from webapp.settings import Settings
 
 CASES = int(os.environ.get("SCHEMATHESIS_CASES", "40"))
@@ -29,10 +30,17 @@ def test_the_document_is_valid_openapi() -> None:
     OpenAPIV31SpecValidator(description(Settings(token="0123456789abcdef"))).validate()  # type: ignore[arg-type]
 
 
-def test_every_error_is_described() -> None:
-    assert {str(status.value) for status in HTTP_STATUS.values()} <= ERRORS.keys()
-    for kind, status in HTTP_STATUS.items():
-        assert ERRORS[str(status.value)].startswith(f"{kind.code}: ")
+def test_every_error_is_described_in_every_language() -> None:
+    codes = [code for code, _ in ERRORS]
+    for language in LANGUAGES:
+        assert list(load_catalogue(language).all["api"]["errors"]) == codes
+    responses = description(Settings(token="0123456789abcdef"))["paths"]["/api/analyze"]["post"]["responses"]
+    told = {
+        (code, status)
+        for code, status in ERRORS
+        if f"{code}: " in responses.get(str(int(status)), {}).get("description", "")
+    }
+    assert {code for code, _ in set(ERRORS) - told} == {"not_found", "method_not_allowed"}, "answers to other requests"
 
 
 def test_the_server_gives_the_document(real_server: Server) -> None:

@@ -26,10 +26,10 @@ def test_every_line_is_json_and_has_the_id_of_its_request(mode: str, tmp_path: P
 
     with Server(FAKE, tmp_path / "log", EMOTION_WORKERS="1", **settings) as server:
         server.wait_until_ready()
-        url = f"{server.url}/api/analyze?secret={SECRET}"
+        url = f"{server.url}/api/analyze"
         first = requests.post(url, data=script(), headers=BYTES, timeout=10)
         given = requests.post(url, data=script(do="fail"), headers=BYTES | {"X-Request-ID": "proxy-7"}, timeout=10)
-        forged = requests.get(f"{server.url}/", headers={"X-Request-ID": "a b\u00e9"}, timeout=10)
+        forged = requests.get(f"{server.url}/?secret={SECRET}", headers={"X-Request-ID": "a b\u00e9"}, timeout=10)
         crashed = requests.post(url, data=script(do="crash"), headers=BYTES, timeout=10)
         wait_until(lambda: any("lost" in line["message"] for line in lines()))
         server.signal(signal.SIGTERM)
