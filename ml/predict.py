@@ -42,10 +42,14 @@ from ml.batch.sources import find_sources, shown
 from ml.batch.table import Table, errors_path
 from ml.batch.tasks import Settings, code_fingerprint, parts_of
 from ml.batch.writers import open_table
+from ml.console import OutputError, check_writable, count
 from ml.inference.card import load_card
-from ml.inference.contract import ModelError
+from ml.inference.contract import ModelError, NotAnImage
+from ml.inference.formats import PICTURES, VIDEOS
 
 SHIPPED_MODEL = Path(__file__).resolve().parent / "artifacts" / "emotion.tflite"
+LISTED = 5
+"""Most paths that a message lists."""
 SUFFIXES = (".csv", ".json", ".jsonl", ".parquet")
 
 
@@ -56,12 +60,6 @@ def _table_path(text: str) -> Path:
     return path
 
 
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, received {shown(text)}")
-    return int(text)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ml.predict", description="Faces and emotions of photos and videos, as one table."
@@ -69,8 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="photo, video, or folder of them")
     parser.add_argument("--out", required=True, type=_table_path, help="results.csv, .json, .jsonl or .parquet")
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help="a .tflite with its card beside it")
-    parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes; default: one a core")
-    parser.add_argument("--step", type=_positive, default=1, help="analyse every STEP-th frame of a video")
+    parser.add_argument("--jobs", type=count, default=os.cpu_count() or 1, help="processes; default: one a core")
+    parser.add_argument("--step", type=count, default=1, help="analyse every STEP-th frame of a video")
     parser.add_argument(
         "--thorough", action="store_true", help="search photos more thoroughly; takes twenty times as long"
     )
@@ -99,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with Interrupts(lambda: _stopped(options.out)) as interrupts:
         try:
             return _run(parser, options, interrupts)
-        except (BaselineError, ModelError, EngineError, RecordError, OSError, ImportError) as error:
+        except (BaselineError, ModelError, EngineError, OutputError, RecordError, OSError, ImportError) as error:
             print(f"{parser.prog}: error: {_sentence(error)}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:
@@ -109,11 +107,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, interrupts: Interrupts) -> int:
     card = load_card(options.model)
+    for place in (options.out, errors_path(options.out)):
+        check_writable(place)
+    if not any(map(os.path.lexists, options.paths)):
+        parser.error(f"expected photos or videos, received paths that do not exist: {_listed(options.paths)}")
     sources = find_sources(options.paths)
     first = next(sources, None)
     if first is None:
-        folders = ", ".join(map(shown, options.paths))
-        parser.error(f"expected photos or videos, received folders without any: {folders}")
+        parser.error(f"expected photos or videos, received folders without any: {_listed(options.paths)}")
     model = str(options.model.resolve())
     settings = Settings(model, card.version, options.step, options.thorough)
     table = _open_table(options, columns_for(card.labels), settings, card.labels)
@@ -172,6 +173,14 @@ def _summary(job: Job, out: Path) -> None:
         print(f"  {failure.source}: {failure.message}", file=sys.stderr)
     if job.failed > len(job.failures):
         print(f"  … all {job.failed:,} are in {shown(str(errors_path(out)))}", file=sys.stderr)
+    if any(failure.code == NotAnImage.code for failure in job.failures):
+        print(f"Supported are photos in {PICTURES}, and videos in {VIDEOS}.", file=sys.stderr)
+
+
+def _listed(paths: Sequence[str]) -> str:
+    """The first paths, and how many more there are."""
+    more = f" and {len(paths) - LISTED:,} more" if len(paths) > LISTED else ""
+    return ", ".join(map(shown, paths[:LISTED])) + more
 
 
 def _count(number: int, noun: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ml.batch.rows import COLUMNS, Row
-from ml.batch.sources import Failure
+from ml.batch.sources import Failure, shown
 from ml.batch.table import Table
 from ml.batch.tasks import Settings, Task
 from ml.inference.baseline import change_from, mean_of, quiet_stretch
@@ -36,22 +36,22 @@ def read_baseline(path: str, settings: Settings) -> tuple[float, ...]:
     from ml.batch.reading import run
     from ml.batch.sources import find_sources
 
-    source = next(iter(find_sources([path])), None)
-    if source is None or isinstance(source, Failure):
-        received = f"{path}, which holds none" if source is None else source.message
-        raise BaselineError(f"expected --baseline auto or a photo or video of a neutral face, received: {received}")
+    name = shown(path)
+    if Path(path).is_dir():
+        raise BaselineError(f"--baseline {name}: expected one photo or video, received a folder")
+    (source,) = find_sources([path])
+    if isinstance(source, Failure):
+        raise BaselineError(f"--baseline {name}: {source.message}")
     rows: list[Row] = []
     task: Task | None = Task(source.kind, (source.path,), settings)
     while task is not None:
         result = run(task)
         if result.failures:
-            raise BaselineError(
-                f"expected a baseline in {path}, received a file that is damaged: {result.failures[0].message}"
-            )
+            raise BaselineError(f"--baseline {name}: {result.failures[0].message}")
         rows += result.rows
         task = Task(source.kind, (source.path,), settings, result.state) if result.state is not None else None
     if not rows:
-        raise BaselineError(f"expected a neutral face in the baseline {Path(path).name}, received none")
+        raise BaselineError(f"--baseline {name}: expected a neutral face, received none")
     largest = {row[TIME]: row for row in sorted(rows, key=lambda row: row[WIDTH] * row[HEIGHT])}
     return mean_of([row[len(COLUMNS) :] for row in largest.values()])
 

@@ -6,6 +6,7 @@ repeats its task. Tasks are named by their content, so two tasks with the same n
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 from hashlib import blake2b
@@ -17,6 +18,7 @@ from ml.batch.tasks import Task
 from ml.inference.contract import ModelError
 
 CONNECT_S = 10
+CLOSE_S = 1
 READY_TASKS = 1
 """Tasks that wait at each thread of a worker, so that it never waits for the network."""
 
@@ -115,6 +117,6 @@ class DaskEngine:
         self.submit(task)
 
     def kill(self) -> None:
-        self._client.close(timeout=1)
-        if self._cluster is not None:
-            self._cluster.close(timeout=1)
+        for ours in filter(None, (self._client, self._cluster)):
+            with contextlib.suppress(TimeoutError):  # a worker that is just starting; it ends with this process
+                ours.close(timeout=CLOSE_S)

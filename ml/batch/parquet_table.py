@@ -9,6 +9,7 @@ from typing import Any
 
 from ml.batch.rows import TYPES, Row
 from ml.batch.sources import Failure
+from ml.batch.staged_file import naming
 from ml.batch.table import FAILURE_COLUMNS, errors_path, failure_values
 
 PARQUET_GROUP = 50_000
@@ -62,9 +63,12 @@ class _ParquetFile:
         self._schema = pyarrow.schema([(name, kinds[kind]) for name, kind in types.items()])
         self._waiting: list[Row] = []
         try:
-            self._writer = parquet.ParquetWriter(self._path, self._schema)
+            with naming(place):
+                self._path.touch()
+                self._writer = parquet.ParquetWriter(self._path, self._schema)
         except OSError:
-            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
             raise
 
     def add(self, rows: Sequence[Row]) -> None:
@@ -81,7 +85,8 @@ class _ParquetFile:
     def close(self) -> None:
         self._write()
         self._writer.close()
-        self._path.replace(self.place)
+        with naming(self.place):
+            self._path.replace(self.place)
 
     def discard(self) -> None:
         with contextlib.suppress(OSError):  # closing writes the index; on a full disk nothing more is lost by this

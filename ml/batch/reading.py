@@ -27,6 +27,7 @@ from ml.batch.tasks import Result, Settings, Task, VideoState
 from ml.inference.analyzer import Analyzer
 from ml.inference.classifier import Classifier
 from ml.inference.contract import AnalysisError, BadImage, InternalError, ModelError, Request, TooLarge
+from ml.inference.preprocess import as_served
 from ml.inference.tracks import Tracker
 
 MAX_PHOTO_BYTES = 512 << 20
@@ -52,7 +53,7 @@ class Reader:
         """
         if (size := Path(path).stat().st_size) > MAX_PHOTO_BYTES:
             raise TooLarge(f"expected a photo of at most {MAX_PHOTO_BYTES:,} bytes, received {size:,}")
-        exhaustive, content = self._settings.thorough, Path(path).read_bytes()
+        exhaustive, content = self._settings.thorough, as_served(Path(path).read_bytes())
         request = Request(content, thorough=True, exhaustive=exhaustive, budget_ms=PHOTO_BUDGET_MS)
         analysis = self._analyzer.analyze(request)
         return [row_of(face, shown(path), 0, None) for face in analysis.faces]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ml.inference.contract import NotAnImage
-from ml.inference.formats import OTHER_SUFFIXES, PHOTO_SUFFIXES, VIDEO_SUFFIXES, sniff
+from ml.inference.formats import OTHER_SUFFIXES, PHOTO_SUFFIXES, VIDEO_SUFFIXES, file_format
 
 Kind = Literal["photo", "video"]
 SNIFFED_BYTES = 16
@@ -101,13 +101,15 @@ def _classify(path: str, found: os.stat_result) -> Source | Failure:
     if not stat.S_ISREG(found.st_mode):
         return Failure(shown(path), "unreadable", "expected a file, received a socket, pipe or device")
     suffix = _suffix(path)
-    if suffix in VIDEO_SUFFIXES:
-        return Source(path, "video", found.st_size, found.st_mtime_ns)
-    if suffix in PHOTO_SUFFIXES or (suffix not in OTHER_SUFFIXES and _sniffed(path)):
-        return Source(path, "photo", found.st_size, found.st_mtime_ns)
-    expected = ", ".join(sorted(PHOTO_SUFFIXES | VIDEO_SUFFIXES))
-    name = shown(os.path.basename(path))  # noqa: PTH119
-    return Failure(shown(path), NotAnImage.code, f"expected a photo or video ({expected}), received {name}")
+    kind: Kind | None = "video" if suffix in VIDEO_SUFFIXES else "photo" if suffix in PHOTO_SUFFIXES else None
+    if kind is None and suffix not in OTHER_SUFFIXES:
+        kind = _sniffed(path)
+    if kind is not None:
+        return Source(path, kind, found.st_size, found.st_mtime_ns)
+    received = f"a {shown(suffix)} file" if suffix else "a file that is neither"
+    return Failure(
+        shown(path), NotAnImage.code, f"expected a photo or video in a supported format, received {received}"
+    )
 
 
 def is_visual(path: str) -> bool:
@@ -127,13 +129,16 @@ def _suffix(path: str) -> str:
     return os.path.splitext(path)[1].lower()  # noqa: PTH122
 
 
-def _sniffed(path: str) -> bool:
-    """Whether the first bytes are those of a picture; the name does not say."""
+def _sniffed(path: str) -> Kind | None:
+    """What the first bytes of a file announce whose name does not say; a GIF may be animated."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123
-            return sniff(file.read(SNIFFED_BYTES)) is not None
+            found = file_format(file.read(SNIFFED_BYTES))
     except OSError:
-        return False
+        return None
+    if found is None:
+        return None
+    return "video" if found == "GIF" else "photo"
 
 
 def _unreadable(path: str, error: OSError) -> Failure:

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+
+@contextlib.contextmanager
+def naming(place: Path) -> Iterator[None]:
+    """Let an error of the file system name the place that a user asked for."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(place)) from error
 
 
 class StagedFile:
@@ -14,15 +25,17 @@ class StagedFile:
         start: what it begins with.
 
     Raises:
-        OSError: it can't be written; nothing is left of it.
+        OSError: it can't be written; nothing is left of it. Every error names the place.
     """
 
     def __init__(self, place: Path, start: bytes = b"") -> None:
         self._place = place
         self._path = place.with_name(f".{place.name}.new")
-        self._file: IO[bytes] | None = self._path.open("w+b", buffering=0)
+        self._file: IO[bytes] | None = None
         self.published = False
         try:
+            with naming(place):
+                self._file = self._path.open("w+b", buffering=0)
             self.write(start)
         except OSError:
             self.discard()
@@ -43,7 +56,8 @@ class StagedFile:
         self._file.seek(position)
         before = self._file.read()
         try:
-            self._write_at(position, data)
+            with naming(self._place):
+                self._write_at(position, data)
         except OSError:
             self._write_at(position, before)
             raise
@@ -60,7 +74,8 @@ class StagedFile:
         if self.published:
             return
         self.close()  # Windows moves no open file
-        self._path.replace(self._place)
+        with naming(self._place):
+            self._path.replace(self._place)
         self._file = self._place.open("r+b", buffering=0)
         self._file.seek(0, os.SEEK_END)
         self.published = True
@@ -73,4 +88,5 @@ class StagedFile:
     def discard(self) -> None:
         self.close()
         if not self.published:
-            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)

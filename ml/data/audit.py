@@ -21,6 +21,7 @@ from ml.data.folders import (
     discover_classes,
     find_split,
     folder_label,
+    loose_files,
     match_classes,
     subfolders,
 )
@@ -100,9 +101,12 @@ def audit(folder: Path, near: bool = False) -> Audit:
     Raises:
         DataError: there is no such folder, or no split in it.
     """
-    splits = [split for split in subfolders(folder) if split.name != CONTACT_FOLDER] if folder.is_dir() else []
+    if not folder.is_dir():
+        received = "which is a file" if folder.exists() else "and there is no such folder"
+        raise DataError(f"expected a data set, a folder with train/CLASS/, received {printable(str(folder))}, {received}")
+    splits = [split for split in subfolders(folder) if split.name != CONTACT_FOLDER]
     if not splits:
-        raise DataError(f"expected a folder with train/ and test/, received {printable(str(folder))}")
+        raise DataError(f"expected a data set, a folder with train/CLASS/, received {printable(str(folder))} without folders")
     found = _Findings(folder, near)
     train, held_out = found.attempt(lambda: _trained_splits(folder)) or (None, None)
     classes = found.attempt(lambda: discover_classes(train or folder / "train")) or _all_labels(splits)
@@ -153,7 +157,7 @@ class _Findings:
             complaints.append(str(error))
             return
         complaints += wrong
-        self.left_out += [self._name(path) for path in sorted(split.iterdir()) if _is_loose(path)]
+        self.left_out += map(self._name, loose_files(split))
         for label, folder in folders.items():
             try:
                 paths, broken, others = sort_entries(folder)
@@ -211,11 +215,6 @@ def _all_labels(splits: Iterable[Path]) -> tuple[str, ...]:
     """The classes of a data set that can't be trained on: emotions if a folder names one, else all folder names."""
     names = {folder_label(folder.name) for split in splits for folder in subfolders(split)}
     return EMOTIONS if names & FOLDER_NAMES.keys() or not names else tuple(sorted(names))
-
-
-def _is_loose(path: Path) -> bool:
-    """Whether an entry of a split is a file outside the class folders."""
-    return not path.is_dir() and not path.name.startswith(".")
 
 
 def _groups(files: Iterable[str], keys: Iterable[str]) -> tuple[Group, ...]:

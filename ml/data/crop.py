@@ -21,14 +21,22 @@ import numpy as np
 from tqdm import tqdm
 
 from ml.console import printable, write_file
-from ml.data.folders import CONTACT_FOLDER, VALIDATION_NAMES, DataError, class_folders, discover_classes, find_split
+from ml.data.folders import (
+    CONTACT_FOLDER,
+    VALIDATION_NAMES,
+    DataError,
+    class_folders,
+    discover_classes,
+    find_split,
+    loose_files,
+)
 from ml.data.reading import read_picture, sort_entries
 from ml.inference.analyzer import PHOTO_SIDE_PX, crop_window
 from ml.inference.contract import AnalysisError
 from ml.inference.decode import decode
 from ml.inference.faces import FaceDetector
-from ml.inference.formats import sniff
 from ml.inference.photos import PhotoDetector
+from ml.inference.preprocess import as_served
 
 RECORD_FILE = "crops.csv"
 DELETED = "its crop was deleted"
@@ -49,11 +57,16 @@ class Crop:
 
 @dataclass(frozen=True)
 class Cropped:
-    """The result for all photographs. classes: in the order of training."""
+    """The result for all photographs.
+
+    classes: in the order of training. left_out: files of class folders that are no pictures. loose: files beside the
+    class folders, which have no label.
+    """
 
     crops: tuple[Crop, ...]
     classes: tuple[str, ...]
     left_out: tuple[str, ...]
+    loose: tuple[str, ...]
 
     def without_face(self) -> list[Crop]:
         return [crop for crop in self.crops if not crop.file and crop.remark != DELETED]
@@ -105,7 +118,9 @@ def crop(photos: Path, out: Path, cutter: FaceCutter | None = None) -> Cropped:
     work: list[tuple[Path, str]] = []
     crops: list[Crop] = []
     left_out: list[str] = []
+    loose: list[str] = []
     for split, folder in splits.items():
+        loose += [_shown(path, photos) for path in loose_files(folder)]
         for label, class_folder in class_folders(folder, classes).items():
             pictures, broken, others = sort_entries(class_folder)
             left_out += [path.relative_to(photos).as_posix() for path in others]
@@ -122,7 +137,7 @@ def crop(photos: Path, out: Path, cutter: FaceCutter | None = None) -> Cropped:
         record.add(crops[-1])
     for label in classes:
         _write_sheets([crop for crop in crops if crop.file and crop.file.split("/")[1] == label], label, out)
-    return Cropped(tuple(crops), classes, tuple(left_out))
+    return Cropped(tuple(crops), classes, tuple(left_out), tuple(loose))
 
 
 def _splits(photos: Path) -> dict[str, Path]:
@@ -147,14 +162,8 @@ def _cut_one(cutter: FaceCutter, path: Path, name: str, out: Path, target: str) 
 
 
 def _decoded(path: Path) -> np.ndarray:
-    """A photograph as the analyzer decodes it; formats that are not served are reduced to the same size."""
-    data = path.read_bytes()
-    if sniff(data):
-        return decode(data, PHOTO_SIDE_PX)[0]
-    gray = read_picture(path)
-    factor = max(1, max(gray.shape) // PHOTO_SIDE_PX)
-    width, height = gray.shape[1] // factor, gray.shape[0] // factor
-    return cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA) if factor > 1 else gray
+    """A photograph as the analyzer decodes it."""
+    return decode(as_served(path.read_bytes()), PHOTO_SIDE_PX)[0]
 
 
 def _shown(path: Path, photos: Path) -> str:

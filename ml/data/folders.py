@@ -95,6 +95,26 @@ def subfolders(folder: Path) -> list[Path]:
         ) from error
 
 
+def _require_folder(folder: Path) -> None:
+    """Refuse a path that is no folder; the message says which part of it is missing.
+
+    Raises:
+        DataError: no such folder.
+    """
+    if folder.is_dir():
+        return
+    shown, parent = printable(str(folder)), printable(str(folder.parent))
+    reason = "which is a file" if folder.exists() else "and there is no such folder"
+    if not folder.parent.is_dir():
+        reason = f"and {parent} is a file" if folder.parent.exists() else f"and there is no folder {parent}"
+    raise DataError(f"expected a directory with one folder per class, received {shown}, {reason}")
+
+
+def loose_files(folder: Path) -> list[Path]:
+    """The files of a split that lie beside its class folders, sorted, without hidden ones."""
+    return sorted(path for path in folder.iterdir() if not path.is_dir() and not path.name.startswith("."))
+
+
 def find_split(data: str | Path, *names: str) -> Path | None:
     """The folder of a split under any of its names, in upper or lower case; None where there is none.
 
@@ -114,8 +134,7 @@ def match_classes(split_dir: Path, classes: tuple[str, ...]) -> tuple[dict[str, 
     Raises:
         DataError: no such directory, or it can't be listed.
     """
-    if not split_dir.is_dir():
-        raise DataError(f"expected a directory with one folder per class, received {printable(str(split_dir))}")
+    _require_folder(split_dir)
     names = FOLDER_NAMES if set(classes) <= set(EMOTIONS) else {folder_label(name): name for name in classes}
     found: dict[str, Path] = {}
     wrong: list[str] = []
@@ -154,8 +173,7 @@ def discover_classes(split_dir: Path) -> tuple[str, ...]:
     Raises:
         DataError: no such directory, fewer than two folders in it, or a folder named like a column of result tables.
     """
-    if not split_dir.is_dir():
-        raise DataError(f"expected a directory with one folder per class, received {printable(str(split_dir))}")
+    _require_folder(split_dir)
     folders = [folder_label(path.name) for path in subfolders(split_dir)]
     if len(folders) < 2:
         raise DataError(f"expected at least two class folders in {printable(str(split_dir))}, received {len(folders)}")
@@ -188,8 +206,9 @@ def load_pictures(
     files: list[str] = []
     sizes: list[tuple[int, int]] = []
     skipped: list[str] = []
-    left_out: list[str] = []
-    for label, folder in enumerate(class_folders(root / split, classes).values()):
+    folders = class_folders(root / split, classes)
+    left_out = [_name(path, root) for path in loose_files(root / split)]
+    for label, folder in enumerate(folders.values()):
         try:
             paths, broken, others = sort_entries(folder)
         except OSError as error:

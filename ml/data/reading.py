@@ -9,25 +9,17 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ml.console import printable
 from ml.inference.contract import INPUT_SIZE, AnalysisError, BadImage
-from ml.inference.formats import PHOTO_SUFFIXES, sniff
-from ml.inference.preprocess import decode_image, scale_to_8_bits
+from ml.inference.formats import PHOTO_SUFFIXES, file_format
+from ml.inference.preprocess import decode_file
 
-OTHER_FORMATS = {
-    "BMP": (b"BM",),
-    "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
-    "GIF": (b"GIF87a", b"GIF89a"),
-    "PNM": tuple(b"P%d%c" % (kind, blank) for kind in range(1, 7) for blank in b" \n\r\t"),
-    "JPEG 2000": (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"),
-}
-"""First bytes of formats that are accepted in data sets only; the server refuses them."""
+SUFFIXES = PHOTO_SUFFIXES | {".gif"}
+"""Suffixes of pictures in data sets; of a GIF the first frame is used."""
 LARGE_PX, FEW_SHARE = 200, 0.05
 """Pictures with a longer side count as whole photographs; a share up to this one is not reported."""
-OTHER_SUFFIXES = frozenset({".bmp", ".dib", ".tif", ".tiff", ".gif", ".pbm", ".pgm", ".ppm", ".pnm", ".jp2", ".j2k"})
 
 
 def sort_entries(folder: Path) -> tuple[list[Path], dict[Path, str], list[Path]]:
@@ -43,7 +35,7 @@ def sort_entries(folder: Path) -> tuple[list[Path], dict[Path, str], list[Path]]
     broken: dict[Path, str] = {}
     others: list[Path] = []
     for path in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
-        is_named = path.suffix.lower() in PHOTO_SUFFIXES | OTHER_SUFFIXES
+        is_named = path.suffix.lower() in SUFFIXES
         try:
             if not path.is_file():
                 kind = "a folder" if path.is_dir() else "a link to nothing" if path.is_symlink() else "no file"
@@ -51,7 +43,7 @@ def sort_entries(folder: Path) -> tuple[list[Path], dict[Path, str], list[Path]]
                     broken[path] = f"expected a picture file, received {kind}"
                 else:
                     others.append(path)
-            elif is_named or _format_of(_first_bytes(path)):
+            elif is_named or file_format(_first_bytes(path)):
                 pictures.append(path)
             else:
                 others.append(path)
@@ -70,18 +62,7 @@ def read_picture(path: Path) -> np.ndarray:
         data = path.read_bytes()
     except OSError as error:
         raise BadImage(f"expected a readable file, received: {error.strerror}") from error
-    kind = _format_of(data[:16])
-    if sniff(data) or kind is None:
-        return decode_image(data)
-    try:
-        gray = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_ANYDEPTH)
-        if gray is not None and gray.dtype not in (np.uint8, np.uint16):
-            gray = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
-    except cv2.error:
-        gray = None
-    if gray is None or not gray.size:
-        raise BadImage(f"expected a whole {kind} picture, received {len(data)} bytes that do not decode")
-    return scale_to_8_bits(gray) if gray.dtype == np.uint16 else gray
+    return decode_file(data)
 
 
 def read_or_reason(path: Path) -> np.ndarray | str:
@@ -121,8 +102,3 @@ def advice_on_sizes(sizes: Iterable[tuple[int, int]]) -> str:
 def _first_bytes(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(16)
-
-
-def _format_of(first: bytes) -> str | None:
-    others = (name for name, magic in OTHER_FORMATS.items() if first.startswith(magic))
-    return sniff(first) or next(others, None)

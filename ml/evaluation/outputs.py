@@ -48,7 +48,8 @@ def load_predict(model_path: Path) -> tuple[Predict, tuple[str, ...]]:
     try:
         network = keras.models.load_model(model_path, compile=False)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ModelError(f"expected a whole model (.tflite, .h5 or .keras), received {model_path}: {error}") from error
+        reason = str(error).partition(". ")[0].partition("\n")[0]  # Keras goes on with advice about other formats
+        raise ModelError(f"expected a whole model (.tflite, .h5 or .keras), received {model_path}: {reason}") from error
 
     def predict_keras(images: np.ndarray) -> dict[str, np.ndarray]:
         return keras_outputs(network, images)

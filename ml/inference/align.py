@@ -14,6 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from ml.inference.card import read_checked_card
 from ml.inference.geometry import Window, cut_window
+from ml.inference.process import without_native_lines
 
 PATCH_SIZE = 32
 """Side of the network's square grey input, in pixels."""
@@ -36,8 +37,9 @@ class FaceAligner:
 
     def __init__(self, model_path: str | Path = SHIPPED_ALIGNER) -> None:
         read_checked_card(Path(model_path))
-        self._interpreter = Interpreter(model_path=str(model_path), num_threads=1)
-        self._interpreter.allocate_tensors()
+        with without_native_lines():
+            self._interpreter = Interpreter(model_path=str(model_path), num_threads=1)
+            self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
 

@@ -10,6 +10,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from ml.inference.card import load_card
 from ml.inference.preprocess import to_batch
+from ml.inference.process import without_native_lines
 
 SHIPPED_MODEL = Path(__file__).parent.parent / "artifacts" / "emotion.tflite"
 
@@ -24,7 +25,9 @@ class Classifier:
     def __init__(self, model_path: str | Path = SHIPPED_MODEL, num_threads: int = 1) -> None:
         path = Path(model_path)
         self.card = load_card(path)
-        self._interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
+        with without_native_lines():
+            self._interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
+            self._interpreter.allocate_tensors()
         self._run = self._interpreter.get_signature_runner()
         inputs, outputs = self._run.get_input_details(), self._run.get_output_details()
         self.card.require_graph(

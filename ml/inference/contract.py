@@ -46,6 +46,9 @@ MAX_PIXELS = 40_000_000
 DIGITS = 8
 """Decimals of a probability in an answer: few enough to read, enough that seven still sum to 1 within a millionth."""
 
+TIMING_DIGITS = 2
+"""Decimals of a time in milliseconds in an answer."""
+
 HEAT_DIGITS = 6
 """Decimals of a value of a heat map in an answer."""
 
@@ -203,7 +206,7 @@ class Analysis:
             "ok": True,
             "image": {"width": self.width, "height": self.height},
             "faces": [face.to_dict() for face in self.faces],
-            "timing_ms": dict(self.timing_ms),
+            "timing_ms": {stage: round(ms, TIMING_DIGITS) for stage, ms in self.timing_ms.items()},
             "model": dict(self.model),
         }
 

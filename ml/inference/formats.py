@@ -4,20 +4,32 @@ from __future__ import annotations
 
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi", ".pjpeg", ".pjp", ".mpo"})
 """Names of JPEG files. An `.mpo` of a camera with two lenses is a JPEG followed by others; the first one is read."""
-PHOTO_SUFFIXES = JPEG_SUFFIXES | {".png", ".webp"}
-"""Suffixes of pictures that all commands read."""
+PHOTO_SUFFIXES = JPEG_SUFFIXES | frozenset(
+    {".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".pbm", ".pgm", ".ppm", ".pnm", ".jp2", ".j2k"}
+)
+"""Suffixes of pictures that all commands read. The server reads JPEG, PNG and WebP only."""
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mpe", ".m1v", ".m2v"}
     | {".vob", ".mts", ".m2ts", ".ogv", ".wmv", ".asf", ".flv", ".f4v", ".mjpg", ".mjpeg", ".gif"}
 )
 """Videos that are read, animated GIFs among them."""
 OTHER_SUFFIXES = frozenset(
-    {".bmp", ".dib", ".tif", ".tiff", ".heic", ".heif", ".hif", ".avif", ".jxl", ".jp2", ".j2k", ".jpf", ".jpx", ".tga"}
-    | {".ico", ".psd", ".svg", ".apng", ".exr", ".hdr", ".pbm", ".pgm", ".ppm", ".pnm", ".xbm", ".xpm", ".pcx", ".qoi"}
+    {".heic", ".heif", ".hif", ".avif", ".jxl", ".jpf", ".jpx", ".tga", ".ico", ".psd", ".svg", ".apng", ".exr", ".hdr"}
+    | {".xbm", ".xpm", ".pcx", ".qoi"}
     | {".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".raf", ".pef", ".srw"}
     | {".x3f", ".3fr", ".raw", ".insp", ".mxf", ".rm", ".rmvb", ".divx", ".dv", ".insv", ".heics", ".y4m", ".ogm"}
 )
 """Suffixes of pictures and videos that are not supported: the commands list such files instead of ignoring them."""
+FILE_FORMATS = {
+    "BMP": (b"BM",),
+    "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    "GIF": (b"GIF87a", b"GIF89a"),
+    "PNM": tuple(b"P%d%c" % (kind, blank) for kind in range(1, 7) for blank in b" \n\r\t"),
+    "JPEG 2000": (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"),
+}
+"""First bytes of the formats that commands read and the server refuses."""
+PICTURES = "JPEG, PNG, WebP, BMP, TIFF, PNM or JPEG 2000"
+VIDEOS = "MP4, MOV, MKV, WebM, AVI, MPEG, WMV, FLV or animated GIF"
 
 
 def sniff(data: bytes) -> str | None:
@@ -29,3 +41,9 @@ def sniff(data: bytes) -> str | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
     return None
+
+
+def file_format(first: bytes) -> str | None:
+    """The format that the first 16 bytes of a picture file announce: one of `sniff` or `FILE_FORMATS`, or None."""
+    others = (name for name, magic in FILE_FORMATS.items() if first.startswith(magic))
+    return sniff(first) or next(others, None)

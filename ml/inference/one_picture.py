@@ -34,8 +34,9 @@ def analyze(
     The first call loads the model (about 0.2 s). No TensorFlow is loaded, no server is needed, and no thread is left.
 
     Args:
-        picture: path of a JPEG, PNG or WebP file; the bytes of one; or an array uint8, `(height, width)` grey,
-            `(height, width, 3)` in colour or `(height, width, 4)` with an alpha channel, which is ignored.
+        picture: path of a picture file in any format that the commands read; the bytes of one; or an array uint8,
+            `(height, width)` grey, `(height, width, 3)` in colour or `(height, width, 4)` with an alpha channel, which
+            is ignored.
         channel_order: of an array's colours. Pillow, imageio and scikit-image give RGB, `cv2.imread` gives BGR.
         model: a `.tflite` with its card beside it; None is the shipped one.
 
@@ -53,14 +54,16 @@ def analyze(
 
 
 def _encoded(picture: Any, channel_order: str) -> bytes:
-    """The picture as the bytes of a file; an array becomes an uncompressed PNG."""
-    if isinstance(picture, bytes | bytearray | memoryview):
-        return bytes(picture)
-    if isinstance(picture, str | os.PathLike):
-        return Path(picture).read_bytes()
+    """The picture as bytes that the analyzer decodes; an array becomes an uncompressed PNG."""
     import cv2
     import numpy as np
 
+    from ml.inference.preprocess import as_served, encode_png
+
+    if isinstance(picture, bytes | bytearray | memoryview):
+        return as_served(bytes(picture))
+    if isinstance(picture, str | os.PathLike):
+        return as_served(Path(picture).read_bytes())
     if not isinstance(picture, np.ndarray):
         raise TypeError(f"expected a path, bytes or an array, received {type(picture).__name__}")
     channels = 1 if picture.ndim == 2 else picture.shape[-1] if picture.ndim == 3 else 0
@@ -72,7 +75,7 @@ def _encoded(picture: Any, channel_order: str) -> bytes:
     else:
         to_gray = cv2.COLOR_RGB2GRAY if channel_order == "rgb" else cv2.COLOR_BGR2GRAY
         gray = cv2.cvtColor(np.ascontiguousarray(picture[..., :3]), to_gray)
-    return cv2.imencode(".png", np.ascontiguousarray(gray), [cv2.IMWRITE_PNG_COMPRESSION, 0])[1].tobytes()
+    return encode_png(gray)
 
 
 @cache
@@ -83,11 +86,9 @@ def _analyzer(model: str | None) -> Analyzer:
     try:
         from ml.inference.analyzer import Analyzer
         from ml.inference.classifier import SHIPPED_MODEL, Classifier
-        from ml.inference.process import without_native_lines
 
-        with without_native_lines():
-            analyzer = Analyzer(Classifier(model or SHIPPED_MODEL))
-            analyzer.warm_up()
+        analyzer = Analyzer(Classifier(model or SHIPPED_MODEL))
+        analyzer.warm_up()
     finally:
         for name in ours:
             del os.environ[name]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from ml.inference.contract import INPUT_SIZE, MAX_PIXELS, BadImage, NotAnImage, TooLarge
-from ml.inference.formats import sniff
+from ml.inference.formats import PICTURES, file_format, sniff
 
 # OpenCV reads this limit once, when it is loaded: a small file can claim an enormous picture.
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
@@ -32,21 +32,61 @@ def decode_image(data: bytes, flags: int = cv2.IMREAD_GRAYSCALE) -> np.ndarray:
     Raises:
         NotAnImage: the bytes are no JPEG, PNG or WebP. TooLarge: more than `MAX_PIXELS`. BadImage: it does not decode.
     """
-    if not data:
-        raise BadImage("expected a JPEG, PNG or WebP picture, received 0 bytes")
     kind = sniff(data)
     if kind is None:
-        raise NotAnImage(f"expected a JPEG, PNG or WebP picture, received bytes beginning {data[:8].hex(' ')}")
+        error = NotAnImage if data else BadImage
+        raise error(f"expected a JPEG, PNG or WebP picture, received {_beginning(data)}")
     deep = kind == "png" and data[24:25] == b"\x10"  # the header's bit depth
+    gray = _decoded(data, cv2.IMREAD_ANYDEPTH if deep else flags, kind)
+    return scale_to_8_bits(gray) if gray.dtype == np.uint16 else gray
+
+
+def decode_file(data: bytes) -> np.ndarray:
+    """Decode a picture file of any format that the commands read, as `decode_image`; of a GIF the first frame.
+
+    Raises:
+        NotAnImage, TooLarge, BadImage: as `decode_image`.
+    """
+    kind = file_format(data[:16])
+    if kind is None:
+        error = NotAnImage if data else BadImage
+        raise error(f"expected a picture ({PICTURES}), received {_beginning(data)}")
+    if sniff(data):
+        return decode_image(data)
+    gray = _decoded(data, cv2.IMREAD_ANYDEPTH, kind)
+    if gray.dtype not in (np.uint8, np.uint16):
+        gray = _decoded(data, cv2.IMREAD_GRAYSCALE, kind)
+    return scale_to_8_bits(gray) if gray.dtype == np.uint16 else gray
+
+
+def as_served(data: bytes) -> bytes:
+    """A picture file as the analyzer reads it: a format that the server refuses becomes an uncompressed grey PNG.
+
+    Raises:
+        NotAnImage, TooLarge, BadImage: as `decode_file`.
+    """
+    return data if sniff(data) else encode_png(decode_file(data))
+
+
+def encode_png(gray: np.ndarray) -> bytes:
+    """Grey levels `(height, width)` uint8 as an uncompressed PNG."""
+    return cv2.imencode(".png", np.ascontiguousarray(gray), [cv2.IMWRITE_PNG_COMPRESSION, 0])[1].tobytes()
+
+
+def _decoded(data: bytes, flags: int, kind: str) -> np.ndarray:
     try:
-        gray = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_ANYDEPTH if deep else flags)
+        gray = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         if "CV_IO_MAX_IMAGE" in str(error):
             raise TooLarge(f"expected a picture of at most {MAX_PIXELS:,} pixels, received a larger one") from None
         raise BadImage(f"expected a whole {kind} picture, received {len(data)} bytes that do not decode") from None
     if gray is None or not gray.size:
         raise BadImage(f"expected a whole {kind} picture, received {len(data)} bytes that do not decode")
-    return scale_to_8_bits(gray) if gray.dtype == np.uint16 else gray
+    return gray
+
+
+def _beginning(data: bytes) -> str:
+    return f"bytes beginning {data[:8].hex(' ')}" if data else "0 bytes"
 
 
 def scale_to_8_bits(gray: np.ndarray) -> np.ndarray:

@@ -18,6 +18,8 @@ PARENT_POLL_S = 0.5
 PR_SET_PDEATHSIG = 1
 """From Linux's prctl(2): the signal to receive when the parent ends."""
 
+_holding = threading.Lock()
+
 
 def end_with_parent() -> None:
     """End this process as soon as its parent has ended, also after SIGKILL and while this process is busy.
@@ -41,11 +43,11 @@ def end_with_parent() -> None:
 def without_native_lines(beginning: bytes = b"INFO:") -> Iterator[None]:
     """Hold back the error output meanwhile; afterwards write the lines that do not start with `beginning`.
 
-    C++ libraries print messages at their start, and have no setting that prevents it.
+    C++ libraries print messages at their start, and have no setting that prevents it. Threads take turns.
     """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
+    with _holding, tempfile.TemporaryFile() as held:
+        sys.stderr.flush()
+        kept = os.dup(2)
         os.dup2(held.fileno(), 2)
         try:
             yield

@@ -17,6 +17,7 @@ from ml.inference.card import read_checked_card
 from ml.inference.detection import Detection, suppress_same_place
 from ml.inference.geometry import Window, cut_window
 from ml.inference.halves import Halves
+from ml.inference.process import without_native_lines
 
 FACE_PX = 24
 """Side of the faces that the network knows, in pixels of a level."""
@@ -112,10 +113,11 @@ class FaceScanner:
         """The network's answers `(rows, columns, 5)` for a level; interpreters for the last sizes are kept."""
         interpreter = self._interpreters.pop(level.shape, None)
         if interpreter is None:
-            interpreter = Interpreter(model_content=self._content, num_threads=1)
-            index = interpreter.get_input_details()[0]["index"]
-            interpreter.resize_tensor_input(index, (1, *level.shape, 1))
-            interpreter.allocate_tensors()
+            with without_native_lines():
+                interpreter = Interpreter(model_content=self._content, num_threads=1)
+                index = interpreter.get_input_details()[0]["index"]
+                interpreter.resize_tensor_input(index, (1, *level.shape, 1))
+                interpreter.allocate_tensors()
             if len(self._interpreters) >= MAX_SIZES:
                 del self._interpreters[next(iter(self._interpreters))]
         self._interpreters[level.shape] = interpreter

@@ -23,7 +23,7 @@ from ml.inference.card import SERVED, ModelCard
 from ml.inference.contract import Analysis, AnalysisError, Busy, InternalError, ModelError
 from ml.inference.limits import Analyzes, TimeLimited, limit_memory
 from ml.inference.log_lines import FORMATS, request_id, start_logging
-from ml.inference.process import end_with_parent, mute_native_lines, without_native_lines
+from ml.inference.process import end_with_parent, mute_native_lines
 from ml.inference.protocol import (
     WORKER_TOKEN_VARIABLE,
     MessageReader,
@@ -117,10 +117,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from ml.inference.classifier import SHIPPED_MODEL, Classifier
 
     try:
-        with without_native_lines():
-            classifier = Classifier(options.model or SHIPPED_MODEL)
-            analyzer = Analyzer(classifier)
-            analyzer.warm_up()
+        classifier = Classifier(options.model or SHIPPED_MODEL)
+        analyzer = Analyzer(classifier)
+        analyzer.warm_up()
     except ModelError as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
     mute_native_lines()

@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
+from ml.inference.formats import VIDEOS
 from ml.predict import main
 from tests.support.pictures import encoded, portrait, write_video
 from tests.support.tables import read, read_failures
@@ -32,6 +33,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "text.jpg").write_text("not a picture")
     (folder / "notes.txt").write_text("nothing to read here")
     (folder / "old.bmp").write_bytes(encoded(portrait(), ".bmp"))
+    (folder / "phone.heic").write_bytes(bytes(100))
+    (folder / "raw.nef").write_bytes(bytes(100))
     write_video(folder / "v.avi")
     return folder
 
@@ -52,11 +55,13 @@ def test_the_command_reads_everything_and_says_what_failed(
 ) -> None:
     out = tmp_path / "results.csv"
     assert main([str(pictures), "--out", str(out), "--jobs", "1"]) == 1
-    assert {Path(row["source"]).name for row in read(out)} == {"a.jpg", "v.avi"}
-    assert {Path(failure["source"]).name for failure in read_failures(out)} == {"text.jpg", "old.bmp"}
+    assert {Path(row["source"]).name for row in read(out)} == {"a.jpg", "old.bmp", "v.avi"}
+    assert {Path(failure["source"]).name for failure in read_failures(out)} == {"text.jpg", "phone.heic", "raw.nef"}
     told = capsys.readouterr().err
-    assert "5 faces in 5 files, 2 unreadable" in told
+    assert "6 faces in 7 files, 3 unreadable" in told
     assert "text.jpg: expected" in told
+    assert "phone.heic: expected a photo or video in a supported format, received a .heic file\n" in told
+    assert told.count(VIDEOS) == 1, "the list of formats is printed once"
     assert {path.name for path in tmp_path.iterdir()} == {"results.csv", "results.errors.csv"}
 
 
@@ -105,16 +110,32 @@ def test_a_folder_without_pictures_exits_with_two(tmp_path: Path) -> None:
         main([str(tmp_path), "--out", str(tmp_path / "r.csv")])
 
 
+def test_paths_that_do_not_exist_exit_with_two_unless_others_do(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "r.csv"
+    missing = [str(tmp_path / f"none{number}.jpg") for number in range(7)]
+    with pytest.raises(SystemExit, match="2"):
+        main([*missing, "--out", str(out)])
+    assert f"received paths that do not exist: {', '.join(missing[:5])} and 2 more\n" in capsys.readouterr().err
+    assert not out.exists()
+    assert main([missing[0], str(pictures / "inner"), "--out", str(out), "--quiet"]) == 1
+    assert [failure["source"] for failure in read_failures(out)] == missing[:1]
+
+
 def test_obstacles_are_reported_before_the_work(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "r.csv").mkdir()
+    (tmp_path / "e.errors.csv").mkdir()
     (tmp_path / "s.csv.progress").write_text("no database, and longer than the head of one would be" * 20)
     for arguments in (
         ["--out", str(tmp_path / "r.csv")],
         ["--out", str(tmp_path / "file" / "r.csv")],
         ["--out", "/proc/nowhere/r.json"],
+        ["--out", "/proc/r.parquet"],
+        ["--out", str(tmp_path / "e.csv")],
         ["--out", str(tmp_path / "s.csv"), "--resume"],
         ["--out", str(tmp_path / "t.csv"), "--model", str(tmp_path / "none.tflite")],
         ["--out", str(tmp_path / "t.csv"), "--engine", "dask", "--scheduler", "nonsense"],
@@ -123,6 +144,7 @@ def test_obstacles_are_reported_before_the_work(
         told = capsys.readouterr().err
         assert "expected" in told, arguments
         assert len(told.strip().splitlines()) == 1, told
+        assert ".new" not in told, "the name of a draft says nothing to a user"
     assert not (tmp_path / "t.csv").exists()
 
 

@@ -80,12 +80,17 @@ def test_the_command_compares_with_a_photo(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("baseline", "message"),
-    [("nowhere.jpg", "no such file"), (str(CAT), "expected a neutral face in the baseline cat.jpg, received none")],
+    [
+        ("nowhere.jpg", "nowhere.jpg: expected a readable file or folder, received: no such file"),
+        (str(CAT), f"{CAT}: expected a neutral face, received none"),
+        (str(CAT.parent), f"{CAT.parent}: expected one photo or video, received a folder"),
+        (__file__, f"{__file__}: expected a photo or video in a supported format, received a .py file"),
+    ],
 )
-def test_a_baseline_without_a_face_exits_with_two(
+def test_a_baseline_without_a_face_exits_with_two_and_names_the_file(
     baseline: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "r.csv"
     assert main([str(PORTRAIT), "--out", str(out), "--jobs", "1", "--baseline", baseline]) == 2
-    assert message in capsys.readouterr().err
+    assert f": --baseline {message}\n" in capsys.readouterr().err
     assert not out.exists()

@@ -53,12 +53,26 @@ def test_a_photo_gives_a_row_for_each_face(reader: Reader, tmp_path: Path) -> No
     assert (result.failures, result.state) == ((), None)
 
 
+@pytest.mark.parametrize("suffix", [".bmp", ".tiff", ".pgm"])
+def test_formats_that_the_server_refuses_are_read_as_a_png_is(reader: Reader, tmp_path: Path, suffix: str) -> None:
+    gray = cv2.cvtColor(portrait(), cv2.COLOR_BGR2GRAY)
+    for name in (f"a{suffix}", "a.png"):
+        (tmp_path / name).write_bytes(encoded(gray, Path(name).suffix))
+    paths = (str(tmp_path / f"a{suffix}"), str(tmp_path / "a.png"))
+    result = reader.run(Task("photo", paths, SETTINGS))
+    (same, png) = rows_of(result)
+    assert same | {"source": ""} == png | {"source": ""}
+    assert result.failures == ()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "code"),
     [
         ("text.jpg", b"not a picture", "not_an_image"),
         ("empty.png", b"", "bad_image"),
         ("cut.jpg", encoded(portrait(64))[:-400], "bad_image"),
+        ("cut.bmp", encoded(portrait(64), ".bmp")[:60], "bad_image"),
+        ("large.ppm", b"P5 100000 100000 255 ", "too_large"),
         ("missing.jpg", None, "unreadable"),
     ],
 )

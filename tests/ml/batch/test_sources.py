@@ -6,10 +6,13 @@ import os
 import socket
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from ml.batch.sources import Failure, Source, find_sources, shown
-from ml.inference.formats import JPEG_SUFFIXES
+from ml.inference.contract import MAX_PIXELS
+from ml.inference.formats import JPEG_SUFFIXES, PICTURES, VIDEOS
 
 JPEG = b"\xff\xd8\xff\xe0 and more"
 
@@ -38,11 +41,33 @@ def test_a_folder_stands_for_its_pictures_and_videos_by_name(tmp_path: Path) -> 
         "b.jpg": "photo",
         "c.mp4": "video",
         "photo.mpo": "photo",
-        **dict.fromkeys(("old.bmp", "raw.nef", "phone.heic"), "not_an_image"),
+        "old.bmp": "photo",
+        **dict.fromkeys(("raw.nef", "phone.heic"), "not_an_image"),
     }
     assert [Path(name).name for name in listed(tmp_path)] == sorted(
         ["z.PNG", "b.jpg", "c.mp4", "old.bmp", "phone.heic", "photo.mpo", "raw.nef"], key=lambda n: n.replace("z.", "a")
     )
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".tiff", ".pgm", ".jp2"])
+def test_pictures_that_only_commands_read_are_known_by_name_and_by_bytes(tmp_path: Path, suffix: str) -> None:
+    encoded = cv2.imencode(suffix, np.full((48, 48), 90, np.uint8))[1].tobytes()
+    for name in (f"a{suffix}", "b"):
+        (tmp_path / name).write_bytes(encoded)
+    assert list(listed(tmp_path).values()) == ["photo"] * 2
+
+
+def test_a_gif_without_a_suffix_is_read_as_one_with_it(tmp_path: Path) -> None:
+    for name in ("a", "b.gif"):
+        (tmp_path / name).write_bytes(b"GIF89a and more")
+    assert list(listed(tmp_path).values()) == ["video", "video"]
+
+
+def test_the_readme_names_the_formats_and_the_largest_picture() -> None:
+    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text("utf-8")
+    assert PICTURES in readme
+    assert VIDEOS in readme
+    assert readme.count(f"{MAX_PIXELS // 1_000_000} megapixels") == 2, "of the commands and of the API"
 
 
 @pytest.mark.parametrize("suffix", sorted(JPEG_SUFFIXES))

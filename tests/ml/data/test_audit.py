@@ -189,11 +189,22 @@ def test_a_data_set_of_other_classes_is_audited_by_its_own_names(fill: Fill, tmp
     assert "class 6" in table(report)
 
 
-@pytest.mark.parametrize("name", ["missing", "empty"])
-def test_no_data_set_is_an_error(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("missing", ", and there is no such folder"), ("file", ", which is a file"), ("empty", " without folders")],
+)
+def test_no_data_set_is_an_error(tmp_path: Path, name: str, reason: str) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=f"received .*{name}"):
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=rf"train/CLASS/, received .*/{name}{reason}$"):
         audit(tmp_path / name)
+
+
+def test_files_beside_the_class_folders_are_left_out_by_audit_and_training(fill: Fill, tmp_path: Path) -> None:
+    fill(tmp_path / "train")
+    copy(tmp_path, "train/sad/0.png", "train/loose.png")
+    (tmp_path / "ferplus_votes.csv").touch()
+    assert audit(tmp_path).left_out == TrainingSet.load(tmp_path, 0.5).pictures.left_out == ("train/loose.png",)
 
 
 def test_the_command_prints_a_table_and_writes_json(

@@ -129,11 +129,14 @@ def test_the_command_prints_the_result(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ml.data.crop.FaceCutter", CountingCutter)
+    (photos / "loose.jpg").write_bytes((EXAMPLES / "portrait.jpg").read_bytes())
+    (photos / "notes.txt").write_text("notes")
     assert main(["crop", str(photos), "--out", str(tmp_path / "data")]) == 0
     printed = capsys.readouterr().out
     assert "glad: 3 faces" in printed
     assert "without a face: 2 of 7 photographs" in printed
-    assert "1 file left out: 1 .txt" in printed
+    assert "1 file left out: 1 .txt\n" in printed
+    assert "2 files left out: 1 .jpg, 1 .txt: not in the folder of a class (loose.jpg, notes.txt)\n" in printed
     for path in (photos / "Glad").iterdir():
         path.unlink()
     assert main(["crop", str(photos), "--out", str(tmp_path / "other")]) == 1
@@ -144,7 +147,7 @@ def test_folders_that_cannot_be_used_are_refused_in_one_sentence(photos: Path, t
     (tmp_path / "used" / "mine.txt").touch()
     for wrong, out, words in (
         (photos, tmp_path / "used", "expected a new folder"),
-        (tmp_path / "none", tmp_path / "data", "expected a directory with one folder per class"),
+        (tmp_path / "none", tmp_path / "data", "expected a directory with one folder per class, .* no such folder"),
         (photos / "Glad", tmp_path / "data", "expected at least two class folders"),
     ):
         with pytest.raises(DataError, match=words):

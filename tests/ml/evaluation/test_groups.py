@@ -74,10 +74,12 @@ def test_photographs_are_read_as_the_page_reads_them(tmp_path: Path) -> None:
 
 def test_a_table_that_cannot_be_used_is_refused_in_one_sentence(tmp_path: Path) -> None:
     table = tmp_path / "people.csv"
-    with pytest.raises(DataError, match="expected a table of people, received"):
+    with pytest.raises(
+        DataError, match=r"expected a table of people \(CSV\), received .*people.csv: No such file or directory$"
+    ):
         load_people(table)
     table.write_text("id\na\n")
-    with pytest.raises(DataError, match="at least two columns"):
+    with pytest.raises(DataError, match=r"at least two columns .* received 1 columns and 1 rows"):
         load_people(table)
     table.write_text("id,gender\na,female\n")
     with pytest.raises(DataError, match=r"expected a photograph .*neutral/a\.jpg or \.png for every row"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -12,6 +14,7 @@ from skimage import data
 from ml.inference.align import FaceAligner, held_out
 from ml.inference.geometry import Window
 
+ROOT = Path(__file__).resolve().parents[3]
 FACE = Window(222, 114, 110)
 """The astronaut's face at 512×512."""
 
@@ -39,6 +42,17 @@ def test_windows_move_onto_the_face(
     assert (window.x, window.y) == pytest.approx((FACE.x, FACE.y), abs=0.12 * FACE.side)
     assert window.side == pytest.approx(FACE.side, rel=0.25)
     assert abs(window.roll_deg) < 18
+
+
+@pytest.mark.parametrize("network", ["align.FaceAligner()", "scan.FaceScanner().scan(Halves(gray), 1, 0.5)"])
+def test_loading_a_network_prints_nothing(network: str) -> None:
+    """LiteRT announces its delegate once in a process, hence one of its own."""
+    program = (
+        "import numpy; from ml.inference import align, scan; from ml.inference.halves import Halves\n"
+        f"gray = numpy.zeros((64, 64), numpy.uint8)\n{network}"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_about_one_file_in_ten_is_held_out() -> None:

@@ -50,6 +50,12 @@ def test_probabilities_are_rounded_for_display_only() -> None:
     assert face.to_dict()["emotions"]["angry"] == face.to_dict()["smoothed"]["sad"] == round(third, DIGITS)
 
 
+def test_times_are_rounded_for_display_only() -> None:
+    analysis = Analysis(640, 480, (), timing_ms={"decode": 0.6249, "total": 67.5})
+    assert analysis.timing_ms["decode"] == 0.6249
+    assert analysis.to_dict()["timing_ms"] == {"decode": 0.62, "total": 67.5}
+
+
 def test_a_region_does_not_depend_on_the_resolution() -> None:
     assert Region.of(Box(64, 48, 128, 96), 640, 480) == Region.of(Box(32, 24, 64, 48), 320, 240)
 

@@ -35,7 +35,8 @@ def test_path_and_bytes_are_answered_as_over_http() -> None:
     analyzer.warm_up()
     request = Request(PORTRAIT.read_bytes(), thorough=True, budget_ms=1e6)
     expected = without_times(analyzer.analyze(request).to_dict())
-    for picture in (PORTRAIT, bytearray(PORTRAIT.read_bytes())):
+    bmp = cv2.imencode(".bmp", cv2.imdecode(np.frombuffer(PORTRAIT.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE))[1]
+    for picture in (PORTRAIT, bytearray(PORTRAIT.read_bytes()), bmp.tobytes()):
         assert without_times(analyze(picture).to_dict()) == expected
     assert [face["dominant_emotion"] for face in expected["faces"]] == ["happy"]
 
@@ -66,6 +67,7 @@ def test_an_array_says_the_order_of_its_channels() -> None:
         (np.zeros((1, 4000), np.uint8), AnalysisError),
         (b"", AnalysisError),
         (b"no picture", AnalysisError),
+        (b"BM no picture", AnalysisError),
         ("missing.jpg", FileNotFoundError),
     ],
 )
