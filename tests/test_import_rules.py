@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "ml.data.crop": ("ml.console", "ml.data", "ml.inference"),  # faces are cut by the code that serves
     "ml.model": ("ml.inference.contract",),
     "ml.batch": ("ml.batch", "ml.inference"),
-    "ml.predict": ("ml.batch", "ml.inference"),
+    "ml.predict": ("ml.console", "ml.batch", "ml.inference"),
     "ml.inference": ("ml.inference",),
     "ml.inference.contract": (),
     "ml.inference.log_lines": (),
