@@ -84,6 +84,15 @@ def printable(text: str) -> str:
         return text.encode("utf-8", "backslashreplace").decode()
 
 
+def reason(error: Exception) -> str:
+    """Why something failed, in a few words: of the system the reason without number and path, else the first sentence.
+
+    Libraries go on with advice that does not fit these commands.
+    """
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return printable(text.partition("\n")[0].partition(". ")[0])
+
+
 def check_writable(path: Path, folder: bool = False) -> None:
     """Check before the work that a file, or files in a folder, can be written. Nothing is left behind.
 

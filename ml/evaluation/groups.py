@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.stats import binomtest, rankdata
 from tqdm import tqdm
 
-from ml.console import printable
+from ml.console import printable, reason
 from ml.data import DataError
 from ml.inference.analyzer import Analyzer
 from ml.inference.contract import AnalysisError, Request
@@ -52,11 +52,11 @@ def load_people(people_csv: Path) -> pd.DataFrame:
     try:
         people = pd.read_csv(people_csv, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).partition("\n")[0]
-        raise DataError(f"expected a table of people (CSV), received {printable(str(people_csv))}: {reason}") from error
+        received = f"{printable(str(people_csv))}: {reason(error)}"
+        raise DataError(f"expected a table of people (CSV), received {received}") from error
     if len(people.columns) < 2 or not len(people):
         expected = "a header with at least two columns and a row for each person"
-        received = f"{len(people.columns)} columns and {len(people)} rows"
+        received = f"the columns {', '.join(map(repr, people.columns))} with {len(people)} below"
         raise DataError(f"expected {expected} in {printable(str(people_csv))}, received {received}")
     for condition in CONDITIONS:
         for name in people.iloc[:, 0]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ml.console import printable, reason
 from ml.inference.classifier import Classifier
 from ml.inference.contract import EMOTIONS, ModelError
 from ml.inference.preprocess import to_batch
@@ -48,8 +49,8 @@ def load_predict(model_path: Path) -> tuple[Predict, tuple[str, ...]]:
     try:
         network = keras.models.load_model(model_path, compile=False)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        reason = str(error).partition(". ")[0].partition("\n")[0]  # Keras goes on with advice about other formats
-        raise ModelError(f"expected a whole model (.tflite, .h5 or .keras), received {model_path}: {reason}") from error
+        received = f"{printable(str(model_path))}: {reason(error)}"
+        raise ModelError(f"expected a whole model (.tflite, .h5 or .keras), received {received}") from error
 
     def predict_keras(images: np.ndarray) -> dict[str, np.ndarray]:
         return keras_outputs(network, images)

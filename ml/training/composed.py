@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ml.console import printable
 from ml.data import DataError
 from ml.inference.align import held_out
 from ml.inference.contract import INPUT_SIZE
@@ -46,7 +47,11 @@ def load_faces(folder: Path, to_measure: bool = False) -> np.ndarray:
 
 
 def load_backgrounds(folder: Path | None) -> list[np.ndarray]:
-    """Grey pictures without a person: those of scikit-image, and those of a folder, except those held out."""
+    """Grey pictures without a person: those of scikit-image, and those of a folder, except those held out.
+
+    Raises:
+        DataError: the folder has no picture of at least 100 px that is not held out.
+    """
     from skimage import data
 
     pictures = [getattr(data, name)() for name in BACKGROUNDS]
@@ -55,6 +60,9 @@ def load_backgrounds(folder: Path | None) -> list[np.ndarray]:
         picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() and not held_out(path) else None
         if picture is not None and min(picture.shape) >= 100:
             loaded.append(picture)
+    if folder and len(loaded) == len(pictures):
+        shown = printable(str(folder))
+        raise DataError(f"expected --backgrounds with pictures of at least 100 px, received none in {shown}")
     return loaded
 
 

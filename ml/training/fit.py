@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from ml.console import printable, reason
 from ml.data import DataError, TrainingSet
 from ml.data.reading import advice_on_sizes, count_by_suffix
 from ml.evaluation import plots
@@ -169,7 +170,8 @@ def make_network(preset: Preset, base: str | None, classes: int) -> keras.Model:
     try:
         return adapted_network(keras.models.load_model(base, compile=False), classes)
     except (OSError, ValueError, IndexError) as error:
-        raise DataError(f"expected --from with a model that this program trained, received {base}: {error}") from error
+        received = f"{printable(str(base))}: {reason(error)}"
+        raise DataError(f"expected --from with a model that this program trained, received {received}") from error
 
 
 def set_precision(config: Config) -> None:

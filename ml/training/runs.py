@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from ml.console import write_text
+from ml.console import printable, reason, write_text
 from ml.data import DataError, TrainingSet
 from ml.evaluation.outputs import CONFIG_FILE
 from ml.training.provenance import provenance
@@ -107,7 +107,8 @@ def read_config(directory: Path) -> tuple[Config, dict[str, Any]]:
         record = json.loads((directory / CONFIG_FILE).read_text("utf-8"))
         return Config(**record["settings"]), record
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"expected a run's directory with {CONFIG_FILE}, received {directory}: {error}") from error
+        received = f"{printable(str(directory))}: {reason(error)}"
+        raise DataError(f"expected a run's directory with {CONFIG_FILE}, received {received}") from error
 
 
 def begun_settings(directory: Path) -> dict[str, Any]:

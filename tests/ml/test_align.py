@@ -16,7 +16,7 @@ from ml.align import MEASURED_WINDOWS, align_model, fit, main, measure
 from ml.data import DataError
 from ml.inference.align import PATCH_SIZE, SHIPPED_ALIGNER, FaceAligner, held_out
 from ml.inference.geometry import Window
-from ml.training.composed import load_faces
+from ml.training.composed import load_backgrounds, load_faces
 from ml.training.windows import Windows, make_windows
 
 
@@ -66,6 +66,8 @@ def test_held_out_and_odd_files_are_not_learned(tmp_path: Path) -> None:
     assert len(load_faces(tmp_path)) == sum(not held_out(Path(name)) for name in names)
     with pytest.raises(DataError, match="expected 48×48 face pictures"):
         load_faces(tmp_path / "happy")
+    with pytest.raises(DataError, match=r"expected --backgrounds .* received none in .*nowhere"):
+        load_backgrounds(tmp_path / "nowhere")
 
 
 def test_measuring_compares_answers_with_windows_of_known_pose(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.console import OutputError, check_writable, printable, scratch_directory, write_file, write_text
+from ml.console import OutputError, check_writable, printable, reason, scratch_directory, write_file, write_text
 
 STATEMENTS = (
     "import pathlib, sys, time; from ml import console; from ml.console import *; path = pathlib.Path(sys.argv[1])\n"
@@ -45,6 +45,22 @@ def test_a_name_of_any_bytes_can_be_written(name: bytes, shown: str, tmp_path: P
     assert printable(text) == shown
     write_text(tmp_path / "out.txt", text)
     assert (tmp_path / "out.txt").read_text("utf-8") == shown
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "a/b"), "No such file or directory"),
+        (
+            ValueError("File format not supported: x.h5. Keras 3 only supports\nmany others."),
+            "File format not supported: x.h5",
+        ),
+        (OSError("Unable to synchronously open file (file signature not found)"),) * 2,
+        (ValueError("one\ntwo"), "one"),
+    ],
+)
+def test_a_reason_has_neither_numbers_nor_advice(error: Exception, text: Exception | str) -> None:
+    assert reason(error) == str(text)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])

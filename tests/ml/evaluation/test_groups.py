@@ -79,7 +79,7 @@ def test_a_table_that_cannot_be_used_is_refused_in_one_sentence(tmp_path: Path) 
     ):
         load_people(table)
     table.write_text("id\na\n")
-    with pytest.raises(DataError, match=r"at least two columns .* received 1 columns and 1 rows"):
+    with pytest.raises(DataError, match=r"at least two columns .* received the columns .id. with 1 below"):
         load_people(table)
     table.write_text("id,gender\na,female\n")
     with pytest.raises(DataError, match=r"expected a photograph .*neutral/a\.jpg or \.png for every row"):
