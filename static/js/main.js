@@ -34,13 +34,13 @@ function open(name) {
 const PANELS = {
   video: async () => {
     const [{ VideoPanel }, { Link }, { openFilm }] = await Promise.all([
-      import("./video/panel.js"), import("./live/socket.js"), import("./session/film.js"), page.need("video"),
+      import("./video/panel.js"), import("./live/socket.js"), import("./session/film.js"), page.need("video"), page.need("found"),
     ]);
-    return new VideoPanel(page, { Link, openFilm, loadOpened: () => import("./session/opened.js") });
+    return new VideoPanel(page, { Link, openFilm, loadOpened: () => import("./session/opened.js"), toPhotos: (file) => hand("photo", file) });
   },
   photo: async () => {
-    const [{ PhotoPanel }] = await Promise.all([import("./photo/panel.js"), page.need("photo")]);
-    return new PhotoPanel(page);
+    const [{ PhotoPanel }] = await Promise.all([import("./photo/panel.js"), page.need("photo"), page.need("found")]);
+    return new PhotoPanel(page, { toVideo: (file) => hand("video", file) });
   },
 };
 
@@ -49,6 +49,12 @@ const panels = new Panels(page, async (shown, before) => {
   (await open(before)).leave();
   (await open(shown)).enter();
 });
+
+/** Opens a file in the panel that it belongs to; a panel that cannot be loaded says so itself. */
+async function hand(name, file) {
+  panels.show(name);
+  (await open(name)).take(file);
+}
 
 /** Timeline and recording are loaded with the first answer, or at once if a recording can be recovered. Readings wait until then. */
 let past = null;

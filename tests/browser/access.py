@@ -40,6 +40,9 @@ CUT_OFF = """() => [...document.querySelectorAll('button, a, select, input, labe
 SHORTENED = """() => [...document.querySelectorAll('.tool__label, .segments span, .button')]
   .filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent.trim())"""
 """Words of controls that are cut, with or without an ellipsis."""
+SQUEEZED = """() => [...document.querySelectorAll('.stage__advice')]
+  .filter((e) => e.checkVisibility() && e.textContent && e.clientWidth < 100).map((e) => e.textContent)"""
+"""Sentences in a column of a few letters."""
 
 
 def assert_accessible(page: Page) -> None:
@@ -65,6 +68,7 @@ def assert_nothing_cut_off(page: Page) -> None:
     """Every button, link and field that is shown is shown whole, or can be scrolled to."""
     assert page.evaluate(CUT_OFF) == []
     assert page.evaluate(SHORTENED) == []
+    assert page.evaluate(SQUEEZED) == []
 
 
 def views(name: str) -> list[tuple[int, int, str]]:

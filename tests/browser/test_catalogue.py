@@ -37,7 +37,7 @@ def test_scripts_name_what_exists(root: Path, catalogue: dict[str, Any]) -> None
 
 COMPOSED = (
     *("emotion", "steps", "state", "action", "timeline", "meaning", "record", "summary", "photo", "reopen"),
-    *("shortcuts", "settings", "numbers", "api"),
+    *("shortcuts", "settings", "numbers", "api", "found"),
 )
 """Groups from which scripts and templates take names that they compose: `t(`state.${state}`)`."""
 

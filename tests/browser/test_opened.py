@@ -54,6 +54,8 @@ def session() -> dict[str, Any]:
             {"t_s": 3, "kind": "marker", "name": "Song"},
             {"t_s": 5, "kind": "excluded", "to_s": 6.5},
             {"t_s": 17, "kind": "paused", "to_s": 17.5},
+            {"t_s": 18, "kind": "offline", "to_s": 18.4},
+            {"t_s": 18.5, "kind": "offline", "to_s": 19.5},
         ],
     }
 
@@ -75,10 +77,12 @@ def test_a_saved_session_is_looked_at_changed_and_saved_again(
     path = write(tmp_path / "session.json", session())
     open_file(page, path, "session")
     summary = page.locator("#video-summary")
-    expect(summary.get_by_role("heading").first).to_contain_text("0:19 · 2 faces")
+    expect(summary.get_by_role("heading").first).to_contain_text("0:19 · 2 faces · unsure")
+    expect(summary.get_by_role("heading").first).to_contain_text("· offline 0:01")
     expect(summary).to_contain_text("opened from session.json")
     expect(summary.get_by_label("Name of the marker at 0:03")).to_have_value("Song")
     expect(summary).to_contain_text("Excluded: 0:05–0:06")
+    expect(page.locator("#video-rate")).to_be_hidden()  # its frames have been read
     expect(page.locator("#video-timeline")).to_have_attribute("data-state", "shown")
     assert len(painted_colours(page, "#video-timeline .timeline__canvas")) >= 2, "ribbons of two emotions"
     photograph(page, "session-opened", screenshots)
@@ -161,4 +165,10 @@ def test_files_that_are_no_session_get_a_sentence_and_the_page_still_works(
     )
     page.dispatch_event("body", "drop", {"dataTransfer": drop})
     page.wait_for_selector("#video-view[data-state=session]", state="attached")
+    expect(page.locator("#video-summary")).to_be_visible()
+    page.dispatch_event("body", "dragenter", {"dataTransfer": drop})
+    expect(page.get_by_text("Drop the video here.")).to_be_visible()
+    page.screenshot(path=screenshots / "session-over.png")
+    page.dispatch_event("body", "dragleave", {"dataTransfer": drop})
+    expect(page.get_by_text("Drop the video here.")).to_be_hidden()
     expect(page.locator("#video-summary")).to_be_visible()

@@ -59,14 +59,15 @@ def test_every_panel_has_its_address(open_page: OpenPage) -> None:
     page.wait_for_selector("#faces .face")
 
 
-def test_a_photo_can_be_used_when_the_server_is_gone(open_page: OpenPage, own_server: Server) -> None:
+def test_the_panel_of_photos_can_be_opened_when_the_server_is_gone(open_page: OpenPage, own_server: Server) -> None:
     page = start_camera(open_page(base=own_server.url, expect_errors=True))
     page.wait_for_selector("#faces .face")
     page.wait_for_load_state("networkidle")
     for process in [*own_server.descendants(), psutil.Process(own_server.process.pid)]:
         process.kill()
     stage_state(page, "lost", "reconnecting")
-    page.click("#message-actions >> text=Use a photo")
+    assert "photo" not in page.locator("#message-actions").inner_text(), "nothing can be read without the server"
+    page.click("nav >> text=Photos")
     expect(page.locator("#photo-drop")).to_be_visible()
     page.set_input_files("#file", Path("static/examples/close.jpg"))
     expect(page.locator("#photo-status")).to_have_text("No connection. Nothing was sent.")

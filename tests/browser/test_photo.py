@@ -81,17 +81,39 @@ def test_problems_hide_nothing_and_can_be_listed(photo_page: Page, portrait: Pat
     expect(photo_page.locator(".tile--problem:visible")).to_have_count(4)
     expect(photo_page.locator("#photo-strip .tile:visible")).to_have_count(5)  # and the one that adds more
     photograph(photo_page, "photo-problems", screenshots)
+    for tile in photo_page.locator(".tile__status:visible").all():
+        assert tile.evaluate("(text) => text.scrollWidth <= text.clientWidth"), f"cut: {tile.inner_text()}"
     for name, text in {
         "words.jpg": "Not a picture|Damaged",
-        "note.txt": "Not a picture that this browser or the server can read.",
+        "note.txt": "Not a picture; found: text.",
         "void.jpg": "The file is empty.",
         "cut.jpg": "Damaged: the file ends too early",
     }.items():
         open_tile(photo_page, name)
         status(photo_page, re.compile(text))
+        if name != "cut.jpg":  # half of which is shown
+            expect(photo_page.locator("#photo-void")).to_contain_text(re.compile(text))
+            expect(photo_page.locator("#photo-image")).to_be_hidden()
+    photograph(photo_page, "photo-problem", screenshots)
     photo_page.click("#photo-problems")
     open_tile(photo_page, "me.jpg")
     status(photo_page, "1 face")
+    expect(photo_page.locator("#photo-void")).to_be_hidden()
+
+
+def test_a_file_that_was_taken_away_can_be_tried_again(open_page: OpenPage, tmp_path: Path, portrait: Path) -> None:
+    photo_page = open_page("/photo", expect_errors=True)
+    photo_page.wait_for_selector(".tile[data-state=done]")
+    path = tmp_path / "gone.jpg"
+    path.write_bytes(b"changed after it was chosen")
+    photo_page.route("**/api/analyze", lambda route: None)  # the first two hold up the queue
+    choose(photo_page, jpeg(portrait, "a.jpg"), jpeg(portrait, "b.jpg"))
+    choose(photo_page, path)
+    path.unlink()
+    photo_page.get_by_role("button", name="Remove a.jpg").click()
+    open_tile(photo_page, "gone.jpg")
+    status(photo_page, "The file could not be read.")
+    expect(photo_page.locator("#photo-retry")).to_be_visible()
 
 
 def test_save_all_saves_each_photo_that_was_read(photo_page: Page, portrait: Path) -> None:

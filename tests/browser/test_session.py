@@ -151,7 +151,7 @@ def test_a_recording_holds_every_answered_frame(open_page: OpenPage, tmp_path: P
     assert (times.diff().dropna().dt.total_seconds() >= 0).all()
     assert set(table["source"]) == {"live"}
 
-    printed = save(page, "Report to print", tmp_path)
+    printed = save(page, "Printable report", tmp_path)
     report = printed.read_text("utf-8")
     assert "<svg" in report
     assert document["model"]["version"] in report
@@ -162,7 +162,7 @@ def test_a_recording_holds_every_answered_frame(open_page: OpenPage, tmp_path: P
     page.wait_for_selector("#panel-video:not([hidden])")
     page.set_input_files("#video-file", saved)
     again = tmp_path / "again"
-    for name, before in (("JSON", saved), ("CSV", path), ("Report to print", printed)):
+    for name, before in (("JSON", saved), ("CSV", path), ("Printable report", printed)):
         assert save(page, name, again).read_bytes() == before.read_bytes(), f"{name} of the session opened again"
 
 

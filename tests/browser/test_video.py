@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from ml.inference.analyzer import Analyzer
@@ -214,10 +215,20 @@ def test_files_that_are_no_video_get_a_sentence_and_the_page_still_works(
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "text.mp4").write_text("not a video")
     (tmp_path / "head.webm").write_bytes(crossing.read_bytes()[:200])
+    (tmp_path / "paper.mov").write_bytes(b"%PDF-1.7\n" + bytes(100))
+    (tmp_path / "packed.mkv").write_bytes(b"PK\x03\x04" + bytes(100))
+    Image.new("RGB", (8, 8)).save(tmp_path / "moving.gif")
+    writer = cv2.VideoWriter(str(tmp_path / "old.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 64))
+    writer.write(np.zeros((64, 64, 3), np.uint8))
+    writer.release()
     page = open_page("/video", expect_errors=True)
     for path, sentence in (
         (tmp_path / "empty.mp4", "is empty"),
-        (tmp_path / "text.mp4", "cannot play MP4"),
+        (tmp_path / "text.mp4", "The file is not a video; found: text."),
+        (tmp_path / "paper.mov", "found: a document (PDF)"),
+        (tmp_path / "packed.mkv", "found: an archive (ZIP)"),
+        (tmp_path / "moving.gif", "A GIF is a picture, even if it moves."),
+        (tmp_path / "old.avi", "cannot play AVI"),
         (tmp_path / "head.webm", "contains no video"),
         (sound(tmp_path / "sound.wav"), "sound but no pictures"),
     ):
@@ -225,6 +236,7 @@ def test_files_that_are_no_video_get_a_sentence_and_the_page_still_works(
         expect(page.locator("#video-status")).to_contain_text(sentence)
         expect(page.get_by_text("Choose a video")).to_be_visible()
     photograph(page, "video-problem", screenshots)
+    expect(page.locator("#video-hand")).to_be_hidden()
     read_video(page, crossing)
     expect(page.locator("#video-faces .face")).to_have_count(1)
     read_video(page, tmp_path / "text.mp4", state="problem")
@@ -232,6 +244,24 @@ def test_files_that_are_no_video_get_a_sentence_and_the_page_still_works(
     marks = "() => document.getElementById('video-marks')"
     painted = "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
     assert not page.evaluate(f"() => ({painted})(({marks})())"), "the marks of the earlier file stay"
+
+
+def test_a_picture_and_a_video_are_passed_on_to_the_panel_that_reads_them(
+    open_page: OpenPage, crossing: Path, root: Path, screenshots: Path
+) -> None:
+    page = open_page("/video", expect_errors=True)
+    read_video(page, root / "static" / "examples" / "portrait.jpg", state="problem")
+    expect(page.locator("#video-status")).to_have_text("The file is a picture (JPEG), not a video.")
+    photograph(page, "video-picture", screenshots)
+    page.click("#video-hand")
+    expect(page.locator("#photo-name")).to_have_text("portrait.jpg")
+    expect(page.locator("#photo-status")).to_have_text("1 face")
+    page.set_input_files("#file", crossing)
+    expect(page.locator("#photo-status")).to_have_text("Not a picture; found: a video (WebM).")
+    photograph(page, "photo-video", screenshots)
+    page.click("#photo-hand")
+    reach(page, "done")
+    expect(page.locator("#video-name")).to_have_text("crossing.webm")
 
 
 def as_mp4(webm: Path, path: Path, *options: str) -> Path:
@@ -268,7 +298,7 @@ def test_a_file_of_four_gigabytes(open_page: OpenPage, crossing: Path, tmp_path:
     with void.open("wb") as file:
         file.truncate(FOUR_GB)  # takes no room on the disk
     read_video(page, void, state="problem")
-    expect(page.locator("#video-status")).to_contain_text("cannot play MP4")
+    expect(page.locator("#video-status")).to_contain_text("found: unknown data (00 00 00 00 …)")
     path = as_mp4(crossing, tmp_path / "large.mp4", "-c:v", "libx264")
     size = path.stat().st_size
     with path.open("ab") as file:  # a box that players skip, as large as the sound and pictures of an hour

@@ -59,7 +59,7 @@ export function stageState(facts) {
 
 /**
  * How a state looks and what it offers. `cover` replaces the picture, `banner` lies on it, `line` is
- * below it and never covers it. Every blocking state also offers a photo instead.
+ * below it and never covers it. A blocking state also offers a photo instead, while there is a server to read it.
  * @type {Record<string, {look: "cover" | "banner" | "line", actions: string[], alert?: boolean}>}
  */
 export const STATES = Object.freeze({
@@ -79,10 +79,10 @@ export const STATES = Object.freeze({
   muted: { look: "banner", actions: ["other", "photo"] },
   connecting: { look: "line", actions: [] },
   full: { look: "banner", actions: ["now", "photo"], alert: true },
-  lost: { look: "banner", actions: ["reconnect", "photo"], alert: true },
-  reconnecting: { look: "banner", actions: ["now", "photo"] },
-  offline: { look: "banner", actions: ["now", "photo"], alert: true },
-  restarting: { look: "banner", actions: ["photo"] },
+  lost: { look: "banner", actions: ["reconnect"], alert: true },
+  reconnecting: { look: "banner", actions: ["now"] },
+  offline: { look: "banner", actions: ["now"], alert: true },
+  restarting: { look: "banner", actions: [] },
   outdated: { look: "banner", actions: ["reload"] },
   paused: { look: "banner", actions: ["resume", "off"] },
   hidden: { look: "banner", actions: [] },

@@ -42,14 +42,15 @@ export class Intake {
     this.#dragDepth = 0;
   }
 
-  /** Shows the first example, so that the panel is never empty. */
-  showExample() {
-    this.#example(this.#examples[0]);
+  /** Shows the first example, so that the panel is never empty. @param {() => boolean} isWanted asked again once it is loaded */
+  showExample(isWanted) {
+    this.#example(this.#examples[0], isWanted);
   }
 
-  async #example(button) {
+  async #example(button, isWanted = () => true) {
     try {
       const response = await fetch(button.dataset.example);
+      if (!isWanted()) return;
       this.#handlers.onExample(await response.blob(), button.querySelector("span").textContent);
     } catch (error) {
       console.error(error);

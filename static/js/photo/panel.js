@@ -26,8 +26,11 @@ export class PhotoPanel {
   #picture;
   #intake;
 
-  /** @param {import("../shared/page.js").Page} page with the part "photo" of the catalogue */
-  constructor(page) {
+  /**
+   * @param {import("../shared/page.js").Page} page with the parts "photo" and "found" of the catalogue
+   * @param {{toVideo: (file: Blob) => void}} tools `toVideo` opens a video in its panel
+   */
+  constructor(page, { toVideo }) {
     this.#page = page;
     this.#queue = new Queue((shot) => shot.read(page));
     this.#strip = new Strip(element("photo-strip"), page, {
@@ -47,6 +50,7 @@ export class PhotoPanel {
       onDrag: (isOver) => this.#render(isOver),
     });
     element("photo-retry").addEventListener("click", () => this.#retry());
+    element("photo-hand").addEventListener("click", () => toVideo(this.#shown.file));
     element("photo-compare").addEventListener("click", () => this.#compare(!this.#compares));
     element("photo-save").addEventListener("click", () => this.#save([this.#shown]));
     element("photo-save-all").addEventListener("click", () => this.#save(this.#shots));
@@ -58,8 +62,13 @@ export class PhotoPanel {
 
   enter() {
     this.#intake.start();
-    if (!this.#shots.length) this.#intake.showExample();
+    if (!this.#shots.length) this.#intake.showExample(() => !this.#shots.length);
     this.#render();
+  }
+
+  /** Opens a file that another panel has received. @param {File} file */
+  take(file) {
+    this.#add([file]);
   }
 
   leave() {
@@ -195,9 +204,10 @@ export class PhotoPanel {
     element("photo-drop").hidden = this.#shots.length > 0;
     element("photo-faces-none").hidden = Boolean(shown?.faces.length);
     write(element("photo-name"), shown ? shown.name : "");
-    write(element("photo-status"), shown ? sentence(shown, this.#page) : "");
+    for (const id of ["photo-status", "photo-void-text"]) write(element(id), shown ? sentence(shown, this.#page) : "");
     element("photo-status").classList.toggle("problem", Boolean(shown?.isProblem));
     element("photo-retry").hidden = !shown?.canRetry;
+    element("photo-hand").hidden = !shown?.isVideo;
     this.#renderTools(ticked);
     this.#renderProgress(t);
   }

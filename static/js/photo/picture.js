@@ -7,6 +7,7 @@ export class Picture {
   #page;
   #image = element("photo-image");
   #canvas = element("photo-marks");
+  #void = element("photo-void");
   #shot = null;
   #selected = null;
   #heat = null;
@@ -15,6 +16,7 @@ export class Picture {
   constructor(page, onSelect) {
     this.#page = page;
     this.#image.addEventListener("load", () => this.draw());
+    this.#image.addEventListener("error", () => this.#showVoid(true)); // this browser cannot show the file
     this.#canvas.addEventListener("click", ({ offsetX, offsetY }) => {
       const index = hit(this.#boxes(), offsetX, offsetY);
       if (index >= 0) onSelect(this.#shot.faces[index].id);
@@ -26,7 +28,7 @@ export class Picture {
   show(shot, selected) {
     if (shot !== this.#shot) {
       this.#heat = null;
-      this.#image.hidden = !shot;
+      this.#showVoid(false);
       this.#image.alt = shot?.name ?? "";
       if (shot) this.#image.src = shot.url;
     }
@@ -56,6 +58,11 @@ export class Picture {
     }));
     const { clientWidth, clientHeight } = this.#canvas;
     drawMarks(context, marks, { x: 4, y: 4, w: clientWidth - 8, h: clientHeight - 8 });
+  }
+
+  #showVoid(isVoid) {
+    this.#void.hidden = !isVoid;
+    this.#image.hidden = isVoid;
   }
 
   #boxes() {

@@ -1,11 +1,12 @@
 /** One photograph: the file, its result, and whether it is selected for comparison. Does not depend on the page. */
 import { facesOfPhoto } from "../faces/faces.js";
 import { toReading } from "../faces/reading.js";
-import { isHeic, sendable } from "./convert.js";
+import { kindOf } from "../shared/file_kind.js";
+import { sendable } from "./convert.js";
 import { analyseAgain, photoState } from "./upload.js";
 
 /** Final states; all but the first two are problems. */
-const FINAL = new Set(["done", "nobody", "empty", "not-a-picture", "heic", "too-large", "too-many-pixels", "damaged", "offline", "error"]);
+const FINAL = new Set(["done", "nobody", "empty", "not-a-picture", "no-picture", "unreadable", "heic", "too-large", "too-many-pixels", "damaged", "offline", "error"]);
 
 export class Shot {
   #leave = new AbortController();
@@ -17,6 +18,8 @@ export class Shot {
   /** Code of an error without a message of its own. */
   code = "";
   isTicked = false;
+  /** @type {import("../shared/file_kind.js").Found | null} what the file is */
+  found = null;
   /** @type {Blob | null} what was sent of the file */
   picture = null;
   /** @type {(number[][] | undefined)[] | null} see `heatMaps`; null until somebody asks why */
@@ -41,9 +44,14 @@ export class Shot {
     return this.isFinal && this.state !== "done" && this.state !== "nobody";
   }
 
+  /** Whether the file is a video, which another panel reads. */
+  get isVideo() {
+    return this.state === "no-picture" && this.found.group === "video";
+  }
+
   /** Whether another try may help. */
   get canRetry() {
-    return this.state === "offline" || this.state === "error";
+    return ["offline", "error", "unreadable"].includes(this.state);
   }
 
   /** @param {() => void} listener called whenever the state or the part changes */
@@ -56,10 +64,15 @@ export class Shot {
    * @param {{limits: {max_upload_bytes: number}, labels: import("../shared/labels.js").Labels}} page
    */
   async read({ limits, labels }) {
-    if (!this.file.size) return this.#become("empty");
     this.#become("sending");
-    const picture = (this.picture = await sendable(this.file));
-    if (!picture) return this.#become((await isHeic(this.file)) ? "heic" : "not-a-picture");
+    try {
+      this.found = await kindOf(this.file);
+    } catch {
+      return this.#become("unreadable"); // a folder, or a file that was taken away
+    }
+    if (!this.file.size) return this.#become("empty");
+    const picture = (this.picture = await sendable(this.file, this.found));
+    if (!picture) return this.#become(this.found.group !== "picture" ? "no-picture" : this.found.kind === "HEIC" ? "heic" : "not-a-picture");
     if (picture.size > limits.max_upload_bytes) return this.#become("too-large");
     const answer = await analyseAgain(picture, (part) => this.#become(part < 1 ? "sending" : "reading", part), this.#leave.signal);
     if (answer.code === "cancelled") return;

@@ -2,7 +2,7 @@
 import { SHAPES, drawing } from "../faces/emotions.js";
 import { wordText } from "../faces/text.js";
 import { icon, make, write } from "../shared/dom.js";
-import { sentence } from "./sentence.js";
+import { inShort } from "./sentence.js";
 
 class Tile {
   #page;
@@ -18,7 +18,11 @@ class Tile {
     this.element = make("li", "tile");
     const image = make("img", "tile__image");
     Object.assign(image, { src: shot.url, alt: "", loading: "lazy" });
-    image.addEventListener("error", () => image.replaceWith(make("span", "tile__image")));
+    image.addEventListener("error", () => {
+      const nothing = make("span", "tile__image tile__void");
+      nothing.append(icon("void"));
+      image.replaceWith(nothing);
+    });
     this.#open.type = "button";
     this.#open.title = shot.name;
     this.#open.append(image, make("span", "unseen", shot.name), this.#status);
@@ -45,11 +49,11 @@ class Tile {
     this.#tick.checked = isTicked;
     this.#tick.disabled = state !== "done" || (!isTicked && !canTick);
     this.#tick.parentElement.hidden = state !== "done";
-    if (state !== "done") return write(this.#status, sentence(this.#shot, this.#page));
+    if (state !== "done") return write(this.#status, inShort(this.#shot, this.#page));
     const [face] = faces;
-    const { bold, rest } = wordText(face.word, this.#page);
-    const one = face.word.key === "unsure" ? `${bold} ${rest}` : bold; // the list of faces has the per cent
-    const text = faces.length > 1 ? sentence(this.#shot, this.#page) : one;
+    // The list of faces has the per cent, and what it is unsure of.
+    const one = face.word.key === "unsure" ? this.#page.t("photo.short.unsure") : wordText(face.word, this.#page).bold;
+    const text = faces.length > 1 ? inShort(this.#shot, this.#page) : one;
     if (this.#status.textContent === text) return;
     this.#status.replaceChildren();
     if (faces.length === 1) this.#status.append(styled(face.style));

@@ -3,6 +3,8 @@ import { isExcluded } from "./recording.js";
 
 /** A frame stands for the time until the next one, but never for more than this. */
 const LONGEST_S = 1;
+/** A shorter interruption is not named. */
+const NAMED_FROM_S = 1;
 
 /**
  * @typedef {object} FaceSummary
@@ -19,6 +21,7 @@ const LONGEST_S = 1;
  * @property {number} read_s time that frames stand for
  * @property {number} unsure share of the time faces were seen, 0–1
  * @property {number} nobody share of the time read, 0–1
+ * @property {[kind: string, seconds: number][]} gaps how long nothing was read, by reason, in the order in which they came first
  * @property {FaceSummary[]} faces by id
  */
 
@@ -56,8 +59,14 @@ export function summarise({ log, excluded, gaps }) {
   const unsure = all.reduce((sum, { unsure_s }) => sum + unsure_s, 0);
   return {
     duration_s: log.length ? log.endS - frames.get("time_ms", 0) / 1000 : 0, read_s: read,
-    unsure: seen ? unsure / seen : 0, nobody: read ? nobody / read : 0, faces: all,
+    unsure: seen ? unsure / seen : 0, nobody: read ? nobody / read : 0, gaps: lengths(gaps, log.endS), faces: all,
   };
+}
+
+function lengths(gaps, endS) {
+  const sums = new Map();
+  for (const { kind, from_s, to_s } of gaps) sums.set(kind, (sums.get(kind) ?? 0) + Math.max(0, (to_s ?? endS) - from_s));
+  return [...sums].filter(([, seconds]) => seconds >= NAMED_FROM_S);
 }
 
 function take(faces, log, at, from_s, to_s) {

@@ -23,12 +23,12 @@ const NAMED_FROM_S = 0.5;
  * @property {(range: object) => void} include take an excluded range back in
  */
 
-/** "3:12 · 2 faces · unsure 9 % · nobody 4 %" @param {import("./statistics.js").Summary} summary */
-export function headline({ duration_s, faces, unsure, nobody }, { t, language }) {
+/** "3:12 · 2 faces · unsure 9 % · nobody 4 % · offline 0:12" @param {import("./statistics.js").Summary} summary */
+export function headline({ duration_s, faces, unsure, nobody, gaps }, { t, language }) {
   const count = new Intl.PluralRules(language).select(faces.length) === "one" ? "summary.faces_one" : "summary.faces_other";
   return [
     clock(duration_s), t(count, { n: faces.length }), t("summary.unsure", { percent: share(language, unsure) }),
-    t("summary.nobody", { percent: share(language, nobody) }),
+    t("summary.nobody", { percent: share(language, nobody) }), ...gaps.map(([kind, seconds]) => t(`summary.${kind}`, { time: clock(seconds) })),
   ].join(" · ");
 }
 

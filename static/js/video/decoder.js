@@ -21,20 +21,25 @@ import { VideoProblem } from "./problem.js";
  * @property {() => void} close
  */
 
+/** What is no video, however it is called: no player needs to try it. */
+const NO_VIDEO = new Set(["picture", "document", "archive", "text"]);
+
 /**
  * @param {File} file
+ * @param {import("../shared/file_kind.js").Found} found what it is
  * @returns {Promise<Decoder | null>} null where this browser cannot decode the file in this way
  * @throws {VideoProblem} the file is no video that could be read in any way
  */
-export async function openExactly(file) {
-  if (!file.size) throw new VideoProblem("empty");
+export async function openExactly(file, found) {
+  if (!file.size) throw new VideoProblem("empty", found);
+  if (NO_VIDEO.has(found.group)) throw new VideoProblem("not-video", found);
   if (!("VideoDecoder" in globalThis)) return null;
   const { BlobSource, Input, MATROSKA, MP4, QTFF, VideoSampleSink, WEBM } = await import("../../vendor/mediabunny-1.61.min.js");
   const input = new Input({ formats: [MP4, QTFF, MATROSKA, WEBM], source: new BlobSource(file) });
   try {
     if (!(await input.canRead())) return close(input, null);
     const track = await input.getPrimaryVideoTrack();
-    if (!track) throw new VideoProblem((await input.getTracks()).length ? "no-video" : "no-frames");
+    if (!track) throw new VideoProblem((await input.getTracks()).length ? "no-video" : "no-frames", found);
     if (!(await track.canDecode())) return close(input, null);
     const firstS = await track.getFirstTimestamp();
     const announcedS = (await track.getDurationFromMetadata()) ?? (await input.getDurationFromMetadata()) ?? (await track.computeDuration());

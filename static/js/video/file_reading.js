@@ -1,6 +1,7 @@
 /** One video file from its opening to its end: decodes it, sends its frames, keeps what was read, and says how far it is. */
 import { clock, percent, whole } from "../shared/format.js";
 import { Encoder } from "../shared/encoder.js";
+import { kindOf } from "../shared/file_kind.js";
 import { element } from "../shared/page.js";
 import { Analysis } from "./analysis.js";
 import { openExactly } from "./decoder.js";
@@ -10,11 +11,12 @@ import { openBySeeking } from "./seeker.js";
 /** The time left is said once it can be told. */
 const LEFT_FROM_MS = 2000;
 
-const PROBLEMS = { empty: "video.empty", "no-video": "video.no-video", "no-frames": "video.no-frames", codec: "video.codec" };
+const PROBLEMS = { empty: "video.empty", "no-video": "video.no-video", "no-frames": "video.no-frames" };
 
 export class FileReading {
   #page;
-  #file;
+  /** What is read. @type {File} */
+  file;
   #framesPerS;
   #tools;
   #handlers;
@@ -41,10 +43,15 @@ export class FileReading {
    */
   constructor(page, file, framesPerS, tools, handlers) {
     this.#page = page;
-    this.#file = file;
+    this.file = file;
     this.#framesPerS = framesPerS;
     this.#tools = tools;
     this.#handlers = handlers;
+  }
+
+  /** Whether the file is a picture, which another panel reads. */
+  get isPicture() {
+    return this.#problem?.found?.group === "picture";
   }
 
   /** How much of the file was read, 0 to 1; NaN where its length is unknown. */
@@ -54,14 +61,15 @@ export class FileReading {
 
   async open(player) {
     try {
-      this.#decoder = (await openExactly(this.#file)) ?? (await openBySeeking(this.#file));
+      const found = await kindOf(this.file);
+      this.#decoder = (await openExactly(this.file, found)) ?? (await openBySeeking(this.file, found));
     } catch (error) {
       return this.#fail(error);
     }
     this.#player = player;
-    await player.load(this.#file, this.#decoder);
+    await player.load(this.file, this.#decoder);
     this.film = await this.#tools.openFilm({
-      page: this.#page, source: this.#file.name, file: this.#file, root: element("video-timeline"), tools: element("video-tools"),
+      page: this.#page, source: this.file.name, file: this.file, root: element("video-timeline"), tools: element("video-tools"),
       onLook: (timeS) => player.seek(timeS), onSelect: (id) => player.select(id),
     });
     player.follow((timeS) => {
@@ -82,7 +90,7 @@ export class FileReading {
         makeLane: (onAnswer) => new Lane({ send: (...message) => this.#link.send(...message), window: limits.max_recording_in_flight, onAnswer }),
       },
       {
-        source: this.#file.name, framesPerS: this.#framesPerS, maxFrameBytes: limits.max_frame_bytes,
+        source: this.file.name, framesPerS: this.#framesPerS, maxFrameBytes: limits.max_frame_bytes,
         onReading: (reading) => this.#read(reading), onFailure: (code, message) => console.warn(code, message),
       },
     );
@@ -130,7 +138,11 @@ export class FileReading {
 
   #problemText() {
     const { t } = this.#page;
-    return t(PROBLEMS[this.#problem.name] ?? "video.unreadable", { detail: this.#problem.detail ?? this.#problem.message });
+    const { name, found, message } = this.#problem;
+    if (name === "codec") return t("video.codec", { detail: found.kind });
+    if (this.isPicture) return found.kind === "GIF" ? t("video.gif") : t("video.picture", found);
+    if (name === "not-video") return t("video.not-video", { found: t(`found.${found.group}`, found) });
+    return t(PROBLEMS[name] ?? "video.unreadable", { detail: message });
   }
 
   #doneText() {

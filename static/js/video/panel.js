@@ -20,6 +20,7 @@ const SAMPLE = "?sample";
  * @property {new (options: object) => object} Link the live socket, see live/socket.js
  * @property {(options: object) => Promise<object>} openFilm what has a past, see session/film.js
  * @property {() => Promise<{OpenedSession: new (...parts: any[]) => object}>} loadOpened sessions that were saved, see session/opened.js
+ * @property {(file: File) => void} toPhotos opens a picture in the panel of photographs
  */
 
 export class VideoPanel {
@@ -58,6 +59,12 @@ export class VideoPanel {
       this.#chosen(input); // a file may have been chosen before this was loaded
     }
     element("video-cancel").addEventListener("click", () => this.#reading?.stop());
+    element("video-hand").addEventListener("click", () => tools.toPhotos(this.#reading.file));
+  }
+
+  /** Opens a file that another panel has received. @param {File} file */
+  take(file) {
+    this.#open(file);
   }
 
   enter() {
@@ -178,6 +185,9 @@ export class VideoPanel {
     progress.hidden = !isBusy;
     if (reading && Number.isFinite(reading.part)) progress.value = reading.part;
     else progress.removeAttribute("value");
+    // A saved session was read at its own rate.
+    element("video-rate").hidden = state === "session" || (state === "over" && reading?.state === "session");
+    element("video-hand").hidden = !reading?.isPicture;
     const status = element("video-status");
     status.classList.toggle("problem", state === "problem");
     status.setAttribute("aria-live", state === "reading" ? "off" : "polite"); // a count that changes is not announced

@@ -1,12 +1,12 @@
 /** What can be wrong with a video file, by a name that has a sentence in the catalogue (`video.problem.NAME`). */
 export class VideoProblem extends Error {
   /**
-   * @param {"empty" | "no-video" | "no-frames" | "codec" | "container" | "unreadable"} name
-   * @param {string} detail what was found: a codec, a kind of file
+   * @param {"empty" | "not-video" | "no-video" | "no-frames" | "codec" | "unreadable"} name
+   * @param {import("../shared/file_kind.js").Found} found what the file is
    */
-  constructor(name, detail = "") {
-    super(detail ? `${name}: ${detail}` : name);
+  constructor(name, found) {
+    super(`${name}: ${found.group} ${found.kind}`);
     this.name = name;
-    this.detail = detail;
+    this.found = found;
   }
 }

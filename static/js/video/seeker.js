@@ -7,13 +7,16 @@ import { VideoProblem } from "./problem.js";
 const SEEKS_PER_S = 10;
 const OPEN_TIMEOUT_MS = 15_000;
 const SEEK_TIMEOUT_MS = 10_000;
+/** What is wrong with a file of this kind that no player opens. */
+const PROBLEMS = { video: "codec", sound: "no-video" };
 
 /**
  * @param {File} file
+ * @param {import("../shared/file_kind.js").Found} found what it is
  * @returns {Promise<import("./decoder.js").Decoder>}
  * @throws {VideoProblem} the player cannot read it either
  */
-export async function openBySeeking(file) {
+export async function openBySeeking(file, found) {
   const video = document.createElement("video");
   const url = URL.createObjectURL(file);
   Object.assign(video, { muted: true, playsInline: true, preload: "auto", src: url });
@@ -24,10 +27,10 @@ export async function openBySeeking(file) {
   };
   try {
     await happened(video, "loadeddata", OPEN_TIMEOUT_MS);
-    if (!video.videoWidth) throw new VideoProblem("no-video");
+    if (!video.videoWidth) throw new VideoProblem("no-video", found);
   } catch (error) {
     close();
-    throw error instanceof VideoProblem ? error : new VideoProblem("codec", kindOf(file));
+    throw error instanceof VideoProblem ? error : new VideoProblem(PROBLEMS[found.group] ?? "not-video", found);
   }
   return {
     durationS: video.duration,
@@ -72,6 +75,3 @@ function happened(video, name, timeoutMs) {
     video.addEventListener("error", () => end(reject, video.error), { signal: ended.signal });
   });
 }
-
-/** The kind of a file for people: its suffix, else its type. */
-const kindOf = ({ name, type }) => name.match(/\.(\w{1,5})$/)?.[1].toUpperCase() ?? type;
