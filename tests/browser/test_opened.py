@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from playwright.sync_api import Page, expect
 
 from ml.inference.contract import EMOTIONS
-from tests.browser.access import photograph
+from tests.browser.access import PSEUDO, SIZES, assert_no_sideways_scroll, assert_nothing_cut_off, photograph
 from tests.browser.sessions import painted_colours, save
 
 OpenPage = Callable[..., Page]
@@ -120,6 +122,45 @@ def test_a_saved_session_is_looked_at_changed_and_saved_again(
     expect(summary).to_be_hidden()
     expect(page.get_by_text("Choose a video")).to_be_visible()
     expect(page.locator("#video-faces .face")).to_have_count(0)
+
+
+NAMED = """(() => {
+  const write = CanvasRenderingContext2D.prototype.fillText;
+  window.named = new Map();
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+    const { width, actualBoundingBoxAscent: up, actualBoundingBoxDescent: down } = this.measureText(text);
+    if (this.canvas.matches('.timeline__canvas--lines') && !text.includes('%')) {
+      const { clientWidth, clientHeight } = this.canvas;
+      window.named.set(text, { left: x, right: x + width, top: y - up, bottom: y + down, clientWidth, clientHeight });
+    }
+    return write.call(this, text, x, y);
+  };
+})();"""
+"""Keeps where the lines' names were written last."""
+
+
+@pytest.mark.parametrize("script", ["", PSEUDO], ids=["english", "longer"])
+def test_every_line_has_its_name(open_page: OpenPage, tmp_path: Path, screenshots: Path, script: str) -> None:
+    page = open_page("/video", script=NAMED + script)
+    open_file(page, write(tmp_path / "session.json", session()), "session")
+    page.locator("#video-timeline .timeline__button").filter(has_text="line").first.click()
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("named.clear()")
+        page.wait_for_function("() => named.size >= 7")
+        page.screenshot(path=screenshots / f"session-lines-{'longer-' if script else ''}{width}.png")
+        names = sorted(page.evaluate("[...named.values()]"), key=lambda name: name["top"])
+        assert len(names) == len(EMOTIONS)
+        assert all(name["left"] > 0 and name["right"] <= name["clientWidth"] for name in names), width
+        assert names[0]["top"] >= 0, width
+        assert names[-1]["bottom"] <= names[-1]["clientHeight"], width
+        assert all(one["bottom"] < other["top"] for one, other in pairwise(names)), f"names overlap at {width}"
+        assert_no_sideways_scroll(page)
+        assert_nothing_cut_off(page)
+        whole = """() => { const [canvas, view] = ['canvas--lines', 'view'].map((part) =>
+          document.querySelector(`#video-timeline .timeline__${part}`).getBoundingClientRect());
+          return canvas.top >= view.top - 1 && canvas.bottom <= view.bottom + 1; }"""
+        assert page.evaluate(whole), "the canvas is cut"
 
 
 def test_files_that_are_no_session_get_a_sentence_and_the_page_still_works(

@@ -4,6 +4,11 @@ import { xOf } from "./scale.js";
 
 const FONT = "14px system-ui, sans-serif";
 const NAME_PX = 17;
+/** More names than this are not all written. */
+const MOST_NAMES = 12;
+
+/** @param {number} count of the labels @returns {number} height in px at which every line has its name at its end */
+export const linesHeight = (count) => Math.min(count, MOST_NAMES) * NAME_PX + 7;
 
 /**
  * In place of uPlot 1.6.32, which takes longer for the same lines and is twelve times the size: docs/sessions.md.
@@ -84,7 +89,7 @@ function drawNames(context, x, height, last, { names, styleOf, yOf }, paint) {
     place.y = Math.min(place.y, floor);
     floor = place.y - room;
   }
-  // If seven names do not fit, only the largest values are named.
+  // If the names do not fit, only the largest values are named.
   const fitting = Math.max(1, Math.floor(height / NAME_PX));
   const shown = room < NAME_PX - 2 ? spread(names, last.vector, fitting, height, yOf) : places;
   for (const { name, i, y } of shown) {

@@ -27,8 +27,8 @@ export class RecordControl {
    * @param {{t: Function}} parts.page with the session's sentences
    * @param {import("../shared/page.js").Settings} parts.settings
    * @param {import("./recorder.js").Recorder} parts.recorder
-   * @param {{start: (withVideo: boolean) => void, stop: () => void, momentS: () => number}} handlers `momentS`: time of the cursor, on the
-   *   recording's clock
+   * @param {{start: (withVideo: boolean) => void, stop: () => void, open: () => void, isOpen: () => boolean, momentS: () => number}} handlers
+   *   `open`: shows the summary of the recording; `momentS`: time of the cursor, on the recording's clock
    */
   constructor(slot, place, { page, settings, recorder }, handlers) {
     this.#page = page;
@@ -38,6 +38,7 @@ export class RecordControl {
     this.#tools = {
       mark: this.#tool("record.mark", () => this.mark(), "K"), exclude: this.#tool("record.exclude", () => this.exclude(), "X"),
       name: Object.assign(make("input", "timeline__input"), { maxLength: 80, hidden: true }),
+      open: this.#tool("record.show", () => handlers.open()),
     };
     const { name } = this.#tools;
     name.addEventListener("keydown", (event) => {
@@ -45,7 +46,7 @@ export class RecordControl {
       if (["Enter", "Escape"].includes(event.key)) name.blur();
     });
     name.addEventListener("blur", () => this.#named());
-    place.append(this.#tools.mark, this.#tools.exclude, name);
+    place.append(this.#tools.mark, this.#tools.exclude, name, this.#tools.open);
     this.#button = Object.assign(make("button", "tool tool--record"), { type: "button", id: "record", disabled: true });
     this.#button.setAttribute("aria-keyshortcuts", "R");
     this.#button.append(make("span", "tool__dot"), make("span", "tool__label", page.t("record.record")));
@@ -100,7 +101,7 @@ export class RecordControl {
     if (this.#recorder.isRunning) this.#recorder.toggleExclude(this.#handlers.momentS());
   }
 
-  /** Shows whether something is recorded. */
+  /** Shows whether something is recorded, and the way to a finished recording for as long as it is in no file. */
   show() {
     const { isRunning, excludingFromS } = this.#recorder;
     this.#button.classList.toggle("tool--recording", isRunning);
@@ -108,6 +109,8 @@ export class RecordControl {
     this.#tools.mark.hidden = !isRunning;
     this.#tools.exclude.hidden = !isRunning;
     if (!isRunning) this.#tools.name.hidden = true;
+    this.#tools.open.hidden = isRunning || !this.#recorder.isUnsaved || this.#handlers.isOpen();
+    write(this.#tools.open, this.#page.t("record.open", { time: clock(this.#recorder.timeS) }));
     write(this.#tools.exclude, excludingFromS === null ? this.#page.t("record.exclude") : this.#page.t("record.exclude_end", { time: clock(excludingFromS) }));
     clearInterval(this.#timer);
     if (isRunning) this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -132,7 +135,7 @@ export class RecordControl {
   #tool(key, onClick, shortcut) {
     const made = make("button", "timeline__button", this.#page.t(key));
     made.type = "button";
-    made.setAttribute("aria-keyshortcuts", shortcut);
+    if (shortcut) made.setAttribute("aria-keyshortcuts", shortcut);
     made.addEventListener("click", onClick);
     return made;
   }

@@ -41,6 +41,7 @@ export class Session {
   #exports;
   #review;
   #baselines;
+  #note = null;
   #listening = new AbortController();
 
   /**
@@ -70,10 +71,11 @@ export class Session {
       nameOf: (id) => this.#nameOf(id), now: () => (this.#isRunning ? this.#memory.nowS : null), onSelect: (id) => options.select(id),
       onLook: () => this.#review.moveTo(this.#timeline.cursorS - this.#shiftS),
       onExclude: (range) => this.#exclude(range),
-      shownFromS: () => (this.#recorder.isRunning ? 0 : SHOWN_FROM_S), // a recording needs the timeline for markers and ranges
+      shownFromS: () => (this.#recorder.recording ? 0 : SHOWN_FROM_S), // a recording needs it for markers and ranges, and as the way to its summary
     });
     this.#control = new RecordControl(element("session-tools"), this.#timeline.tools, { page, settings, recorder: this.#recorder }, {
-      start: (withVideo) => this.#record(withVideo), stop: () => this.#endRecording(),
+      start: (withVideo) => this.#record(withVideo), stop: () => this.#endRecording(), open: () => this.#sumUp(this.#recorder.recording),
+      isOpen: () => this.#review.recording === this.#recorder.recording,
       momentS: () => (this.#timeline.isFollowing ? this.#recorder.timeS : Math.max(0, this.#timeline.cursorS - this.#recorder.startS)),
     });
     this.#exports = new Exports(page, {
@@ -168,6 +170,7 @@ export class Session {
 
   #record(withVideo) {
     if (!this.#isRunning) return;
+    this.#note?.remove();
     this.#recorder.release();
     this.#recorder.start({ ...this.#facts(), labels: this.#page.labels.names }, withVideo ? this.#options.stream() : null);
   }
@@ -176,7 +179,7 @@ export class Session {
     const recording = await this.#recorder.stop();
     this.#keepBaselines();
     const show = this.#toastButton("record.show", () => this.#sumUp(recording));
-    toast(this.#page.t("record.kept"), this.#toastButton("summary.csv", () => this.#exports.csv(recording)), show);
+    this.#note = toast(this.#page.t("record.kept"), this.#toastButton("summary.csv", () => this.#exports.csv(recording)), show);
   }
 
   /** Copies the neutral faces of the session into the recording, on its clock. */
@@ -201,9 +204,15 @@ export class Session {
 
   #sumUp(recording) {
     recording.names = { ...recording.names, ...Object.fromEntries(this.#memory.names) };
-    const leave = this.#isRunning ? { key: "summary.back", go: () => this.#review.hide() } : { key: "summary.renew", go: () => this.#renew() };
+    this.#note?.remove();
+    const leave = this.#isRunning ? { key: "summary.back", go: () => this.#backToCamera() } : { key: "summary.renew", go: () => this.#renew() };
     this.#review.show(recording, { leave, remove: recording === this.#recorder.recording ? () => this.#delete() : null });
     if (!this.#isRunning) this.#timeline.show((this.#history = historyOf(recording)), { isFinished: true });
+    this.#changed();
+  }
+
+  #backToCamera() {
+    this.#review.hide();
     this.#changed();
   }
 

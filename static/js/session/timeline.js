@@ -2,7 +2,7 @@
 import { prepare } from "../faces/marks.js";
 import { write } from "../shared/dom.js";
 import { Drag } from "./drag.js";
-import { drawLines } from "./lines.js";
+import { drawLines, linesHeight } from "./lines.js";
 import { Paint } from "./paint.js";
 import { RibbonRows } from "./ribbon_rows.js";
 import { drawRibbons } from "./ribbons.js";
@@ -189,6 +189,7 @@ export class Timeline {
     const tracks = this.#tracks();
     const mode = this.#rows.isWide ? "both" : this.#showsLines ? "lines" : "ribbons";
     this.#root.dataset.mode = mode;
+    this.#root.style.setProperty("--lines-height", `${linesHeight(this.#history.labels.length)}px`);
     this.#root.classList.toggle("timeline--expanded", this.#rows.isExpanded);
     showControls(this.#parts, this.#page, {
       mode, isFollowing: this.isFollowing, isRunning: now !== null, isExpanded: this.#rows.isExpanded,
