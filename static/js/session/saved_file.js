@@ -8,6 +8,8 @@ import { newRecording, withRange } from "./recording.js";
 
 /** Largest file that is opened: some six hours with two faces at 30 frames a second. */
 export const MAX_FILE_BYTES = 512 * 1024 * 1024;
+/** The page answers to the person after reading for this long. */
+const TURN_MS = 40;
 /** Longest session, a week. */
 const MAX_S = 7 * 24 * 3600;
 const MAX_SIDE_PX = 65_535;
@@ -32,11 +34,16 @@ export async function readSession(file, labels, { onPart = () => {}, signal } = 
   const [session, pieces, decoder] = [new SavedSession(labels), new JsonPieces(), new TextDecoder()];
   const reader = file.stream().getReader();
   let bytes = 0;
+  let turnMs = performance.now();
   try {
     for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
       if (signal?.aborted) return null;
       for (const piece of pieces.read(decoder.decode(value, { stream: true }))) session.take(piece);
-      onPart((bytes += value.length) / file.size);
+      bytes += value.length;
+      if (performance.now() - turnMs < TURN_MS) continue;
+      onPart(bytes / file.size);
+      await new Promise((resolve) => setTimeout(resolve));
+      turnMs = performance.now();
     }
     pieces.end();
   } catch (error) {

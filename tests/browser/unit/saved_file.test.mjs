@@ -72,6 +72,27 @@ test("a document is split at any place into the same pieces", () => {
   }
 });
 
+test("the page can answer while a long session is read", async () => {
+  const long = document();
+  const frames = long.frames.map((frame) => JSON.stringify(frame));
+  const times = Array.from({ length: 50 }, (_, round) => frames.map((frame) => frame.replace(/"timestamp_s":[\d.]+/, (time) => `"timestamp_s":${Number(time.slice(14)) + 21 * round}`)));
+  const bytes = new TextEncoder().encode(JSON.stringify({ ...long, frames: [] }).replace('"frames":[]', `"frames":[${times.flat().join()}]`));
+  const pieces = Array.from({ length: Math.ceil(bytes.length / 65536) }, (_, i) => bytes.slice(65536 * i, 65536 * (i + 1)));
+  const stream = () => new ReadableStream({
+    start(controller) { // all of it is there at once, as with a file in the cache of the system
+      for (const piece of pieces) controller.enqueue(piece);
+      controller.close();
+    },
+  });
+  let turns = 0;
+  const counting = setInterval(() => (turns += 1), 1);
+  const parts = [];
+  const opened = await readSession({ size: bytes.length, stream }, EMOTIONS, { onPart: (part) => parts.push(part) });
+  clearInterval(counting);
+  assert.equal(opened.log.length, 50 * frames.length);
+  assert.ok(turns > 0 && parts.length > 0);
+});
+
 const document = () => JSON.parse(text(json(recorded())));
 const changed = (change) => {
   const made = document();
