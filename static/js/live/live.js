@@ -6,6 +6,7 @@ import { element } from "../shared/page.js";
 import { toast } from "../shared/toast.js";
 import { Camera, hasMediaDevices } from "./camera.js";
 import { Controls } from "./controls.js";
+import { Moment } from "./moment.js";
 import { Presence } from "./presence.js";
 import { Stage, sentence } from "./stage.js";
 import { INITIAL, activityOf, cameraSupport, isReading, stageState } from "./state.js";
@@ -13,19 +14,13 @@ import { INITIAL, activityOf, cameraSupport, isReading, stageState } from "./sta
 const TICK_MS = 250;
 /** Camera states in which the person has the camera or is about to. */
 const RUNNING = new Set(["asking", "starting", "tap", "on", "muted"]);
-const RETURNED_MS = 4000;
-const FAILED_MS = 3000;
-const MOST_ENLARGED = 2;
 
 export class Live {
   #page;
   #settings;
   #readings;
   #facts = { ...INITIAL };
-  #enteredMs = performance.now();
-  #retryAtMs = 0;
-  #failure = { id: "", untilMs: 0 };
-  #returned = { forMs: 0, untilMs: 0 };
+  #moment = new Moment();
   #isLate = false;
   #devices = [];
   #activity = "stopped";
@@ -48,14 +43,14 @@ export class Live {
     this.#page = page;
     this.#settings = settings;
     this.#readings = readings;
-    this.#video.addEventListener("resize", () => this.#fitPicture());
     this.#stage = new Stage(page, (action) => this.#act(action));
+    this.#video.addEventListener("resize", () => this.#stage.fit(this.#video));
     this.#camera = new Camera(this.#video, {
       onState: (camera) => this.#cameraChanged(camera),
       onDevices: (devices) => this.#devicesChanged(devices),
       onError: (error) => {
         console.error(error);
-        this.#failure.id = error.name;
+        this.#moment.fail(error.name);
       },
     });
     this.#presence = new Presence({
@@ -187,15 +182,6 @@ export class Live {
 
   // Events
 
-  /** The stage has the camera's aspect ratio and at most twice its pixels; a larger picture would be blurred. */
-  #fitPicture() {
-    const { videoWidth: width, videoHeight: height } = this.#video;
-    const { style } = element("picture");
-    style.setProperty("--aspect", `${width} / ${height}`);
-    style.setProperty("--widest", `${MOST_ENLARGED * width}px`);
-    style.setProperty("--tallest", `${MOST_ENLARGED * height}px`);
-  }
-
   async #cameraChanged(camera) {
     // "off" has two causes: the person stopped the camera, or the page was hidden.
     if (camera !== "off") this.#facts.wanted = RUNNING.has(camera);
@@ -215,13 +201,13 @@ export class Live {
       page: this.#page,
       readings: this.#readings,
       onLink: (link, { retryAtMs = 0 }) => {
-        this.#retryAtMs = retryAtMs;
+        this.#moment.retry(retryAtMs);
         this.#change({ link });
       },
       onAnswer: () => this.#advise(performance.now()),
       onFailure: (code, message) => {
         console.error(code, message);
-        this.#failure = { id: code, untilMs: performance.now() + FAILED_MS };
+        this.#moment.fail(code);
         this.#change({ failed: true });
       },
     });
@@ -234,7 +220,7 @@ export class Live {
   }
 
   #shown(hiddenForMs) {
-    this.#returned = { forMs: hiddenForMs, untilMs: performance.now() + RETURNED_MS };
+    this.#moment.comeBack(hiddenForMs);
     this.#change({ hidden: false });
     this.#startAgain();
   }
@@ -250,7 +236,7 @@ export class Live {
     const before = stageState(this.#facts);
     Object.assign(this.#facts, facts);
     if (!this.#facts.wanted) this.#facts.paused = false;
-    if (stageState(this.#facts) !== before) this.#enteredMs = performance.now();
+    if (stageState(this.#facts) !== before) this.#moment.enter();
     this.#followFacts();
     this.#tellActivity();
     this.#render();
@@ -285,7 +271,7 @@ export class Live {
   #tick() {
     const nowMs = performance.now();
     if (this.#facts.support !== "ok") return;
-    if (this.#facts.failed && nowMs >= this.#failure.untilMs) this.#change({ failed: false });
+    if (this.#facts.failed && this.#moment.hasFailureEnded(nowMs)) this.#change({ failed: false });
     this.#advise(nowMs);
     this.#reader?.writeNumbers(nowMs);
     this.#render();
@@ -295,7 +281,7 @@ export class Live {
     if (!this.#reader?.isRunning) return;
     const { advice, isLate } = this.#reader.tick(this.#settings.get("announce"), nowMs);
     this.#isLate = isLate;
-    const told = advice ?? (nowMs < this.#returned.untilMs ? "returned" : null);
+    const told = advice ?? (this.#moment.isReturning(nowMs) ? "returned" : null);
     if (told !== this.#facts.advice) this.#change({ advice: told });
   }
 
@@ -323,15 +309,7 @@ export class Live {
   }
 
   #sentence(state) {
-    const nowMs = performance.now();
-    return sentence(state, {
-      sinceMs: nowMs - this.#enteredMs,
-      retrySeconds: Math.max(0, Math.ceil((this.#retryAtMs - nowMs) / 1000)),
-      rate: this.#reader?.rate ?? 0,
-      hiddenForMs: this.#returned.forMs,
-      failure: this.#failure.id,
-      isLate: this.#isLate,
-      hasOther: this.#devices.length > 1,
-    }, this.#page);
+    const read = { rate: this.#reader?.rate ?? 0, isLate: this.#isLate, hasOther: this.#devices.length > 1 };
+    return sentence(state, { ...this.#moment.details(performance.now()), ...read }, this.#page);
   }
 }

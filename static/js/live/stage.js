@@ -6,6 +6,7 @@ import { icon, make, write } from "../shared/dom.js";
 
 const LATE_ASKING_MS = 8000;
 const LATE_STARTING_MS = 5000;
+const MOST_ENLARGED = 2;
 
 /** Where an action leads that opens another panel. */
 const PANEL_LINKS = { photo: "/photo", example: "/video?sample" };
@@ -102,6 +103,14 @@ export class Stage {
     this.#live.hidden = look !== "line" || state === "connecting" || Boolean(text);
     write(this.#hint, hint);
     this.#hint.hidden = !hint;
+  }
+
+  /** Takes the aspect ratio of the camera and at most twice its pixels; a larger picture would be blurred. @param {HTMLVideoElement} video */
+  fit({ videoWidth: width, videoHeight: height }) {
+    const { style } = element("picture");
+    style.setProperty("--aspect", `${width} / ${height}`);
+    style.setProperty("--widest", `${MOST_ENLARGED * width}px`);
+    style.setProperty("--tallest", `${MOST_ENLARGED * height}px`);
   }
 
   /** Offers the same page over https where something answers there. */

@@ -1,21 +1,18 @@
 /** The time axis of a session: ribbons or lines, a slider, and the choice of the visible window. */
 import { prepare } from "../faces/marks.js";
-import { write } from "../shared/dom.js";
 import { Drag } from "./drag.js";
 import { drawLines, linesHeight } from "./lines.js";
 import { Paint } from "./paint.js";
 import { RibbonRows } from "./ribbon_rows.js";
 import { drawRibbons } from "./ribbons.js";
-import { WINDOWS_S, clock, edges, onPixels } from "./scale.js";
+import { WINDOWS_S, edges, onPixels } from "./scale.js";
+import { Slider } from "./slider.js";
 import { fillTable } from "./table.js";
 import { buildTimeline, chooseWindow, showControls } from "./timeline_dom.js";
-import { momentText, share } from "./words.js";
+import { share } from "./words.js";
 
 /** Shortest session for which the timeline is shown. */
 export const SHOWN_FROM_S = 5;
-/** A film shorter than this is moved through in tenths of a second. */
-const FINE_BELOW_S = 60;
-const FINE_STEP_S = 0.1;
 const REDRAW_MS = 250;
 const CALM_REDRAW_MS = 1000;
 
@@ -39,10 +36,10 @@ export class Timeline {
   #rows = new RibbonRows();
   #showsLines = false;
   #timer = 0;
-  #saidMs = 0;
   #drag;
   #observer = new ResizeObserver(() => this.draw());
   #parts;
+  #slider;
   #calm = matchMedia("(prefers-reduced-motion: reduce)");
 
   /** @type {number | null} the face whose lines are shown */
@@ -66,6 +63,7 @@ export class Timeline {
       window: (seconds) => this.#choose({ windowS: seconds }), live: () => this.look(null), fold: () => this.#fold(),
       lines: () => this.#toggleLines(), table: () => this.#openTable(),
     });
+    this.#slider = new Slider(this.#parts, page);
     chooseWindow(this.#parts, this.#view.windowS);
     this.#drag = new Drag(this.#parts.ribbons, {
       edges: () => (Number.isNaN(this.#history.startS) ? null : this.#edges()), mayDraw: () => Boolean(options.onExclude),
@@ -160,7 +158,7 @@ export class Timeline {
     if (!step) return;
     event.preventDefault(); // the slider's own step may be finer
     this.step(step * (event.shiftKey ? 10 : 1));
-    this.#parts.range.value = String(this.cursorS - this.#history.startS);
+    this.#slider.move(this.cursorS - this.#history.startS);
   }
 
   // Drawing
@@ -198,7 +196,7 @@ export class Timeline {
     });
     if (mode !== "lines") this.#drawRibbons(tracks);
     if (mode !== "ribbons") this.#drawLines(tracks);
-    this.#showMoment();
+    this.#slider.show(this.#history, { cursorS: this.#view.cursorS, isRunning: now !== null }, this.#options.nameOf);
   }
 
   #drawRibbons(tracks) {
@@ -230,23 +228,5 @@ export class Timeline {
 
   #style(key) {
     return this.#page.labels.styleOf(this.#history.labels[key]);
-  }
-
-  /** The slider's text changes at once while a person moves it; otherwise it changes only now and then. */
-  #showMoment() {
-    const { range, now } = this.#parts;
-    const { startS, endS } = this.#history;
-    // The end of a short film is not on a whole second.
-    const stepS = this.#options.now() === null && endS - startS < FINE_BELOW_S ? FINE_STEP_S : 1;
-    range.step = String(stepS);
-    range.max = String(Math.max(1, Math.floor((endS - startS) / stepS) * stepS));
-    const text = momentText(this.#history, this.isFollowing ? Math.max(startS, endS - 0.05) : this.cursorS, this.#options.nameOf, this.#page);
-    write(now, this.isFollowing ? clock(endS - startS) : text);
-    if (this.isFollowing) range.value = range.max;
-    else if (document.activeElement !== range) range.value = String(this.cursorS - startS);
-    const isQuiet = this.isFollowing && document.activeElement === range && performance.now() - this.#saidMs < 5000;
-    if (isQuiet) return;
-    this.#saidMs = performance.now();
-    range.setAttribute("aria-valuetext", text);
   }
 }
