@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import ipaddress
 import socket
 
 from webapp.settings import Settings, SettingsError
+
+UNPRIVILEGED_PORT = 1024
+"""Ports below it belong to administrators."""
+LAST_PORT = 65535
+USUAL_PORT = 8080
+PORTS_TRIED = 50
 
 
 def bare_host(host: str) -> str:
@@ -38,10 +45,22 @@ def require_free_port(host: str, port: int) -> None:
         except OSError as error:
             if error.errno == errno.EADDRNOTAVAIL:
                 raise SettingsError(f"EMOTION_HOST: expected an address of this machine, received {host!r}") from error
-            another = port % 65535 + 1
+            another = free_port_instead_of(port, host)
             raise SettingsError(
                 f"port {port} cannot be used ({error.strerror}), choose another: PORT={another}"
             ) from error
+
+
+def free_port_instead_of(port: int, host: str) -> int:
+    """The next free port that needs no rights of an administrator; `USUAL_PORT` or the next where that is no help."""
+    start = port + 1 if UNPRIVILEGED_PORT <= port <= LAST_PORT - PORTS_TRIED else USUAL_PORT
+    for another in range(start, start + PORTS_TRIED):
+        family, kind, protocol, _, address = socket.getaddrinfo(host, another, type=socket.SOCK_STREAM)[0]
+        with contextlib.suppress(OSError), socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            return another
+    return start
 
 
 def invitation(settings: Settings) -> str:

@@ -23,6 +23,8 @@ REQUEST_OVERHEAD_BYTES = 64 * 1024
 
 T = TypeVar("T")
 PREFIX = "EMOTION_"
+NEAR = 0.75
+"""Similarity (difflib) from which an unknown name counts as a mistyped one."""
 MIN_TOKEN_CHARACTERS = 16
 SECRETS = {"EMOTION_TOKEN", "EMOTION_LIMITS"}
 """Settings whose values are never printed or logged."""
@@ -186,8 +188,9 @@ class Settings:
         by_key = {setting.metadata["key"]: setting for setting in fields(cls)}
         unknown = sorted(key for key in environ if key.startswith(PREFIX) and key not in by_key.keys() | NOT_SETTINGS)
         if unknown:
-            nearest = difflib.get_close_matches(unknown[0], by_key, 1)
-            known = f"{nearest[0]}, perhaps, or another" if nearest else "one"
+            names = {key.removeprefix(PREFIX): key for key in by_key}
+            nearest = difflib.get_close_matches(unknown[0].removeprefix(PREFIX), names, 1, NEAR)
+            known = f"{names[nearest[0]]}, perhaps, or another" if nearest else "one"
             raise SettingsError(
                 f"{unknown[0]}: expected {known} of the settings in the README, received an unknown one"
             )

@@ -84,6 +84,13 @@ def test_a_mistyped_name_is_refused() -> None:
         Settings.from_env({"EMOTION_WORKER": "2"})
 
 
+@pytest.mark.parametrize("name", ["EMOTION_FOO", "EMOTION_", "EMOTION_COLOUR"])
+def test_nothing_is_proposed_for_a_name_like_none(name: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.from_env({name: "1"})
+    assert str(refusal.value) == f"{name}: expected one of the settings in the README, received an unknown one"
+
+
 def test_secrets_are_shown_nowhere() -> None:
     settings = Settings.from_env({"EMOTION_TOKEN": "0123456789abcdef", "EMOTION_LIMITS": "redis://:word@host:6379"})
     assert (settings.token, settings.limits) == ("0123456789abcdef", "redis://:word@host:6379")
