@@ -23,6 +23,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 import requests
 
 from tests.support.pictures import portrait
@@ -42,6 +43,8 @@ WARM_UP = 0.3
 GROWTH_MB_PER_H = 1.0
 LEAST_GROWTH_MB = 1.0
 """What a run shorter than an hour may differ by: a resident size fluctuates by this much."""
+LOG_LINES = 30
+"""Lines of the server's log that are shown if a bound was exceeded."""
 
 
 def scenes() -> list[tuple[bytes, int]]:
@@ -150,16 +153,20 @@ def soak(minutes: float, workers: int, log: Path, viewers: int = 0) -> dict[str,
         memory_mb: dict[str, list[float]] = {name: [] for name in family}
         descriptors: dict[str, list[int]] = {name: [] for name in family}
         pauses_s: list[int] = []
+        gone: set[str] = set()
         began_s, warm_s = time.monotonic(), min(600.0, 60 * minutes * WARM_UP)
-        while time.monotonic() - began_s < 60 * minutes and all(thread.is_alive() for thread in threads):
+        while time.monotonic() - began_s < 60 * minutes and all(thread.is_alive() for thread in threads) and not gone:
             sampled_s = time.monotonic()
             time.sleep(SAMPLE_EVERY_S)
             if time.monotonic() - sampled_s > SAMPLE_EVERY_S + PAUSE_S:
                 pauses_s.append(round(time.monotonic() - sampled_s))
             if time.monotonic() - began_s > warm_s:
                 for name, process in family.items():
-                    memory_mb[name].append(process.memory_info().rss / 1e6)
-                    descriptors[name].append(process.num_fds())
+                    try:
+                        memory_mb[name].append(process.memory_info().rss / 1e6)
+                        descriptors[name].append(process.num_fds())
+                    except psutil.NoSuchProcess:
+                        gone.add(name)
         ended_early = [thread.name for thread in threads if not thread.is_alive()]
         hours = (time.monotonic() - began_s - warm_s) / 3600
         stop.set()
@@ -178,6 +185,7 @@ def soak(minutes: float, workers: int, log: Path, viewers: int = 0) -> dict[str,
     failed += tally.wrong[:5] + [f"a sender ended early: {name}" for name in ended_early]
     if tally.rejoined > viewers * len(pauses_s):
         failed.append(f"expected connections to end at {len(pauses_s)} pauses only, {tally.rejoined} ended")
+    failed += [f"a process ended: {name}" for name in sorted(gone)]
     failed += [f"expected no lost worker, received {lost:.0f}"] if lost else []
     failed += ["expected no traceback in the log, received one"] if "Traceback" in log.read_text() else []
     return {
@@ -208,7 +216,10 @@ def main() -> int:
     parser.add_argument("--viewers", type=int, default=0, help="default: as many as use half of the workers' time")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        result = soak(options.minutes, options.workers, Path(folder) / "log", options.viewers)
+        log = Path(folder) / "log"
+        result = soak(options.minutes, options.workers, log, options.viewers)
+        if result["failed"]:
+            print("The end of the server's log:", *log.read_text().splitlines()[-LOG_LINES:], sep="\n", file=sys.stderr)
     print(json.dumps(result))
     return 1 if result["failed"] else 0
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 
 import cv2
@@ -10,8 +12,8 @@ import numpy as np
 import psutil
 import pytest
 
-from ml.inference.contract import BadImage, InternalError, Request
-from ml.inference.limits import WORKER_MEMORY_BYTES
+from ml.inference.contract import Analysis, BadImage, InternalError, Request
+from ml.inference.limits import CPU_SPARE_S, WORKER_MEMORY_BYTES, TimeLimited
 from tests.support.fake_worker import script
 from tests.support.waiting import wait_until
 from webapp.metrics import Metrics
@@ -61,11 +63,28 @@ def test_the_system_ends_a_worker_whose_picture_takes_too_much_processor_time(
         pool.photo(endless)
 
 
-def test_the_time_of_many_pictures_adds_up_to_no_limit(start: Callable[..., AnalyzerPool]) -> None:
-    pool = start(FAKE_WORKER, photo_deadline_s=30.0)
-    pool.photo(Request(script()))
-    soft, _ = psutil.Process(pool.pids[0]).rlimit(psutil.RLIMIT_CPU)
-    assert soft == psutil.RLIM_INFINITY
+class Remaining:
+    """An analyzer that notes how much processor time is left to it, and uses some."""
+
+    def __init__(self) -> None:
+        self.left_s: list[float] = []
+
+    def analyze(self, request: Request) -> Analysis:
+        self.left_s.append(signal.getitimer(signal.ITIMER_PROF)[0])
+        used_s = time.process_time()
+        while time.process_time() < used_s + 0.2:
+            pass
+        return Analysis(1, 1, (), {}, {})
+
+
+def test_the_processor_time_of_each_picture_counts_from_its_start() -> None:
+    """The time that earlier pictures used counts for nothing, and between pictures there is no limit."""
+    analyzer = Remaining()
+    limited = TimeLimited(analyzer)
+    for _ in range(5):
+        limited.analyze(Request(b"", budget_ms=500))
+        assert signal.getitimer(signal.ITIMER_PROF)[0] == 0
+    assert analyzer.left_s == pytest.approx([0.5 + CPU_SPARE_S] * 5, abs=0.1)
 
 
 def test_a_worker_within_its_limits_answers_the_largest_photograph(start: Callable[..., AnalyzerPool]) -> None:
