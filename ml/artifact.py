@@ -23,11 +23,16 @@ from ml.inference.classifier import Classifier
 from ml.model import multiply_adds
 from ml.quantize import RECIPE, quantize
 from ml.serving_network import serving_network
+from ml.training.augment import Augmentation, augment
 from ml.training.provenance import git_commit
 from ml.training.runs import WHOLE_MODEL
 from ml.training.weights import save_whole
 
 COMPARED_PICTURES = 1000
+CALIBRATION_VIEWS = 8
+"""Views of each validation picture; more of them make the temperatures depend less on chance."""
+FRAMING_ERRORS = Augmentation(shift=0.05, flip=True, rotation_deg=5, scale=0.1)
+"""How far the framing of a face that was detected differs from that of the data set."""
 
 
 def write_artifact(
@@ -120,12 +125,16 @@ def _short_card(name: str, serving: keras.Model, data: TrainingSet) -> dict[str,
 
 
 def _fit(model_path: Path, data: TrainingSet) -> Calibration:
-    """The calibration of an uncalibrated file, on the validation pictures."""
+    """The calibration of an uncalibrated file, on several views of each validation picture."""
     held_out, votes = data.held_out()
-    outputs = load_predict(model_path)[0](held_out.images)
+    rng = np.random.default_rng(0)
+    views = np.concatenate([augment(held_out.images, FRAMING_ERRORS, rng) for _ in range(CALIBRATION_VIEWS)])
+    outputs = load_predict(model_path)[0](views)
     del outputs["served"]
     frequencies = data.frequencies() if votes and "people" in outputs else None
-    return calibrate(outputs, held_out.labels, votes.majority if votes else None, frequencies)
+    labels = np.tile(held_out.labels, CALIBRATION_VIEWS)
+    majority = np.tile(votes.majority, CALIBRATION_VIEWS) if votes else None
+    return calibrate(outputs, labels, majority, frequencies, views=CALIBRATION_VIEWS)
 
 
 def _write_card(model_path: Path, card: dict[str, Any]) -> Path:

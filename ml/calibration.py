@@ -29,12 +29,12 @@ SERVED_SHARES = {"people": 0.8, "original": 0.2}
 People are shown what people see; the original labels add the classes that voters rarely named, fear most of all. On the
 validation pictures `python -m ml.calibrate` finds no difference beyond chance between 0.8, 0.9 and 1.0.
 """
-NEUTRAL_SHARE = 0.2
+NEUTRAL_SHARE = 0.3
 """Share of neutral faces that the served answer expects; the other six emotions are expected equally often.
 
 A compromise between two uses: all seven equally often (0.14), and a camera, before which about 60 % of faces are
 neutral. `python -m ml.calibrate` compares the alternatives by cross-validation on the validation pictures: of those
-that lose at most 0.005 of the mean recall, 0.2 is the best for both uses, whatever the share of `people`.
+that lose at most 0.005 of the mean recall, 0.3 is the best for both uses at this share of `people`.
 """
 
 
@@ -80,20 +80,21 @@ def mix(outputs: Mapping[str, Any], shares: Mapping[str, float], log: Any = np.l
     return exp(sum(share * log(outputs[name] + SMALLEST) for name, share in shares.items()))
 
 
-def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature that makes the labels most likely (Guo et al., On Calibration of Modern Neural Networks, 2017).
+def fit_temperature(probabilities: np.ndarray, labels: np.ndarray, views: int = 1) -> float:
+    """The temperature with the smallest Brier score (Brier, 1950; temperatures: Guo et al., 2017).
 
-    Temperatures near 1 are more likely a priori (see `EXPECTED_SPREAD`), so that few pictures change little.
+    The likelihood is decided by the few answers that are confidently wrong, the Brier score by all. Temperatures near 1
+    are more likely a priori (see `EXPECTED_SPREAD`), so that few pictures change little.
 
     Args:
-        probabilities: `(n, classes)`. labels: `(n,)`; rows with -1 are left out.
+        probabilities: `(n, classes)`. labels: `(n,)`; rows with -1 are left out. views: rows for each picture.
     """
     known = np.flatnonzero(labels >= 0)
+    right = np.eye(probabilities.shape[1])[labels[known]]
 
     def loss(log_temperature: float) -> float:
         scaled = apply_temperature(probabilities[known], float(np.exp(log_temperature)))
-        likelihood = scaled[np.arange(len(known)), labels[known]]
-        return -float(np.sum(np.log(likelihood + SMALLEST))) + 0.5 * (log_temperature / EXPECTED_SPREAD) ** 2
+        return float(np.sum((scaled - right) ** 2)) / views + 0.5 * (log_temperature / EXPECTED_SPREAD) ** 2
 
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
@@ -105,7 +106,9 @@ def expected_shares(classes: int, neutral_share: float) -> np.ndarray:
     return shares
 
 
-def fit_offset(mixture: np.ndarray, seen: np.ndarray, prior: np.ndarray, expected: np.ndarray) -> np.ndarray:
+def fit_offset(
+    mixture: np.ndarray, seen: np.ndarray, prior: np.ndarray, expected: np.ndarray, views: int = 1
+) -> np.ndarray:
     """What to subtract from the logarithms of mixed probabilities, so that they hold for the expected frequencies.
 
     The starting point is the difference of the two logarithms (Menon et al., Logit Adjustment, 2021). A correction for
@@ -114,7 +117,7 @@ def fit_offset(mixture: np.ndarray, seen: np.ndarray, prior: np.ndarray, expecte
 
     Args:
         mixture: `(n, classes)`. seen: `(n,)` labels; rows with -1 are left out. prior: `(classes,)` how frequent each
-            class was in training. expected: `(classes,)` how frequent it is in use.
+            class was in training. expected: `(classes,)` how frequent it is in use. views: rows for each picture.
 
     Returns:
         `(classes,)`, with mean 0.
@@ -122,7 +125,7 @@ def fit_offset(mixture: np.ndarray, seen: np.ndarray, prior: np.ndarray, expecte
     known = np.flatnonzero(seen >= 0)
     labels, rows, classes = seen[known], np.arange(len(known)), len(prior)
     counts = np.bincount(labels, minlength=classes)
-    weights = (expected / np.maximum(counts, 1))[labels] * len(known)
+    weights = (expected / np.maximum(counts, 1))[labels] * len(known) / views
     start = np.log(prior + SMALLEST) - np.log(expected)
     logits = np.log(mixture[known] + SMALLEST) - start
 
@@ -159,27 +162,28 @@ def calibrate(
     frequencies: dict[str, np.ndarray] | None = None,
     served_shares: Mapping[str, float] = SERVED_SHARES,
     neutral_share: float = NEUTRAL_SHARE,
+    views: int = 1,
 ) -> Calibration:
     """Fit on validation pictures: `original` to the folders' labels, `people` and `served` to what most people see.
 
     Args:
         outputs: name to `(n, classes)` probabilities. labels, majority: `(n,)`. frequencies: for each output
             `(classes,)`, how frequent each class is among its training labels; None leaves the served answer without
-            an offset. The two last are for comparing alternatives.
+            an offset. served_shares, neutral_share: for comparing alternatives. views: rows for each picture.
     """
     seen = labels if majority is None else majority
     temperatures = {
-        name: fit_temperature(rows, labels if name == "original" else seen) for name, rows in outputs.items()
+        name: fit_temperature(rows, labels if name == "original" else seen, views) for name, rows in outputs.items()
     }
     shares = dict(served_shares) if "people" in outputs else {"original": 1.0}
     mixture = mix({name: apply_temperature(rows, temperatures[name]) for name, rows in outputs.items()}, shares)
     offset = None
     if frequencies is not None:
         prior = mix(frequencies, shares)
-        offset = tuple(map(float, fit_offset(mixture, seen, prior, expected_shares(len(prior), neutral_share))))
+        offset = tuple(map(float, fit_offset(mixture, seen, prior, expected_shares(len(prior), neutral_share), views)))
     served = apply_temperature(mixture, 1.0, offset_of(offset))
     is_one_output = len(shares) == 1 and offset is None
-    temperatures["served"] = 1.0 if is_one_output else fit_temperature(served, seen)
+    temperatures["served"] = 1.0 if is_one_output else fit_temperature(served, seen, views)
     draft = Calibration(temperatures, shares, offset)
     return replace(draft, uncertain_below=confidence_of_even_odds(served_answer(outputs, draft), seen))
 
