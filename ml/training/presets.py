@@ -1,4 +1,4 @@
-"""The presets: the plain network (`document`), the served network (`ensemble`, `best`) with their parts, and `adapt`."""
+"""The presets: the plain network (`document`), the served one (`ensemble`, `best`) with their parts, and `adapt`."""
 
 from __future__ import annotations
 
