@@ -14,6 +14,8 @@ def assign(cost: Sequence[Sequence[float]]) -> list[tuple[int, int]]:
     if not cost or not cost[0]:
         return []
     rows, columns = len(cost), len(cost[0])
+    if rows == columns == 1:
+        return [(0, 0)]
     if rows > columns:
         return sorted((row, column) for column, row in assign(list(zip(*cost, strict=True))))
     row_potential = [0.0] * (rows + 1)

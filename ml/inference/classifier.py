@@ -65,4 +65,4 @@ class Classifier:
 
     def is_uncertain(self, probabilities: np.ndarray) -> bool:
         """Whether the best of seven probabilities is too low to be called an answer (threshold from the card)."""
-        return float(np.max(probabilities)) < self.card.uncertain_below
+        return float(probabilities.max()) < self.card.uncertain_below

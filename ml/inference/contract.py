@@ -141,6 +141,10 @@ class Face:
     def dominant_emotion(self) -> str:
         return self.labels[self.emotions.index(self.confidence)]
 
+    def tracked(self, id_: int, smoothed: tuple[float, ...]) -> Face:
+        """This face with an id and smoothed probabilities."""
+        return Face(self.box, self.emotions, self.uncertain, id_, smoothed, self.labels, self.heat)
+
     def to_dict(self) -> dict[str, Any]:
         data: dict[str, Any] = {} if self.id is None else {"id": self.id}
         data |= {

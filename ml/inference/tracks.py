@@ -16,7 +16,7 @@ import itertools
 import math
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ml.inference.assignment import assign
 from ml.inference.contract import Analysis, Face, Region
@@ -67,11 +67,11 @@ class _Track:
 
     def expected(self, now_s: float) -> Region:
         """The expected position of the face."""
-        unseen_s = now_s - self.seen_s
-        coasting_s = max(0.0, unseen_s - STEADY_S)
-        travel_s = min(unseen_s, STEADY_S) + COASTING_TAU_S * (1 - math.exp(-coasting_s / COASTING_TAU_S))
-        dx, dy = (speed * travel_s for speed in self.velocity_xy)
-        return replace(self.region, x=self.region.x + dx, y=self.region.y + dy)
+        travel_s = now_s - self.seen_s
+        if travel_s > STEADY_S:
+            travel_s = STEADY_S + COASTING_TAU_S * (1 - math.exp((STEADY_S - travel_s) / COASTING_TAU_S))
+        here, (right, down) = self.region, self.velocity_xy
+        return Region(here.x + right * travel_s, here.y + down * travel_s, here.w, here.h)
 
 
 class Tracker:
@@ -146,7 +146,8 @@ class Tracker:
         regions = [Region.of(face.box, analysis.width, analysis.height) for face in analysis.faces]
         aspect = analysis.height / analysis.width
         matches = _match([track.expected(now_s) for track in known], regions, aspect)
-        unseen = [track for index, track in enumerate(known) if index not in set(matches.values())]
+        matched = set(matches.values())
+        unseen = [track for index, track in enumerate(known) if index not in matched]
         in_use = {known[index].id for index in matches.values()}
         in_use |= {track.id for track in unseen if now_s - track.seen_s <= RESERVED_S}
         unmatched = [index for index in range(len(regions)) if index not in matches]
@@ -160,13 +161,12 @@ class Tracker:
         self._tracks = seen + [track for track in unseen if track.id not in ids.values()]
         self._last_regions |= {track.id: track.region for track in seen}
         self._updated_s = now_s
-        return tuple(
-            replace(face, id=track.id, smoothed=track.smoothed)
-            for face, track in zip(analysis.faces, seen, strict=True)
-        )
+        return tuple(face.tracked(track.id, track.smoothed) for face, track in zip(analysis.faces, seen, strict=True))
 
     def _free_ids(self, regions: Sequence[Region], in_use: set[int], aspect: float) -> list[int]:
         """An id for each untracked face: the free id that was last seen nearest to it, else the lowest new id."""
+        if not regions:
+            return []
         free = sorted(self._last_regions.keys() - in_use)
         distances = [[_distance(region, self._last_regions[id_], aspect) for id_ in free] for region in regions]
         chosen = {row: free[column] for row, column in assign(distances)}

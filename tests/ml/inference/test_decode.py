@@ -14,7 +14,7 @@ from ml.inference.analyzer import Analyzer
 from ml.inference.contract import BadImage, Box, Request, TooLarge
 from ml.inference.decode import MAX_ASPECT, MAX_JPEG_SCANS, check_scans, check_shape, decode
 from ml.inference.geometry import iou
-from ml.inference.picture_size import jpeg_scans
+from ml.inference.picture_size import PIECE_BYTES, jpeg_scans
 from ml.inference.preprocess import decode_image, scale_to_8_bits
 
 FACE = Box(222, 54, 110, 110)
@@ -133,6 +133,9 @@ def test_scans_are_counted() -> None:
     picture.save(stepwise, "JPEG", progressive=True)
     assert jpeg_scans(plain.getvalue()) == 1
     assert jpeg_scans(stepwise.getvalue()) == 10
+    assert [jpeg_scans(data) for data in (b"", b"\xff", b"\xff\xda", b"\xff\xff\xda\xda")] == [0, 0, 1, 1]
+    marker_across_pieces = bytes(PIECE_BYTES - 1) + b"\xff\xda" * 300
+    assert jpeg_scans(marker_across_pieces) == 300
 
 
 # Depths and colour spaces
