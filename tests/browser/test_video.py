@@ -317,7 +317,7 @@ def test_a_file_that_is_cut_short_keeps_what_was_read(open_page: OpenPage, tmp_p
     assert len(saved_csv(page, tmp_path)) > 10
 
 
-@pytest.mark.parametrize(("width", "height", "scheme"), VIEWS[::3] + [VIEWS[-1]])
+@pytest.mark.parametrize(("width", "height", "scheme"), VIEWS if FULL else VIEWS[::3] + [VIEWS[-1]])
 def test_the_panel_fits_every_screen(
     open_page: OpenPage, crossing: Path, width: int, height: int, scheme: str, screenshots: Path
 ) -> None:
