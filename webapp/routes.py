@@ -14,6 +14,7 @@ from webapp.access import MAX_FORM_BYTES, Access
 from webapp.assets import eager_modules
 from webapp.catalogue import LANGUAGES, load_catalogues
 from webapp.errors import ERRORS, HTTP_STATUS, error_response
+from webapp.guesses import WINDOW_S
 from webapp.metrics import Metrics
 from webapp.pool.pool import AnalyzerPool
 
@@ -87,6 +88,14 @@ def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any],
     def show_panel(panel: str) -> Callable[[], Response]:
         return lambda: page("app.html", panel)
 
+    def ask(is_wrong: bool) -> Response:
+        """The page where a person types the token; after many wrong ones, that they have to wait."""
+        if is_wrong and access.must_wait():
+            response = page("token.html", "", HTTPStatus.TOO_MANY_REQUESTS, problem="many")
+            response.headers["Retry-After"] = str(round(WINDOW_S))
+            return response
+        return page("token.html", "", HTTPStatus.UNAUTHORIZED, problem="wrong" if is_wrong else "")
+
     @pages.before_request
     def ask_for_token() -> Response | None:
         """Let people in who come with the token in the address; show the others where to type it."""
@@ -96,13 +105,13 @@ def create_pages(pool: AnalyzerPool, metrics: Metrics, facts: Mapping[str, Any],
         entered = None if shown is None else access.entered(shown, request.path)
         if entered or access.is_granted_to_person:
             return entered
-        return page("token.html", "", HTTPStatus.UNAUTHORIZED, is_wrong=shown is not None)
+        return ask(is_wrong=shown is not None)
 
     @pages.post("/token")
     def token() -> Response:
         request.max_content_length = MAX_FORM_BYTES
         entered = access.entered(request.form.get("token", ""), "/")
-        return entered or page("token.html", "", HTTPStatus.UNAUTHORIZED, is_wrong=True)
+        return entered or ask(is_wrong=True)
 
     for name, path in PANELS.items():
         pages.add_url_rule(path, name, show_panel(name))

@@ -10,8 +10,10 @@ import requests
 import socketio
 
 from tests.support.fake_worker import script
+from tests.support.rawsocket import TEXT, RawSocket
 from tests.support.serving import FAKE, Server
 from webapp.access import COOKIE, Access
+from webapp.guesses import WINDOW_S, WRONG_TOKENS, Guesses
 
 TOKEN = "0123456789abcdef-for-this-test"
 
@@ -54,6 +56,60 @@ def test_api_and_socket_ask_for_the_token_and_health_does_not() -> None:
         client.connect(server.url, transports=["websocket"], auth={"token": TOKEN})
         assert client.call("frame", script(), timeout=10)["ok"] is True
         client.disconnect()
+
+
+def test_wrong_tokens_are_counted_by_address_and_minute() -> None:
+    now_s = 0.0
+    guesses = Guesses(lambda: now_s)
+    for _ in range(WRONG_TOKENS):
+        assert not guesses.are_spent("192.0.2.1")
+        guesses.add("192.0.2.1")
+    assert guesses.are_spent("192.0.2.1")
+    assert not guesses.are_spent("192.0.2.2")
+    now_s = WINDOW_S
+    assert not guesses.are_spent("192.0.2.1")
+    guesses.add("192.0.2.1")
+    assert not guesses.are_spent("192.0.2.1")
+
+
+def test_the_addresses_that_are_counted_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webapp.guesses.GUESSING_ADDRESSES", 3)
+    guesses = Guesses()
+    for number in range(100):
+        guesses.add(str(number))
+    assert len(guesses._counts) == 3
+
+
+def join_refused(port: int, token: str) -> int:
+    """401 if the live connection refuses the token, 0 if it accepts it."""
+    with RawSocket(port, join=False, Authorization=f"Bearer {token}", timeout_s=60) as raw:
+        raw.send(TEXT, b"40")
+        return 401 if b"unauthorized" in raw.wait_for(b"4") else 0
+
+
+def test_after_many_wrong_tokens_the_right_one_has_to_wait_and_the_cookie_has_not(tmp_path: Path) -> None:
+    with Server(FAKE, tmp_path / "log", EMOTION_WORKERS="1", EMOTION_TOKEN=TOKEN) as server:
+        server.wait_until_ready()
+        cookies = requests.get(f"{server.url}/?token={TOKEN}", allow_redirects=False, timeout=60).cookies.get_dict()
+        url, wrong = f"{server.url}/api/analyze", {"Authorization": "Bearer wrong"}
+        ways = (
+            lambda: requests.post(f"{server.url}/token", data={"token": "wrong"}, timeout=60).status_code,
+            lambda: requests.get(f"{server.url}/photo?token=wrong", timeout=60).status_code,
+            lambda: requests.post(url, headers=wrong, timeout=60).status_code,
+            lambda: join_refused(server.port, "wrong"),
+        )
+        assert [ways[number % 4]() for number in range(WRONG_TOKENS)] == [401] * WRONG_TOKENS
+        for reply in (
+            requests.post(f"{server.url}/token", data={"token": TOKEN}, timeout=60),
+            requests.get(f"{server.url}/?token={TOKEN}", timeout=60),
+            requests.post(url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60),
+        ):
+            assert (reply.status_code, reply.headers["Retry-After"]) == (429, "60")
+            assert "oo many wrong tokens" in reply.text or f"at most {WRONG_TOKENS} wrong tokens" in reply.text
+        assert join_refused(server.port, TOKEN) == 401
+        assert can_use_everything(server, cookies) == [True] * 3
+        assert requests.get(server.url, timeout=60).status_code == 401, "who sends no token is asked for it"
+        assert TOKEN not in server.log()
 
 
 @pytest.fixture(scope="module", params=["eventlet", "threading"])
