@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pytest
 from playwright.sync_api import Page, expect
 
 from ml.inference.contract import EMOTIONS
@@ -139,16 +138,15 @@ NAMED = """(() => {
 """Keeps where the lines' names were written last."""
 
 
-@pytest.mark.parametrize("script", ["", PSEUDO], ids=["english", "longer"])
-def test_every_line_has_its_name(open_page: OpenPage, tmp_path: Path, screenshots: Path, script: str) -> None:
-    page = open_page("/video", script=NAMED + script)
+def test_every_line_has_its_name(open_page: OpenPage, tmp_path: Path, screenshots: Path) -> None:
+    page = open_page("/video", script=NAMED + PSEUDO)
     open_file(page, write(tmp_path / "session.json", session()), "session")
     page.locator("#video-timeline .timeline__button").filter(has_text="line").first.click()
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         page.evaluate("named.clear()")
         page.wait_for_function("() => named.size >= 7")
-        page.screenshot(path=screenshots / f"session-lines-{'longer-' if script else ''}{width}.png")
+        page.screenshot(path=screenshots / f"session-lines-{width}.png")
         names = sorted(page.evaluate("[...named.values()]"), key=lambda name: name["top"])
         assert len(names) == len(EMOTIONS)
         assert all(name["left"] > 0 and name["right"] <= name["clientWidth"] for name in names), width
