@@ -35,7 +35,7 @@ def document_network(classes: int = len(EMOTIONS), width: int = 64) -> keras.Mod
     x = layers.Dense(8 * width, activation="relu")(x)
     x = layers.BatchNormalization()(x)
     x = layers.Dropout(0.5)(x)
-    outputs = layers.Dense(classes, activation="softmax", dtype="float32", name="original")(x)
+    outputs = layers.Dense(classes, activation="softmax", dtype=keras.config.floatx(), name="original")(x)
     return keras.Model(inputs, outputs, name="document")
 
 
@@ -101,8 +101,8 @@ def residual_network(
 def _with_heads(name: str, inputs: keras.KerasTensor, x: keras.KerasTensor, classes: int) -> keras.Model:
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(0.4)(x)
-    original = layers.Dense(classes, activation="softmax", dtype="float32", name="original")(x)
-    people = layers.Dense(classes, activation="softmax", dtype="float32", name="people")(x)
+    original = layers.Dense(classes, activation="softmax", dtype=keras.config.floatx(), name="original")(x)
+    people = layers.Dense(classes, activation="softmax", dtype=keras.config.floatx(), name="people")(x)
     return keras.Model(inputs, {"original": original, "people": people}, name=name)
 
 
@@ -113,7 +113,7 @@ def adapted_network(base: keras.Model, classes: int) -> keras.Model:
     Output: one tensor `(n, classes)`.
     """
     heads = [layer for layer in base.layers if layer.name in ("original", "people")]
-    head = layers.Dense(classes, activation="softmax", dtype="float32", name="original")
+    head = layers.Dense(classes, activation="softmax", dtype=keras.config.floatx(), name="original")
     outputs = head(heads[0].input)
     if heads[0].units == classes:
         weights = [layer.get_weights() for layer in heads]

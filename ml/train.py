@@ -34,6 +34,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--resume", action="store_true", help="continue the run in --out")
     parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="write Keras's TensorBoard logs as well")
+    parser.add_argument(
+        "--distributed",
+        nargs=3,
+        metavar=("HOST:PORT", "PROCESSES", "INDEX"),
+        help="train with other processes, on JAX: address of process 0, their number, the number of this one from 0",
+    )
     parser.add_argument("--seed", type=seed, help="default: 0")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), help="default: float32")
     return parser.parse_args(arguments)
@@ -52,6 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     from ml.model import SHIPPED_NETWORK
     from ml.training.fit import train
     from ml.training.presets import PRESETS
+    from ml.training.processes import ALONE, LOST, join, leave
     from ml.training.runs import Config, begun_settings
 
     names = [name for name in PRESETS if name != "adapt"]
@@ -97,11 +104,19 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for folder in filter(None, (out, options.tensorboard)):
             check_writable(folder, folder=True)
-        report = train(config, out, options.resume, tensorboard=options.tensorboard)
+        processes = join(*options.distributed, program="ml.train") if options.distributed else ALONE
+        report = train(config, out, options.resume, tensorboard=options.tensorboard, processes=processes)
     except (DataError, OutputError) as error:
         return refuse(str(error))
-    print_table(report)
-    print(f"\nResults in {out}")
+    except (RuntimeError, ValueError) as error:
+        if not processes.is_end_of_another(error):
+            raise
+        return refuse(LOST)
+    if options.distributed:
+        leave()
+    if report:
+        print_table(report)
+        print(f"\nResults in {out}")
     return 0
 
 

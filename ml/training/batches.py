@@ -11,6 +11,7 @@ import numpy as np
 
 from ml.inference.preprocess import to_batch
 from ml.training.augment import Augmentation, augment
+from ml.training.processes import ALONE, Processes
 
 TeacherOutputs = Callable[[np.ndarray], dict[str, np.ndarray]]
 """A batch `(n, 48, 48, 1)` to each output's probabilities `(n, classes)`."""
@@ -27,6 +28,8 @@ class Batches(keras.utils.PyDataset):
         distillation_weight: share of the teachers' outputs in every target, from 0 to 1; unknown targets are replaced
             by them.
         blending: see `ml.training.presets.Preset.blending`.
+        processes: this process's place among several; it then gives its slice of every batch, and up to
+            `devices - 1` pictures of each epoch are left out, others each time.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Batches(keras.utils.PyDataset):
         teachers: TeacherOutputs | None = None,
         distillation_weight: float = 0.0,
         blending: float = 0.0,
+        processes: Processes = ALONE,
     ) -> None:
         # Two threads prepare the next batches, in order. With teachers no thread is used: their predictions must not
         # run at the same time as a training step.
@@ -47,7 +51,9 @@ class Batches(keras.utils.PyDataset):
         self._teachers, self._distillation_weight, self._blending = teachers, distillation_weight, blending
         self._images, self._targets, self._batch_size = images, targets, batch_size
         self._augmentation, self._seed, self._epoch = augmentation, seed, epoch
-        self._order = np.random.default_rng((seed, epoch)).permutation(len(images))
+        used = processes.divisible(len(images), batch_size)
+        self._order = np.random.default_rng((seed, epoch)).permutation(len(images))[:used]
+        self._processes = processes
 
     def __len__(self) -> int:
         return math.ceil(len(self._order) / self._batch_size)
@@ -59,6 +65,9 @@ class Batches(keras.utils.PyDataset):
         targets = {name: rows[chosen] for name, rows in self._targets.items()}
         if self._blending:
             images, targets = blended(images, targets, self._blending, rng)
+        # Every process makes the whole batch, so that the random numbers are those of one process.
+        images = self._processes.share(images)
+        targets = {name: self._processes.share(rows) for name, rows in targets.items()}
         if self._teachers is not None:
             taught, share = self._teachers(images), self._distillation_weight
             for name, rows in targets.items():

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from ml.console import printable, reason
 from ml.data import DataError, TrainingSet
 from ml.data.reading import advice_on_sizes, count_by_suffix
 from ml.evaluation import plots
@@ -22,9 +21,10 @@ from ml.evaluation.outputs import keras_outputs
 from ml.evaluation.report import CONFUSION_FILE, REPORT_FILE, write_report
 from ml.evaluation.scoring import score
 from ml.inference.contract import EMOTIONS
-from ml.model import adapted_network
-from ml.training.batches import Batches, one_or_all
+from ml.training.batches import Batches
+from ml.training.networks import build, make_network, reseed, set_precision
 from ml.training.presets import PRESETS, Preset
+from ml.training.processes import ALONE, Processes, on_own_devices
 from ml.training.runs import BEST_WEIGHTS, STATE_FILE, WHOLE_MODEL, Config, Run, check_resumable
 from ml.training.weights import load_weights, save_whole
 
@@ -41,13 +41,18 @@ def train(
     root: Path | None = None,
     data: TrainingSet | None = None,
     tensorboard: Path | None = None,
+    processes: Processes = ALONE,
 ) -> dict[str, Any]:
-    """Train to the end of the configured epochs, then write the results. Returns the report of the best weights.
+    """Train to the end of the configured epochs, then write the results.
 
     Args:
         root: directory of the preset's parts, each in a directory of its name; `out` if None.
         data: what `load_data(config)` returns, where it is loaded already.
         tensorboard: directory for Keras's TensorBoard logs; None writes none.
+        processes: this process's place among several that train together and see the same directories.
+
+    Returns:
+        The report of the best weights; empty in every process but the first.
 
     Raises:
         DataError: the data, the votes or the directory can't be used.
@@ -55,23 +60,29 @@ def train(
     preset = PRESETS[config.preset]
     if data is None:
         data = load_data(config)
-    run = Run(out, config, data, resume)
-    parts = {name: trained_part(name, config, data, root or out) for name in preset.parts}
+    run = Run(out, config, data, resume, processes)
+    processes.require_same(f"{replace(config, data='', votes=None)} {data.fingerprint} {len(run.history)}")
+    parts = {name: trained_part(name, config, data, root or out, processes) for name in preset.parts}
     teachers = [parts[name] for name in preset.teachers]
     seed = config.seed + preset.seed
-    network = build(preset, config, len(data.classes), math.ceil(len(data.training) / config.batch_size))
-    if preset.init_from:
-        network.set_weights(parts[preset.init_from].get_weights())
-    run.restore(network)
+    used = processes.divisible(len(data.training), config.batch_size)
+    with processes.scope():
+        network = build(preset, config, len(data.classes), math.ceil(used / config.batch_size))
+        if preset.init_from:
+            network.set_weights(parts[preset.init_from].get_weights())
+        run.restore(network)
+    scored = network if processes.count == 1 else make_network(preset, config.base, len(data.classes))
     images = data.pictures.images[data.training]
     targets = {name: rows[data.training] for name, rows in data.targets(preset.needs_votes).items()}
-    on_device = device_epochs(network, images, targets, config, teachers) if tensorboard is None else None
+    own_loop = tensorboard is None and processes.count == 1
+    on_device = device_epochs(network, images, targets, config, teachers) if own_loop else None
     drawn = -math.inf
     for epoch in range(len(run.history), config.epochs):
-        print(f"Epoch {epoch + 1} of {config.epochs}{time_left(run.history, config.epochs)}", flush=True)
+        if processes.first:
+            print(f"Epoch {epoch + 1} of {config.epochs}{time_left(run.history, config.epochs)}", flush=True)
         started = time.monotonic()
         reseed(network, seed, epoch)
-        validation = Validation(data)
+        validation = Validation(data, scored)
         if on_device:
             figures = on_device.run(epoch)
             validation.set_model(network)
@@ -87,16 +98,20 @@ def train(
                 partial(mean_outputs, teachers) if teachers else None,
                 preset.distillation_weight,
                 preset.blending,
+                processes,
             )
             logs = [keras.callbacks.TensorBoard(tensorboard)] if tensorboard else []
-            figures = network.fit(
-                batches,
-                initial_epoch=epoch,
-                epochs=epoch + 1,
-                shuffle=False,  # Keras would shuffle by the global random state, which a resumed run does not have
-                callbacks=[validation, *logs],
-                verbose="auto" if sys.stdout.isatty() else 0,
-            ).history
+            with processes.scope():
+                figures = network.fit(
+                    batches,
+                    initial_epoch=epoch,
+                    epochs=epoch + 1,
+                    shuffle=False,  # Keras would shuffle by the global random state, which a resumed run does not have
+                    callbacks=[validation, *logs] if processes.first else [],
+                    verbose="auto" if sys.stdout.isatty() and processes.first else 0,
+                ).history
+        if not processes.first:
+            continue
         row = history_row(epoch, figures, validation.report, list(targets), time.monotonic() - started)
         run.save_epoch(network, row)
         if time.monotonic() - drawn >= SECONDS_BETWEEN_PLOTS or epoch + 1 == config.epochs:
@@ -105,7 +120,9 @@ def train(
             plots.confusion_matrices(validation.report, out / CONFUSION_FILE, title)
             drawn = time.monotonic()
         print("  " + "  ".join(f"{key} {value:.4g}" for key, value in row.items()), flush=True)
-    return finish(network, preset, config, run, data)
+    report = finish(network, preset, config, run, data) if processes.first else {}
+    processes.wait(f"{config.preset} is finished")
+    return report
 
 
 def device_epochs(
@@ -129,15 +146,24 @@ def device_epochs(
 
 
 class Validation(keras.callbacks.Callback):
-    """Scores the network on the validation pictures at the end of an epoch; later callbacks see the figures too."""
+    """Scores the network on the validation pictures at the end of an epoch; later callbacks see the figures too.
 
-    def __init__(self, data: TrainingSet) -> None:
+    Args:
+        scored: the network itself, or one of the same kind that takes its weights and runs on this process alone.
+    """
+
+    def __init__(self, data: TrainingSet, scored: keras.Model) -> None:
         super().__init__()
+        self._scored = scored
         self._pictures, self._votes = data.held_out()
         self.report: dict[str, Any] = {}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.report = score(keras_outputs(self.model, self._pictures.images), self._pictures, self._votes)
+        if self._scored is not self.model:
+            self._scored.set_weights(self.model.get_weights())
+        with on_own_devices():
+            outputs = keras_outputs(self._scored, self._pictures.images)
+        self.report = score(outputs, self._pictures, self._votes)
         if logs is not None:
             logs |= {"val_accuracy": self.report["accuracy"], "val_loss": self.report["cross_entropy"]}
 
@@ -159,62 +185,6 @@ def load_data(config: Config) -> TrainingSet:
     return data
 
 
-def make_network(preset: Preset, base: str | None, classes: int) -> keras.Model:
-    """The network of the preset, or the trained network in the file `base` with a new last layer.
-
-    Raises:
-        DataError: `base` is no whole Keras model with an output named `original`.
-    """
-    if preset.network is not None:
-        return preset.network(classes)
-    try:
-        return adapted_network(keras.models.load_model(base, compile=False), classes)
-    except (OSError, ValueError, IndexError) as error:
-        received = f"{printable(str(base))}: {reason(error)}"
-        raise DataError(f"expected --from with a model that this program trained, received {received}") from error
-
-
-def set_precision(config: Config) -> None:
-    """Set the arithmetic of networks made from now on; their weights are float32 in either case."""
-    keras.mixed_precision.set_global_policy("mixed_bfloat16" if config.precision == "bfloat16" else "float32")
-
-
-def build(preset: Preset, config: Config, classes: int, steps: int) -> keras.Model:
-    """The preset's network, compiled.
-
-    Args:
-        classes: number of labels. steps: training batches per epoch.
-    """
-    if keras.backend.backend() == "torch":
-        from ml.training import torch_kernels
-
-        torch_kernels.install()
-    keras.utils.set_random_seed(config.seed + preset.seed)
-    set_precision(config)
-    network = make_network(preset, config.base, classes)
-    loss = {"original": keras.losses.CategoricalCrossentropy(label_smoothing=preset.label_smoothing)}
-    if preset.needs_votes:
-        loss["people"] = keras.losses.CategoricalCrossentropy()
-    network.compile(
-        preset.optimizer(config.learning_rate, config.epochs * steps),
-        loss=one_or_all(loss),
-        weighted_metrics=one_or_all({name: ["accuracy"] for name in loss}),
-        jit_compile=keras.backend.backend() == "jax",
-    )
-    create_variables(network, list(loss), classes)
-    return network
-
-
-def create_variables(network: keras.Model, outputs: list[str], classes: int) -> None:
-    """Create the variables of optimizer, loss and metrics: a training step that creates them is traced twice."""
-    network.optimizer.build(network.trainable_variables)
-    rows = one_or_all({name: np.full((1, classes), 1 / classes, np.float32) for name in outputs})
-    weights = one_or_all({name: np.ones(1, np.float32) for name in outputs})
-    network.compute_loss(None, rows, rows, weights)
-    network.compute_metrics(None, rows, rows, weights)
-    network.reset_metrics()
-
-
 def part_settings(name: str, config: Config) -> Config:
     """The settings of a part: epochs and learning rate scale with those of the whole.
 
@@ -229,15 +199,23 @@ def part_settings(name: str, config: Config) -> Config:
     )
 
 
-def trained_part(name: str, config: Config, data: TrainingSet, root: Path) -> keras.Model:
+def trained_part(
+    name: str,
+    config: Config,
+    data: TrainingSet,
+    root: Path,
+    processes: Processes = ALONE,
+) -> keras.Model:
     """The best network of the run `ROOT/NAME`, trained first unless it is finished."""
     settings = part_settings(name, config)
     directory = root / name
     if (directory / REPORT_FILE).exists():
         check_resumable(directory, settings, data)
     else:
-        print(f"First the part {name}", flush=True)
-        train(settings, directory, resume=(directory / STATE_FILE).exists(), root=root, data=data)
+        if processes.first:
+            print(f"First the part {name}", flush=True)
+        begun = (directory / STATE_FILE).exists()
+        train(settings, directory, begun, root=root, data=data, processes=processes)
     set_precision(config)
     network = make_network(PRESETS[name], None, len(data.classes))
     load_weights(network, directory / BEST_WEIGHTS)
@@ -246,16 +224,9 @@ def trained_part(name: str, config: Config, data: TrainingSet, root: Path) -> ke
 
 def mean_outputs(networks: list[keras.Model], batch: np.ndarray) -> dict[str, np.ndarray]:
     """The mean of several networks' probabilities, by output."""
-    outputs = [network.predict_on_batch(batch) for network in networks]
+    with on_own_devices():
+        outputs = [network.predict_on_batch(batch) for network in networks]
     return {name: np.mean([output[name] for output in outputs], axis=0) for name in outputs[0]}
-
-
-def reseed(network: keras.Model, seed: int, epoch: int) -> None:
-    """Seed every dropout layer from the run's seed and the epoch, so that an epoch does not depend on earlier ones."""
-    for index, layer in enumerate(network.layers):
-        generator = getattr(layer, "seed_generator", None)
-        if generator is not None:
-            generator.state.assign([seed * 1000 + index, epoch])
 
 
 def time_left(history: list[dict[str, float]], epochs: int) -> str:
@@ -268,7 +239,7 @@ def time_left(history: list[dict[str, float]], epochs: int) -> str:
 
 def finish(trained: keras.Model, preset: Preset, config: Config, run: Run, data: TrainingSet) -> dict[str, Any]:
     """Write the final network whole, the curves, and the report of the best weights on the scored pictures."""
-    keras.mixed_precision.set_global_policy("float32")  # the files contain float32 weights in either case
+    keras.mixed_precision.set_global_policy(keras.config.floatx())  # the files contain float32 weights in either case
     network = make_network(preset, config.base, len(data.classes))
     network.set_weights(trained.get_weights())
     save_whole(network, run.directory / WHOLE_MODEL)

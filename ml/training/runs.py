@@ -14,6 +14,7 @@ import keras
 from ml.console import printable, reason, write_text
 from ml.data import DataError, TrainingSet
 from ml.evaluation.outputs import CONFIG_FILE
+from ml.training.processes import ALONE, Processes
 from ml.training.provenance import provenance
 from ml.training.weights import load_checkpoint, save_checkpoint, save_weights
 
@@ -46,7 +47,14 @@ class Run:
         DataError: the directory holds a run already, or none to resume, or one that began with other settings or data.
     """
 
-    def __init__(self, directory: Path, config: Config, data: TrainingSet, resume: bool) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        config: Config,
+        data: TrainingSet,
+        resume: bool,
+        processes: Processes = ALONE,
+    ) -> None:
         self.directory = directory
         self.history: list[dict[str, float]] = []
         state = directory / STATE_FILE
@@ -62,9 +70,11 @@ class Run:
         if resume:
             check_resumable(directory, config, data)
             self.history = json.loads(state.read_text())["history"]
+        if not processes.first:
+            return
         directory.mkdir(parents=True, exist_ok=True)
         identity = {"classes": list(data.classes), "fingerprint": data.fingerprint}
-        made_by = provenance() | {"backend": keras.backend.backend()}
+        made_by = provenance() | {"backend": keras.backend.backend(), "processes": processes.count}
         content = {"settings": asdict(config), "data": identity, **made_by}
         write_text(directory / CONFIG_FILE, json.dumps(content, indent=2) + "\n")
 

@@ -19,7 +19,7 @@ import numpy as np
 from ml.inference.contract import EMOTIONS
 from ml.inference.preprocess import to_batch
 from ml.training.batches import Batches, one_or_all
-from ml.training.fit import build
+from ml.training.networks import build
 from ml.training.presets import PRESETS
 from ml.training.runs import Config
 
