@@ -53,8 +53,13 @@ def error_response(error: HTTPException) -> Response | HTTPException:
         return error
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     code = CODES.get(status) or status.phrase.lower().replace(" ", "_")
-    response = jsonify({"ok": False, "code": code, "message": error.description or code})
+    message, allowed = error.description or code, error.get_response(request.environ).headers.get("Allow")
+    if status is HTTPStatus.NOT_FOUND:
+        message = f"expected an address that /api/openapi.json lists, received {ascii(request.path)[1:-1]}"
+    elif status is HTTPStatus.METHOD_NOT_ALLOWED:
+        message = f"expected {allowed} for {request.path}, received {request.method}"
+    response = jsonify({"ok": False, "code": code, "message": message})
     response.status_code = status
-    if allowed := error.get_response(request.environ).headers.get("Allow"):
+    if allowed:
         response.headers["Allow"] = allowed
     return response

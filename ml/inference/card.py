@@ -124,9 +124,10 @@ def read_checked_card(model_path: Path) -> dict[str, Any]:
     card_path = _card_path(model_path)
     missing = [path for path in (model_path, card_path) if not path.is_file()]
     if missing:
+        fault = f"there is no {missing[0]}" if not missing[0].is_dir() else "that is a folder; name the file in it"
         raise ModelError(
             f"expected a model (.tflite) with its card (.json) beside it, as ml.export writes them, received "
-            f"{model_path}: there is no {missing[0]}"
+            f"{model_path}: {fault}"
         )
     try:
         card = json.loads(card_path.read_text(encoding="utf-8"))

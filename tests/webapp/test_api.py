@@ -295,7 +295,10 @@ def test_errors_of_the_protocol_have_the_same_shape(fake_server: Server) -> None
     reply = requests.get(f"{fake_server.url}/api/analyze", timeout=10)
     assert failed(reply) == (405, "method_not_allowed")
     assert "POST" in reply.headers["Allow"]
-    assert failed(requests.post(f"{fake_server.url}/api/nothing", timeout=10)) == (404, "not_found")
+    assert reply.json()["message"].endswith("for /api/analyze, received GET")
+    reply = requests.post(f"{fake_server.url}/api/nothing%C3%A9", timeout=10)
+    assert failed(reply) == (404, "not_found")
+    assert reply.json()["message"].endswith("/api/openapi.json lists, received /api/nothing\\xe9")
 
 
 def test_a_bug_is_answered_as_internal_without_details(fake_server: Server) -> None:

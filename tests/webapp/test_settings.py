@@ -70,6 +70,7 @@ def test_a_model_that_cannot_be_served_is_refused(tmp_path: Path) -> None:
     changed.write_bytes(MODEL.read_bytes() + b"\0")
     for model, words in (
         (tmp_path / "none.tflite", "there is no .*none.tflite"),
+        (tmp_path, "that is a folder; name the file in it"),
         (network, "as ml.export writes them, .* there is no .*EmoDetector.json"),
         (changed, "expected the model with sha256"),
     ):
