@@ -120,7 +120,8 @@ def on_own_devices() -> Iterator[None]:
 def join(coordinator: str, count: str, index: str, *, program: str) -> Processes:
     """Join the other processes; returns when all have joined.
 
-    From then on the end of another process ends this one, with a sentence on stderr and exit code 2.
+    From then on the end of another process ends process 0 with a sentence on stderr and exit code 2. If process 0 ends,
+    JAX aborts the others with messages of its own.
 
     Args:
         coordinator: `HOST:PORT` of process 0, the same in every process.
