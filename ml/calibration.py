@@ -43,13 +43,15 @@ class Calibration:
     """What the exported graph adds to the network.
 
     temperatures: by output name, `served` included. shares: see `SERVED_SHARES`. offset: `(classes,)`, subtracted from
-    the logarithms of the mixed probabilities before the served answer is normalised; None for zeros. uncertain_below:
-    confidence below which an answer is marked uncertain.
+    the logarithms of the mixed probabilities before the served answer is normalised; None for zeros. neutral_share: of
+    the faces for which the offset was fitted, for the model card. uncertain_below: confidence below which an answer is
+    marked uncertain.
     """
 
     temperatures: dict[str, float]
     shares: dict[str, float] = field(default_factory=lambda: {"original": 1.0})
     offset: tuple[float, ...] | None = None
+    neutral_share: float | None = None
     uncertain_below: float = 0.5
 
     @staticmethod
@@ -184,7 +186,7 @@ def calibrate(
     served = apply_temperature(mixture, 1.0, offset_of(offset))
     is_one_output = len(shares) == 1 and offset is None
     temperatures["served"] = 1.0 if is_one_output else fit_temperature(served, seen, views)
-    draft = Calibration(temperatures, shares, offset)
+    draft = Calibration(temperatures, shares, offset, None if offset is None else neutral_share)
     return replace(draft, uncertain_below=confidence_of_even_odds(served_answer(outputs, draft), seen))
 
 

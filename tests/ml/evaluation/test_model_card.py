@@ -31,7 +31,9 @@ def report_of(votes: Votes | None) -> dict[str, Any]:
 def test_figures_are_those_of_the_report_and_the_card(tmp_path: Path) -> None:
     majority = np.array([0, 0, 1, 2, 6, 6, 6, -1])
     votes = Votes(np.eye(7, dtype=np.float32)[majority] * (majority >= 0)[:, None], majority)
-    card = replace(load_card(SHIPPED_MODEL), calibration_pictures=1234, uncertain_below=0.31)
+    shipped = load_card(SHIPPED_MODEL)
+    calibration = {**shipped.calibration, "neutral_share": 0.24}
+    card = replace(shipped, calibration_pictures=1234, uncertain_below=0.31, calibration=calibration)
     report = report_of(votes) | {
         "robustness": {"upside down": 0.625},
         "views": {"two views": report_of(votes)["outputs"]},
@@ -42,6 +44,7 @@ def test_figures_are_those_of_the_report_and_the_card(tmp_path: Path) -> None:
     assert "1,234 training pictures are held out" in page
     assert "The two sets agree on 57% of the pictures" in page, "four of the seven with a majority"
     assert "A reading below 31% is marked `uncertain`" in page
+    assert "expected ones: 24% of the faces neutral, the other six emotions equally frequent" in page
     assert "| `original` | original labels | 8 | **100.0%**" in page
     assert "| `served` | original labels | 8 | **50.0%**" in page
     assert "| upside down | 62.5% |" in page
