@@ -84,7 +84,7 @@ class Connection:
 
     def _recording_tracker(self) -> Tracker:
         """A tracker that answers the same recording in the same way each time."""
-        return Tracker(self._smoothing_s, random_share=lambda: 0.0)
+        return Tracker(self._smoothing_s, random_share=lambda: 0.0, has_cuts=True)
 
     def _may_send(self, now_s: float) -> bool:
         """Whether one more frame is within the client's rate."""
@@ -105,7 +105,8 @@ def _follow(
 
     def prepare(request: Request, hurried: bool) -> Request:
         full_search = tracker.full_search_due(time_s, hurried)
-        return replace(request, near=tracker.near(time_s), full_search=full_search, log_id=log_id)
+        near, view = tracker.near(time_s), tracker.view
+        return replace(request, near=near, full_search=full_search, view=view, log_id=log_id)
 
     def complete(analysis: Analysis) -> Analysis:
         return replace(analysis, faces=tracker.update(analysis, time_s))

@@ -65,7 +65,7 @@ class Reader:
             OSError, AnalysisError: it can't be read.
         """
         name, rows = shown(path), []
-        tracker: Tracker = state.tracker or Tracker(smoothing_s=0, random_share=_no_head_start)
+        tracker: Tracker = state.tracker or Tracker(smoothing_s=0, random_share=_no_head_start, has_cuts=True)
         frame, undecoded = state.next_frame, state.undecoded
         capture = self._capture(path, frame)
         until_s = self._clock() + SEGMENT_S
@@ -81,7 +81,8 @@ class Reader:
                 undecoded += 1
                 continue
             gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) if picture.ndim == 3 else picture
-            analysis = self._analyzer.analyze_gray(gray, tracker.near(now_s), tracker.full_search_due(now_s))
+            near, full_search = tracker.near(now_s), tracker.full_search_due(now_s)
+            analysis = self._analyzer.analyze_gray(gray, near, full_search, view=tracker.view)
             rows += [row_of(face, name, frame - 1, now_s) for face in tracker.update(analysis, now_s)]
         estimate = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         if more:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from ml.inference import cuts
 from ml.inference.contract import INPUT_SIZE, Analysis, Face, Region, Request
 from ml.inference.deadline import NO_DEADLINE, Deadline
 from ml.inference.decode import decode
@@ -77,6 +78,7 @@ class Analyzer:
             decode_ms,
             deadline,
             explain=request.explain,
+            view=request.view,
         )
 
     def analyze_gray(
@@ -90,17 +92,21 @@ class Analyzer:
         decode_ms: float = 0.0,
         deadline: Deadline = NO_DEADLINE,
         explain: bool = False,
+        view: bool | str = False,
     ) -> Analysis:
         """Analyse a decoded picture, for instance a frame of a video.
 
         Args:
             gray: `(height, width)` uint8, upright.
-            near, full_search, thorough, exhaustive, explain: as in `Request`.
+            near, full_search, thorough, exhaustive, explain, view: as in `Request`.
             size_wh: width and height of the picture whose reduced copy `gray` is; boxes are in its pixels.
             decode_ms: what decoding took, for the timing of the result.
             deadline: ends the work with `Busy`.
         """
         started = time.perf_counter()
+        seen, is_cut = cuts.compare(gray, view) if view else ("", False)
+        if is_cut:
+            near, full_search = (), True
         if thorough or exhaustive:
             detections, sketch, searched = self._photo_detector.search(gray, deadline, exhaustive), "", True
         else:
@@ -143,6 +149,8 @@ class Analyzer:
             model=self._classifier.info,
             full_search=searched,
             sketch=sketch,
+            view=seen,
+            is_cut=is_cut,
         )
 
     def _heat(

@@ -173,8 +173,9 @@ class Request:
     are searched as long as there may be any, and each face is read in several framings; `exhaustive` asks for the most
     thorough search, at twenty times the cost. `budget_ms` counts from the moment the worker reads the request; when it
     is over the work ends, and the answer is `Busy`.
-    `explain` asks for a heat map of each face, which costs about a hundred classifications a face. `log_id` is in each
-    log line about the picture.
+    `explain` asks for a heat map of each face, which costs about a hundred classifications a face. `view` asks whether
+    a film was cut before this picture: it is the `view` of the picture before, or True for the first. `log_id` is in
+    each log line about the picture.
     """
 
     image: bytes
@@ -183,6 +184,7 @@ class Request:
     thorough: bool = False
     exhaustive: bool = False
     explain: bool = False
+    view: bool | str = False
     budget_ms: float = math.inf
     log_id: str = ""
 
@@ -193,7 +195,8 @@ class Analysis:
 
     `timing_ms` holds `decode`, `detect`, `classify` and `total` of the worker; the web process adds `queue`.
     `full_search` tells whether the picture was searched (a lost face makes the worker do so by itself), and `sketch`
-    is what the next search needs of it.
+    is what the next search needs of it. `is_cut` tells, on request, whether the picture begins another scene than the
+    one before, and `view` is what the next request needs for that.
     """
 
     width: int
@@ -203,6 +206,8 @@ class Analysis:
     model: Mapping[str, Any] = field(default_factory=dict)
     full_search: bool = True
     sketch: str = ""
+    view: str = ""
+    is_cut: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The result as every interface returns it."""

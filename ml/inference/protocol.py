@@ -116,6 +116,8 @@ def reply_head(answer: Analysis | AnalysisError, request_id: int) -> dict[str, A
         "model": dict(answer.model),
         "full_search": answer.full_search,
         "sketch": answer.sketch,
+        "view": answer.view,
+        "is_cut": answer.is_cut,
     }
 
 
@@ -140,4 +142,6 @@ def analysis_from_head(head: Mapping[str, Any]) -> Analysis:
         model=head["model"],
         full_search=head["full_search"],
         sketch=head["sketch"],
+        view=head["view"],
+        is_cut=head["is_cut"],
     )

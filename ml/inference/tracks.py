@@ -2,7 +2,7 @@
 
 Ids are small numbers and are reused. A new face takes the free id that was last seen nearest to it; a new id is created
 only if all others are in use. So a person who leaves and returns keeps the id, and the largest id is the largest number
-of faces that were in view at the same time.
+of faces that were in view at the same time. A cut of a film ends every track: after it all ids are new.
 
 Boxes are matched by tracking-by-detection as in SORT (Bewley et al. 2016, arXiv:1602.00763): predict each face by
 constant velocity, then take the assignment of least total cost (Kuhn–Munkres). The cost is one minus distance-IoU
@@ -77,17 +77,26 @@ class _Track:
 class Tracker:
     """Follows the faces of one camera.
 
-    Call `near` and `full_search_due` before a frame is analysed, and `update` with the result, in the order of the
-    frames.
+    Call `near`, `full_search_due` and `view` before a frame is analysed, and `update` with the result, in the order of
+    the frames.
 
     Args:
         smoothing_s: time constant of the exponential mean of the seven probabilities; 0 switches it off.
         random_share: source of numbers from 0 to 1. It shortens the first interval between full searches, so that
             cameras that start at the same time do not always search at the same time.
+        has_cuts: whether the frames may be those of a film that was cut. A camera's are not: there, ids are kept.
     """
 
-    def __init__(self, smoothing_s: float = 0.3, random_share: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        smoothing_s: float = 0.3,
+        random_share: Callable[[], float] = random.random,
+        has_cuts: bool = False,
+    ) -> None:
         self._smoothing_s = smoothing_s
+        self._has_cuts = has_cuts
+        self._view = ""
+        self._first_id = 1
         self._tracks: list[_Track] = []
         self._last_regions: dict[int, Region] = {}  # by id, for every id that was ever given
         self._updated_s = -math.inf
@@ -106,6 +115,8 @@ class Tracker:
             if sight.seen_s > -math.inf and sight.smoothed:
                 self._tracks.append(_Track(sight.id, sight.region, (0.0, 0.0), sight.seen_s, sight.smoothed))
                 self._updated_s = max(self._updated_s, sight.seen_s)
+        if self._has_cuts:
+            self._first_id = max(self._last_regions, default=0) + 1
 
     def near(self, now_s: float) -> tuple[Region, ...]:
         """Expected positions of the faces of the last frame, for `Request.near`."""
@@ -132,6 +143,11 @@ class Tracker:
             wait_s = EMPTY_SEARCH_S
         return search if now_s - self._searched_s >= wait_s else False
 
+    @property
+    def view(self) -> bool | str:
+        """What the analysis needs to recognise a cut, for `Request.view`."""
+        return self._has_cuts and (self._view or True)
+
     def update(self, analysis: Analysis, now_s: float) -> tuple[Face, ...]:
         """Update the tracks with the faces of the frame at `now_s`; returns them with `id` and `smoothed`, in order."""
         if analysis.full_search:
@@ -142,6 +158,10 @@ class Tracker:
             self._tracked_frames = 0
         else:
             self._tracked_frames += 1
+        self._view = analysis.view
+        if analysis.is_cut:
+            self._first_id = max(self._last_regions, default=0) + 1
+            self._tracks, self._last_regions = [], {}
         known = [track for track in self._tracks if now_s - track.seen_s <= FORGET_AFTER_S]
         regions = [Region.of(face.box, analysis.width, analysis.height) for face in analysis.faces]
         aspect = analysis.height / analysis.width
@@ -170,7 +190,7 @@ class Tracker:
         free = sorted(self._last_regions.keys() - in_use)
         distances = [[_distance(region, self._last_regions[id_], aspect) for id_ in free] for region in regions]
         chosen = {row: free[column] for row, column in assign(distances)}
-        unused = (number for number in itertools.count(1) if number not in self._last_regions)
+        unused = (number for number in itertools.count(self._first_id) if number not in self._last_regions)
         return [chosen[row] if row in chosen else next(unused) for row in range(len(regions))]
 
     def _moved(self, track: _Track, region: Region, emotions: tuple[float, ...], now_s: float) -> _Track:

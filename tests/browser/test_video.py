@@ -78,13 +78,15 @@ def saved_csv(page: Page, folder: Path) -> pd.DataFrame:
 
 def as_predict_reads(path: Path) -> pd.DataFrame:
     """The rows of the file, followed as `ml.predict` follows a video."""
-    analyzer, tracker, rows = Analyzer(Classifier()), Tracker(smoothing_s=0, random_share=lambda: 0.0), []
+    analyzer, rows = Analyzer(Classifier()), []
+    tracker = Tracker(smoothing_s=0, random_share=lambda: 0.0, has_cuts=True)
     analyzer.warm_up()
     video, frame = cv2.VideoCapture(str(path)), 0
     while video.grab():
         now_s = video.get(cv2.CAP_PROP_POS_MSEC) / 1000
         gray = cv2.cvtColor(video.retrieve()[1], cv2.COLOR_BGR2GRAY)
-        analysis = analyzer.analyze_gray(gray, tracker.near(now_s), tracker.full_search_due(now_s))
+        near, full_search = tracker.near(now_s), tracker.full_search_due(now_s)
+        analysis = analyzer.analyze_gray(gray, near, full_search, view=tracker.view)
         for face in tracker.update(analysis, now_s):
             rows.append({"frame": frame, "timestamp_s": now_s, "face_id": face.id, "emotion": face.dominant_emotion})
         frame += 1
@@ -116,7 +118,7 @@ def test_try_a_sample_plays_a_clip_with_its_marks_on_this_page(open_page: OpenPa
     page.get_by_role("link", name="Try a sample").click()
     reach(page, "done")
     assert not requests, "the page was left"
-    expect(page.locator("#video-status")).to_contain_text("155 frames read")
+    expect(page.locator("#video-status")).to_contain_text("155 frames read, 2 faces.")
     for word in ("neutral", "happy"):
         page.wait_for_selector(f"#video-faces .face[data-word={word}]", timeout=DONE_MS)
     page.wait_for_function("() => document.getElementById('video-player').ended", timeout=DONE_MS)

@@ -144,6 +144,14 @@ def test_a_broken_video_is_a_failure(reader: Reader, tmp_path: Path, name: str, 
     assert failure.code == "unreadable"
 
 
+def test_two_people_at_one_place_on_both_sides_of_a_cut_have_two_ids(root: Path, analyzer: Analyzer) -> None:
+    path = str(root / "static" / "examples" / "sample.webm")
+    result = Reader(analyzer, Settings("m", "0", step=5), standing_clock).run(Task("video", (path,), SETTINGS))
+    rows = rows_of(result)
+    assert {row["face_id"] for row in rows if row["frame"] < 77} == {1}
+    assert {row["face_id"] for row in rows if row["frame"] >= 77} == {2}
+
+
 def test_a_cut_video_keeps_its_rows_and_is_listed(reader: Reader, tmp_path: Path) -> None:
     data = write_video(tmp_path / "v.avi", frames=20).read_bytes()
     (tmp_path / "v.avi").write_bytes(data[: len(data) // 2])

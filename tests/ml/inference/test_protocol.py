@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -69,7 +70,13 @@ def test_bytes_that_are_no_message_are_refused(sent: bytes) -> None:
 @pytest.mark.parametrize("search", [False, True, "0 AAAA"])
 def test_a_request_survives_the_wire(pair: tuple[socket.socket, socket.socket], search: bool | str) -> None:
     request = Request(
-        bytes(300), (Region(0.1, 0.2, 0.3, 0.4),), full_search=search, thorough=True, budget_ms=250.0, log_id="7f"
+        bytes(300),
+        (Region(0.1, 0.2, 0.3, 0.4),),
+        full_search=search,
+        thorough=True,
+        view=search,
+        budget_ms=250.0,
+        log_id="7f",
     )
     write_message(pair[0], request_head(request, 7), request.image)
     head, image = MessageReader(pair[1]).read()
@@ -89,6 +96,7 @@ def test_an_analysis_survives_the_wire_unrounded(
     pair: tuple[socket.socket, socket.socket], faces: tuple[Face, ...]
 ) -> None:
     analysis = Analysis(640, 480, faces, {"total": 4.5}, {"name": "m"}, full_search=False, sketch="0 AAAA")
+    analysis = replace(analysis, view="1 AA==", is_cut=True)
     write_message(pair[0], reply_head(analysis, 7))
     head, body = MessageReader(pair[1]).read()
     assert (head["id"], body) == (7, b"")

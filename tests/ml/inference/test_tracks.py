@@ -27,8 +27,8 @@ def ids(faces: Sequence[Face]) -> list[int | None]:
     return [face.id for face in faces]
 
 
-def tracker(**options: float) -> Tracker:
-    return Tracker(random_share=lambda: 0.0, **options)
+def tracker(smoothing_s: float = 0.3, has_cuts: bool = False) -> Tracker:
+    return Tracker(smoothing_s, random_share=lambda: 0.0, has_cuts=has_cuts)
 
 
 def test_no_faces_give_no_tracks() -> None:
@@ -169,6 +169,20 @@ def test_smoothing_restarts_after_a_second_of_absence() -> None:
     follower = tracker(smoothing_s=10.0)
     follower.update(seen((320, 240, 80), emotions=HAPPY), 0.0)
     assert follower.update(seen((320, 240, 80), emotions=SAD), 1.5)[0].smoothed == SAD
+
+
+def test_a_cut_ends_every_track_and_begins_new_ids() -> None:
+    follower = tracker(smoothing_s=10.0, has_cuts=True)
+    assert follower.view is True
+    follower.update(replace(seen((100, 240, 80), (500, 240, 80)), view="a"), 0.0)
+    assert follower.view == "a"
+    (face,) = follower.update(replace(seen((100, 240, 80), emotions=SAD), view="b", is_cut=True), 0.1)
+    assert (face.id, face.smoothed, follower.view) == (3, SAD, "b")
+    assert ids(follower.update(seen((100, 240, 80), (500, 240, 80)), 0.2)) == [3, 4]
+    assert not tracker().view  # of a camera, whose ids are kept
+    other = tracker(has_cuts=True)
+    other.resume([Sight(4, Region(0.1, 0.4, 0.1, 0.1), 1.0, HAPPY)])
+    assert ids(other.update(seen((100, 240, 80), (500, 240, 80)), 1.1))[1] == 5
 
 
 def test_near_is_where_the_face_will_be() -> None:
