@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -52,13 +53,15 @@ def refuse(message: str) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
+    if options.distributed:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else JAX logs lines about the end of another process
     load_tensorflow_library()
     from ml.data import DataError
     from ml.evaluation.report import print_table
     from ml.model import SHIPPED_NETWORK
     from ml.training.fit import train
     from ml.training.presets import PRESETS
-    from ml.training.processes import ALONE, LOST, join, leave
+    from ml.training.processes import ALONE, end_with_another, join, leave
     from ml.training.runs import Config, begun_settings
 
     names = [name for name in PRESETS if name != "adapt"]
@@ -109,9 +112,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (DataError, OutputError) as error:
         return refuse(str(error))
     except (RuntimeError, ValueError) as error:
-        if not processes.is_end_of_another(error):
-            raise
-        return refuse(LOST)
+        if processes.is_end_of_another(error):
+            end_with_another("ml.train")
+        raise
     if options.distributed:
         leave()
     if report:

@@ -13,15 +13,18 @@ import hashlib
 import os
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from typing import NoReturn
 
 import keras
 import numpy as np
 
 from ml.data import DataError
+from ml.training.uncaught import on_uncaught
 
 JOIN_S = 300
 """Time for all processes to meet."""
@@ -120,8 +123,7 @@ def on_own_devices() -> Iterator[None]:
 def join(coordinator: str, count: str, index: str, *, program: str) -> Processes:
     """Join the other processes; returns when all have joined.
 
-    From then on the end of another process ends process 0 with a sentence on stderr and exit code 2. If process 0 ends,
-    JAX aborts the others with messages of its own.
+    From then on the end of any process ends every other one with a sentence on stderr and exit code 2.
 
     Args:
         coordinator: `HOST:PORT` of process 0, the same in every process.
@@ -141,6 +143,7 @@ def join(coordinator: str, count: str, index: str, *, program: str) -> Processes
         raise DataError(f"expected KERAS_BACKEND=jax with --distributed, received {keras.backend.backend()}")
     import jax
 
+    jax.config.update("jax_enable_preemption_service", False)  # it catches SIGTERM, which shall end the process
     _end_with_the_others(program)
     try:
         jax.distributed.initialize(
@@ -152,7 +155,11 @@ def join(coordinator: str, count: str, index: str, *, program: str) -> Processes
         )
     except (RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise DataError(f"expected {count} processes that meet at {coordinator}, received: {reason}") from error
+        received = "fewer, or one twice" if "bad_cast" in reason else f"the error: {reason}"
+        raise DataError(
+            f"expected {count} processes with the indices 0 to {numbers[0] - 1} that meet at {coordinator} within "
+            f"{JOIN_S} s, received {received}"
+        ) from error
     return Processes(numbers[1], numbers[0], jax.device_count())
 
 
@@ -164,24 +171,36 @@ def leave() -> None:
     jax.distributed.shutdown()
 
 
-def _end_with_the_others(program: str) -> None:
-    """Let JAX call us when a process is lost; without, it aborts with a trace of C++ calls.
+def end_with_another(program: str) -> NoReturn:
+    """Say that another process has ended, once although several threads may notice it, and end with exit code 2."""
+    _ending.acquire()  # kept to the end
+    with contextlib.suppress(OSError):
+        os.write(2, f"{program}: {LOST}\n".encode())
+    _end_at_once()
 
-    An exit before `leave` is at once: JAX would wait five minutes for the others, and they for this process.
+
+_ending = threading.Lock()
+
+
+def _end_with_the_others(program: str) -> None:
+    """End when JAX says that a process is lost; without, JAX aborts with a trace of C++ calls.
+
+    JAX 0.10 can't pass its reason to the callback that it takes: the conversion throws `std::bad_cast` in a thread of
+    JAX, which is the sign. An exit before `leave` is at once: JAX would wait five minutes for the others, and they for
+    this process.
     """
     from jax._src import distributed
 
-    def end(*_: object) -> None:
-        os.write(2, f"{program}: {LOST}\n".encode())
-        _end_at_once()
-
     library = distributed._jax
     connect = library.get_distributed_runtime_client
-    library.get_distributed_runtime_client = partial(connect, missed_heartbeat_callback=end)
+    library.get_distributed_runtime_client = partial(
+        connect, missed_heartbeat_callback=lambda *_: end_with_another(program)
+    )
+    on_uncaught("St8bad_cast", library.__file__, partial(end_with_another, program))
     atexit.register(_end_at_once)
 
 
-def _end_at_once() -> None:
+def _end_at_once() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +20,7 @@ from ml.data import DataError
 from ml.train import main
 from ml.training.augment import Augmentation
 from ml.training.batches import Batches
-from ml.training.processes import Processes
+from ml.training.processes import LOST, Processes
 
 ROOT = Path(__file__).resolve().parents[3]
 NEEDS_JAX = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="needs JAX: pip install jax")
@@ -82,9 +85,9 @@ def in_float64(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def start(environment: dict[str, str], *arguments: object) -> subprocess.Popen[str]:
+def start(environment: dict[str, str], module: str, *arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.support.in_float64", *map(str, arguments)],
+        [sys.executable, "-m", module, *map(str, arguments)],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -93,44 +96,97 @@ def start(environment: dict[str, str], *arguments: object) -> subprocess.Popen[s
     )
 
 
-def pair(environment: dict[str, str], *arguments: object) -> list[subprocess.Popen[str]]:
+def train(environment: dict[str, str], *arguments: object) -> subprocess.Popen[str]:
+    return start(environment, "tests.support.in_float64", *arguments)
+
+
+def train_in_a_pair(environment: dict[str, str], *arguments: object) -> list[subprocess.Popen[str]]:
+    address = free_address()
+    return [train(environment, *arguments, "--distributed", address, 2, index) for index in (0, 1)]
+
+
+def free_address() -> str:
     with socket.create_server(("localhost", 0)) as reserved:
-        address = f"localhost:{reserved.getsockname()[1]}"
-    return [start(environment, *arguments, "--distributed", address, 2, index) for index in (0, 1)]
+        return f"localhost:{reserved.getsockname()[1]}"
+
+
+def until(process: subprocess.Popen[str], beginning: str) -> None:
+    """Wait for a line of its output."""
+    assert process.stdout
+    assert any(line.startswith(beginning) for line in process.stdout), process.communicate()[1]
+
+
+@contextlib.contextmanager
+def ended(processes: list[subprocess.Popen[str]]) -> Iterator[None]:
+    """None of them is left afterwards, nor its pipes."""
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
 
 
 @NEEDS_JAX
 @pytest.mark.timeout(600)
-def test_two_processes_train_the_weights_of_one(pattern_data: Path, tmp_path: Path, in_float64: dict[str, str]) -> None:
+def test_a_pair_that_lost_process_0_ends_and_then_trains_the_weights_of_one(
+    pattern_data: Path, tmp_path: Path, in_float64: dict[str, str]
+) -> None:
     """126 pictures in batches of 16, so that the last batch is a short one."""
-    options = ["--data", pattern_data, "--batch-size", 16, "--epochs", 2, "--out"]
-    started = [start(in_float64, *options, tmp_path / "alone"), *pair(in_float64, *options, tmp_path / "together")]
-    outputs = [process.communicate(timeout=300) for process in started]
+    options = ["--data", pattern_data, "--batch-size", 16, "--out"]
+    cut = train_in_a_pair(in_float64, *options, tmp_path / "together", "--epochs", 1000)
+    with ended(cut):
+        until(cut[0], "Epoch 2")
+        cut[0].kill()
+        _, errors = cut[1].communicate(timeout=300)
+        assert cut[1].returncode == 2, errors
+        assert errors.count(LOST) == 1
+        assert "Traceback" not in errors
+        assert "terminate called" not in errors
+    done = len(json.loads((tmp_path / "together" / "state.json").read_text())["history"])
+    assert 0 < done < 1000
+    more = ["--epochs", done + 1]
+    alone = train(in_float64, *options, tmp_path / "alone", *more)
+    started = [alone, *train_in_a_pair(in_float64, *options, tmp_path / "together", *more, "--resume")]
+    with ended(started):
+        outputs = [process.communicate(timeout=300) for process in started]
     assert [process.returncode for process in started] == [0, 0, 0], [errors for _, errors in outputs]
-    assert "Epoch 2" in outputs[1][0]
+    assert f"Epoch {done + 1}" in outputs[1][0]
+    assert f"Epoch {done} " not in outputs[1][0]
     assert "Epoch" not in outputs[2][0], "the first process alone reports"
-    alone, together = (np.load(tmp_path / run / "epoch-002.npz") for run in ("alone", "together"))
-    assert alone.files == together.files
-    assert max(np.abs(alone[name] - together[name]).max() for name in alone.files if alone[name].size) < 1e-12
+    one, two = (np.load(tmp_path / run / f"epoch-{done + 1:03d}.npz") for run in ("alone", "together"))
+    assert one.files == two.files
+    assert max(np.abs(one[name] - two[name]).max() for name in one.files if one[name].size) < 1e-12
     assert json.loads((tmp_path / "together" / "config.json").read_text())["processes"] == 2
 
 
+@pytest.fixture
+def quiet(in_float64: dict[str, str]) -> dict[str, str]:
+    return in_float64 | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
 @NEEDS_JAX
-@pytest.mark.timeout(600)
-def test_the_end_of_a_process_ends_the_others(pattern_data: Path, tmp_path: Path, in_float64: dict[str, str]) -> None:
-    both = pair(in_float64, "--data", pattern_data, "--batch-size", 16, "--epochs", 1000, "--out", tmp_path / "run")
-    try:
-        assert both[0].stdout
-        for line in both[0].stdout:
-            if line.startswith("Epoch 2"):
-                break
-        both[1].kill()
-        _, errors = both[0].communicate(timeout=300)
-    finally:
+@pytest.mark.timeout(300)
+def test_a_process_that_is_told_to_end_ends_and_so_does_process_0(quiet: dict[str, str]) -> None:
+    """JAX would catch SIGTERM and go on."""
+    address = free_address()
+    both = [start(quiet, "tests.support.in_step", address, 2, index) for index in (0, 1)]
+    with ended(both):
         for process in both:
-            process.kill()
-            process.communicate()
-    assert both[0].returncode == 2, errors
-    assert "expected every process of this training to go on, received the end of one" in errors
-    assert "Traceback" not in errors
-    assert (tmp_path / "run" / "state.json").exists()
+            until(process, "met")
+        both[1].terminate()
+        outputs = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [2, -signal.SIGTERM], outputs
+    assert outputs[0][1] == f"tests.support.in_step: {LOST}\n"
+
+
+@NEEDS_JAX
+@pytest.mark.timeout(300)
+def test_processes_that_do_not_all_come_are_one_sentence(quiet: dict[str, str]) -> None:
+    address = free_address()
+    only = start(quiet, "tests.support.in_step", address, 2, 0, 1)
+    with ended([only]):
+        _, errors = only.communicate(timeout=120)
+    assert only.returncode == 2, errors
+    expected = f"expected 2 processes with the indices 0 to 1 that meet at {address} within 1 s"
+    assert errors == f"tests.support.in_step: {expected}, received fewer, or one twice\n"
