@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,10 @@ DARK_LEVEL, MAX_GAIN = 120, 6.0
 """A picture whose lighter parts are darker than this grey level is brightened, at most by this factor."""
 CLOSE_LOOK_PX = 64
 """Side to which a face is brought for the close look."""
+SMALLEST_PX, LARGEST_PX, CLOSE_LOOK_STEP = round(0.7 * CLOSE_LOOK_PX), round(1.4 * CLOSE_LOOK_PX), 1.1
+"""Smallest and largest window of a close look, and the factor from one size to the next."""
+MIDDLE_PX = 0.3 * CLOSE_LOOK_PX
+"""Windows whose centre is nearer to the middle than this, along both sides, count in a close look."""
 
 
 def load_cascade(name: str) -> cv2.CascadeClassifier:
@@ -95,7 +100,46 @@ def close_look(picture: Halves, window: Window) -> np.ndarray:
 
 def acceptances(cascade: cv2.CascadeClassifier, patch: np.ndarray) -> int:
     """How many windows near the middle of a close look a cascade accepts."""
-    smallest, largest = round(0.7 * CLOSE_LOOK_PX), round(1.4 * CLOSE_LOOK_PX)
-    boxes = cascade.detectMultiScale(brighten(patch), 1.1, 0, 0, (smallest, smallest), (largest, largest))
-    centers = [(x + side / 2 - CLOSE_LOOK_PX, y + side / 2 - CLOSE_LOOK_PX) for x, y, side, _ in boxes]
-    return sum(max(abs(x), abs(y)) < 0.3 * CLOSE_LOOK_PX for x, y in centers)
+    boxes = cascade.detectMultiScale(brighten(patch), CLOSE_LOOK_STEP, 0, 0, (SMALLEST_PX,) * 2, (LARGEST_PX,) * 2)
+    return _near_middle(boxes, CLOSE_LOOK_PX)
+
+
+class CloseCount:
+    """As `acceptances`, counted only as far as asked, which takes a third to a half of the time.
+
+    Large windows cost least and come first. For each size the cascade gets only the part of the close look in which
+    such windows are near the middle. The samples of that part are shifted by less than a pixel, so the whole count may
+    differ from that of `acceptances` by a few windows.
+
+    Args:
+        patch: a close look, `(2 * CLOSE_LOOK_PX, 2 * CLOSE_LOOK_PX)` uint8.
+    """
+
+    def __init__(self, cascade: cv2.CascadeClassifier, patch: np.ndarray) -> None:
+        self._cascade, self._patch = cascade, brighten(patch)
+        self._left = list(_sides(cascade.getOriginalWindowSize()[0]))
+        self.so_far = 0
+        """Acceptances counted so far; all of them after `reaches` was False."""
+
+    def reaches(self, enough: float) -> bool:
+        """Whether there are at least so many acceptances."""
+        while self.so_far < enough and self._left:
+            side = self._left.pop()
+            reach = min(CLOSE_LOOK_PX, math.ceil(side / 2 + MIDDLE_PX))
+            shown = slice(CLOSE_LOOK_PX - reach, CLOSE_LOOK_PX + reach)
+            part, size = self._patch[shown, shown], (side, side)
+            self.so_far += _near_middle(self._cascade.detectMultiScale(part, CLOSE_LOOK_STEP, 0, 0, size, size), reach)
+        return self.so_far >= enough
+
+
+@cache
+def _sides(own_px: int) -> tuple[int, ...]:
+    """The sides of the windows of a close look, smallest first, as OpenCV derives them from a cascade's own side."""
+    every = (round(own_px * CLOSE_LOOK_STEP**power) for power in range(32))
+    return tuple(side for side in every if SMALLEST_PX <= side <= LARGEST_PX)
+
+
+def _near_middle(boxes: np.ndarray, middle: int) -> int:
+    """How many boxes have their centre near the point `(middle, middle)`."""
+    centers = ((x + side / 2 - middle, y + side / 2 - middle) for x, y, side, _ in boxes)
+    return int(sum(max(abs(x), abs(y)) < MIDDLE_PX for x, y in centers))

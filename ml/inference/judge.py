@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from ml.inference.cascades import acceptances, close_look, load_cascade
+from ml.inference.cascades import CloseCount, acceptances, close_look, load_cascade
 from ml.inference.detection import Detection
 from ml.inference.geometry import Window
 from ml.inference.halves import Halves
@@ -50,9 +50,9 @@ class Judge:
     def __init__(self, scanner: FaceScanner, weights: Weights = WEIGHTS) -> None:
         self._scanner = scanner
         self._weights = weights
-        self._profile = load_cascade("profileface")
+        self._frontal, self._profile = load_cascade("frontalface_alt2"), load_cascade("profileface")
         self._counts: tuple[Callable[[np.ndarray], int], ...] = (
-            partial(acceptances, load_cascade("frontalface_alt2")),
+            partial(acceptances, self._frontal),
             partial(acceptances, load_cascade("frontalface_default")),
             self._profiles,
         )
@@ -91,9 +91,9 @@ class Judge:
         windows = (replace(found.window, roll_deg=found.window.roll_deg + turn_deg) for turn_deg in (180, 90, -90))
         return any(self._upright(picture, window) > upright for window in windows)
 
-    def is_upside_down(self, picture: Halves, found: Detection, accepted: int) -> bool:
+    def is_upside_down(self, picture: Halves, found: Detection, accepted: CloseCount) -> bool:
         """Whether a face is clearly one that stands on its head: by more than `MIN_UPSIDE_DOWN`. The cascade looks only
-        if it can change the answer.
+        as far as it can change the answer.
 
         Args:
             accepted: how often `frontalface_alt2` accepts the window in a close look.
@@ -101,10 +101,11 @@ class Judge:
         scan, cascade = self._weights.scan, self._weights.cascades[0]
         turned = replace(found.window, roll_deg=found.window.roll_deg + 180)
         ahead = scan * (self._scanner.look(picture, turned) - self._scanner.look(picture, found.window))
-        ahead -= cascade * math.log1p(accepted)
-        if ahead + cascade * math.log1p(MAX_ACCEPTANCES) <= MIN_UPSIDE_DOWN:
+        ratio = math.exp((MIN_UPSIDE_DOWN - ahead) / cascade)
+        if accepted.reaches((1 + MAX_ACCEPTANCES) / ratio - 1):
             return False
-        return ahead + cascade * math.log1p(self._counts[0](close_look(picture, turned))) > MIN_UPSIDE_DOWN
+        least = math.floor((1 + accepted.so_far) * ratio - 1) + 1
+        return CloseCount(self._frontal, close_look(picture, turned)).reaches(least)
 
     def _upright(self, picture: Halves, window: Window) -> float:
         """How much the scan's network and `frontalface_alt2` see an upright face in a window."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ml.inference.cascades import acceptances, close_look, load_cascade, propose, propose_by_octave
+from ml.inference.cascades import CloseCount, close_look, load_cascade, propose, propose_by_octave
 from ml.inference.changes import EVERYWHERE
 from ml.inference.contract import Region
 from ml.inference.deadline import NO_DEADLINE, Deadline
@@ -58,7 +58,7 @@ class CascadeSweep:
     def __init__(
         self,
         settle: Callable[[Halves, Window, int, float], Detection | None],
-        is_upside_down: Callable[[Halves, Detection, int], bool],
+        is_upside_down: Callable[[Halves, Detection, CloseCount], bool],
     ) -> None:
         self._settle, self._is_upside_down = settle, is_upside_down
         self._frontal, self._frontal_too = load_cascade("frontalface_alt2"), load_cascade("frontalface_default")
@@ -107,17 +107,22 @@ class CascadeSweep:
             if any(same_place(place, window) for window in known):
                 continue
             new = self._settle(picture, place, SETTLE_STEPS, MIN_SCORE)
-            if new is None:
+            if new is None or any(same_place(new.window, window) for window in known):
                 continue
-            patch = close_look(picture, new.window)
-            agreement = accepted = acceptances(self._frontal, patch)
-            if 0 < accepted < MIN_AGREEMENT_BENEATH:
-                agreement += acceptances(self._frontal_too, patch)
-            if agreement >= MIN_AGREEMENT and not self._is_upside_down(picture, new, accepted):
+            accepted, agreement = self._counted(picture, new)
+            needed = MIN_AGREEMENT_BENEATH if any(beneath(new.window, face) for face in known) else MIN_AGREEMENT
+            if agreement >= needed and not self._is_upside_down(picture, new, accepted):
                 found.append((new, agreement))
-        faces = [*known, *(new.window for new, _ in found)]
         return [
             new
             for new, agreement in found
-            if agreement >= MIN_AGREEMENT_BENEATH or not any(beneath(new.window, face) for face in faces)
+            if agreement >= MIN_AGREEMENT_BENEATH or not any(beneath(new.window, face.window) for face, _ in found)
         ]
+
+    def _counted(self, picture: Halves, new: Detection) -> tuple[CloseCount, int]:
+        """The first cascade's count in a close look, and the acceptances by both; more than enough are not counted."""
+        patch = close_look(picture, new.window)
+        accepted, accepted_too = CloseCount(self._frontal, patch), CloseCount(self._frontal_too, patch)
+        if not accepted.reaches(MIN_AGREEMENT_BENEATH) and accepted.so_far:
+            accepted_too.reaches(MIN_AGREEMENT_BENEATH - accepted.so_far)
+        return accepted, accepted.so_far + accepted_too.so_far

@@ -113,3 +113,19 @@ def test_a_face_that_comes_is_found_and_a_still_picture_costs_no_cascade(
     for name in ("propose", "propose_by_octave"):
         monkeypatch.setattr(f"ml.inference.sweep.{name}", lambda *_: pytest.fail("a cascade has searched"))
     assert len(detector.update(room, near, full_search=sketch)[0]) == 1
+
+
+def test_a_change_that_is_a_part_of_a_known_face_costs_no_close_look(
+    room: np.ndarray, astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detector = FaceDetector()
+    room[240:460, 20:340] = astronaut[0:220, 120:440]
+    (face,), sketch = detector.update(room, [Region(0.23, 0.58, 0.2, 0.2)], full_search=True)
+    window = face.window
+    aside = Window(window.x / 640 * 240 + 0.5 * window.side / 640 * 240, window.y / 640 * 240, window.side / 640 * 240)
+    monkeypatch.setattr("ml.inference.sweep.propose", lambda *_: [aside])
+    monkeypatch.setattr("ml.inference.sweep.parts", lambda gray, _: [(0, 0, gray)])
+    monkeypatch.setattr("ml.inference.sweep.close_look", lambda *_: pytest.fail("a close look at a known face"))
+    near = [Region.of(window.box, 640, 480)]
+    room[100:200, 100:200] += 40
+    assert len(detector.update(room, near, full_search=sketch)[0]) == 1

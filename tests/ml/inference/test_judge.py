@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from skimage import data
 
+from ml.inference.cascades import CloseCount, close_look, load_cascade
 from ml.inference.detection import Detection
 from ml.inference.geometry import Window
 from ml.inference.halves import Halves
@@ -77,3 +78,19 @@ def test_turned_faces_are_recognised(judge: Judge, portrait: np.ndarray, turns: 
     turned = np.ascontiguousarray(np.rot90(portrait, turns))
     x, y = {0: (222, 114), 1: (114, 289), 2: (289, 397), 3: (397, 222)}[turns]
     assert judge.is_turned(Halves(turned), Detection(Window(x, y, 110), 0.9)) is (turns != 0)
+
+
+@pytest.mark.parametrize("turns", [0, 2])
+def test_an_upside_down_face_is_recognised_by_counting_as_far_as_it_matters(
+    judge: Judge, portrait: np.ndarray, turns: int
+) -> None:
+    picture = Halves(np.ascontiguousarray(np.rot90(portrait, turns)))
+    found = Detection(Window(222, 114, 110) if turns == 0 else Window(289, 397, 110), 0.9)
+    patch = close_look(picture, found.window)
+    begun, whole = (CloseCount(load_cascade("frontalface_alt2"), patch) for _ in range(2))
+    begun.reaches(1)
+    whole.reaches(1000)
+    assert judge.is_upside_down(picture, found, begun) is (turns == 2)
+    assert judge.is_upside_down(picture, found, whole) is (turns == 2)
+    if turns == 0:
+        assert begun.so_far < whole.so_far
