@@ -66,6 +66,21 @@ def write(path: Path, document: object) -> Path:
     return path
 
 
+THEME_CHANGE = """async (selector) => {
+  const canvas = document.querySelector(selector), select = document.getElementById('theme');
+  const painted = () => canvas.toDataURL();
+  const seen = [painted()];
+  select.value = 'dark';
+  select.dispatchEvent(new Event('change'));
+  await null; // whatever is painted in time for the next picture of the screen is painted now
+  seen.push(painted());
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  seen.push(painted());
+  return seen;
+}"""
+"""A finished session's timeline before the theme changes, at once after it, and later."""
+
+
 def open_file(page: Page, path: Path, state: str) -> None:
     page.set_input_files("#video-file", path)
     page.wait_for_selector(f"#video-view[data-state={state}]", state="attached")
@@ -83,12 +98,17 @@ def test_a_saved_session_is_looked_at_changed_and_saved_again(
     expect(summary).to_contain_text("opened from session.json")
     expect(summary.get_by_label("Name of the marker at 0:03")).to_have_value("Song")
     expect(summary).to_contain_text("Excluded: 0:05–0:06")
+    expect(summary).to_contain_text("Longest stretch of another emotion: ")
+    summary.get_by_text("What do these numbers mean?").click()
+    expect(summary.get_by_text("add up to its time in view")).to_be_visible()
     expect(page.locator("#video-rate")).to_be_hidden()  # its frames have been read
     expect(page.locator("#video-timeline")).to_have_attribute("data-state", "shown")
     assert len(painted_colours(page, "#video-timeline .timeline__canvas")) >= 2, "ribbons of two emotions"
     photograph(page, "session-opened", screenshots)
 
     page.set_viewport_size({"width": 1280, "height": 720})
+    before, in_one_task, later = page.evaluate(THEME_CHANGE, "#video-timeline .timeline__canvas")
+    assert before != in_one_task == later, "the timeline was painted late"
     slider = page.locator("#video-timeline").get_by_role("slider")
     slider.fill("8")
     expect(slider).to_have_attribute("aria-valuetext", "0:08, Face 1: Happiness 90%; Ben: Happiness 71%")
@@ -183,7 +203,7 @@ def test_files_that_are_no_session_get_a_sentence_and_the_page_still_works(
         (tmp_path / "picture.json", "not a saved session: it begins with “�PNG"),
         (tmp_path / "cut.json", "The file is incomplete; complete frames: 1"),
         (tmp_path / "damaged", "The file is damaged; frames before the damage: 12 "),
-        (write(tmp_path / "map.json", {"type": "FeatureCollection"}), "expected the format emotion-session/1, found –"),
+        (write(tmp_path / "map.json", {"type": "FeatureCollection"}), 'emotion-session/1, found {"type":'),
         (write(tmp_path / "new.json", good | {"schema": "emotion-session/2"}), "is 2, this page reads format 1"),
         (tmp_path / "large.json", "The file is damaged; frames before the damage: "),
         (tmp_path / "huge.json", "The file has 4295 MB; sessions of up to 537 MB can be opened."),

@@ -135,7 +135,7 @@ def test_the_sample_that_cannot_be_loaded_is_said_and_the_panel_stays_usable(
 ) -> None:
     page = open_page("/video", expect_errors=True)
     page.route("**/examples/sample.webm", lambda route: route.abort())
-    page.click("nav [data-panel=camera]")
+    # Whether the panel is loaded by now or the link opens the page anew, it is said.
     page.get_by_role("link", name="Try a sample").click()
     expect(page.locator(".toast")).to_be_visible()
     read_video(page, crossing)
@@ -223,9 +223,13 @@ def test_files_that_are_no_video_get_a_sentence_and_the_page_still_works(
     writer = cv2.VideoWriter(str(tmp_path / "old.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 64))
     writer.write(np.zeros((64, 64, 3), np.uint8))
     writer.release()
-    page = open_page("/video", expect_errors=True)
+    (tmp_path / "session.csv").write_text("source,frame,timestamp_s\n")
+    page = open_page("/video")
+    logged: list[str] = []
+    page.on("console", lambda message: logged.append(message.text))
     for path, sentence in (
         (tmp_path / "empty.mp4", "is empty"),
+        (tmp_path / "session.csv", "found: text. Of the files that a session is saved as, only the JSON file"),
         (tmp_path / "text.mp4", "The file is not a video; found: text."),
         (tmp_path / "paper.mov", "found: a document (PDF)"),
         (tmp_path / "packed.mkv", "found: an archive (ZIP)"),
@@ -237,6 +241,7 @@ def test_files_that_are_no_video_get_a_sentence_and_the_page_still_works(
         read_video(page, path, state="problem")
         expect(page.locator("#video-status")).to_contain_text(sentence)
         expect(page.get_by_text("Choose a video")).to_be_visible()
+    assert not logged, "what a person can do wrong is said on the page, not in the console"
     photograph(page, "video-problem", screenshots)
     expect(page.locator("#video-hand")).to_be_hidden()
     read_video(page, crossing)

@@ -65,8 +65,13 @@ export class BaselineControl {
       delete this.taken[id];
       Object.assign(this.#entries.get(id), { note: "", taking: null, wroteMs: -Infinity });
     });
-    element.replaceChildren(text, take, quiet, forget);
+    element.replaceChildren(text, take, ...(this.#neutral < 0 ? [] : [quiet]), forget);
     return { element, text, take, quiet, forget, taking: null, note: "", wroteMs: -Infinity };
+  }
+
+  /** Which of the model's classes is neutral; the quietest stretch cannot be told without it: -1. */
+  get #neutral() {
+    return this.#page.labels.names.indexOf("neutral");
   }
 
   #collect(id, entry, vector, timeS) {
@@ -81,9 +86,7 @@ export class BaselineControl {
 
   #takeQuiet(id) {
     const { times, vectors } = readingsOf(this.#log(), id);
-    const { labels } = this.#page;
-    const neutral = labels.names.indexOf("neutral");
-    const found = neutral < 0 ? null : quietStretch(times, vectors, neutral);
+    const found = quietStretch(times, vectors, this.#neutral);
     const entry = this.#entries.get(id);
     Object.assign(entry, { taking: null, wroteMs: -Infinity, note: found ? "" : this.#page.t("baseline.none") });
     if (found) this.#take(id, vectors.slice(found.from, found.to), times[found.from]);

@@ -41,15 +41,19 @@ const SHOWN_CHARS = 40;
  * @param {T} value
  * @param {Kind} kind
  * @returns {T} the value
- * @throws {SavedProblem} "value"
+ * @throws {SavedProblem} "missing" or "value"
  */
 export function checked(path, value, { expected, holds }) {
+  if (value === undefined) throw new SavedProblem("missing", { path, expected });
   if (!holds(value)) throw new SavedProblem("value", { path, found: shown(value), expected });
   return value;
 }
 
 /** A value in as many characters as a sentence has room for. */
-export function shown(value) {
-  const written = value === undefined ? "–" : JSON.stringify(value);
+export const shown = (value) => clipped(JSON.stringify(value));
+
+/** The beginning of a text, without what cannot be printed. */
+export function clipped(text) {
+  const written = text.replaceAll(/\p{C}/gu, "·");
   return written.length > SHOWN_CHARS ? `${written.slice(0, SHOWN_CHARS)}…` : written;
 }

@@ -1,5 +1,6 @@
 /** A session that was saved as JSON and is opened again: its time axis, summary and exports. film.js is the counterpart for a video. */
 import { loadStyle } from "../shared/style.js";
+import { SavedProblem } from "./checked.js";
 import { Exports } from "./exports.js";
 import { facesAt, historyOf } from "./playback.js";
 import { exclude, include, marksOf } from "./recording.js";
@@ -51,7 +52,7 @@ export class OpenedSession {
       await Promise.all([this.#page.need("session"), loadStyle("session")]);
       this.#recording = await readSession(this.#file, this.#page.labels.names, { signal, onPart: (part) => this.#progressed(part) });
     } catch (error) {
-      console.warn(error);
+      if (!(error instanceof SavedProblem)) console.warn(String(error));
       this.#problem = error;
     }
     if (signal.aborted) return;

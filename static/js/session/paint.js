@@ -3,6 +3,8 @@ import { SHAPES } from "../faces/emotions.js";
 import { make } from "../shared/dom.js";
 
 const STYLES = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "unsure"];
+/** What the colours depend on, beside the theme that was chosen. */
+const THEME_QUERIES = ["(prefers-color-scheme: dark)", "(forced-colors: active)"];
 const INTERFACE = ["text", "muted", "hairline", "accent", "danger", "surface", "bg"];
 
 /** How each emotion's line is drawn, so that colour is not the only difference. In pixels; empty is solid. */
@@ -20,9 +22,14 @@ export class Paint {
   #theme = "";
   #colours = {};
   #hatch = null;
+  #listening = new AbortController();
+  #observer;
 
-  /** @param {HTMLElement} parent an element of the page, for hidden ones */
-  constructor(parent) {
+  /**
+   * @param {HTMLElement} parent an element of the page, for hidden ones
+   * @param {() => void} [onChange] the theme has changed: what was drawn has the colours of the one before
+   */
+  constructor(parent, onChange = () => {}) {
     this.#root = make("div", "unseen paint");
     this.#root.setAttribute("aria-hidden", "true");
     for (const name of [...STYLES, ...INTERFACE]) {
@@ -32,11 +39,16 @@ export class Paint {
       this.#root.append(probe);
     }
     parent.append(this.#root);
+    this.#observer = new MutationObserver(onChange);
+    this.#observer.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    for (const query of THEME_QUERIES) matchMedia(query).addEventListener("change", onChange, { signal: this.#listening.signal });
   }
 
-  /** Removes the hidden elements from the page. */
+  /** Removes the hidden elements from the page, and listens no longer. */
   remove() {
     this.#root.remove();
+    this.#observer.disconnect();
+    this.#listening.abort();
   }
 
   /** @param {string} name an emotion's style, "unsure", or a part of the interface */
@@ -76,9 +88,7 @@ export class Paint {
   }
 
   #refresh() {
-    const now = [
-      document.documentElement.dataset.theme, matchMedia("(prefers-color-scheme: dark)").matches, matchMedia("(forced-colors: active)").matches,
-    ].join();
+    const now = [document.documentElement.dataset.theme, ...THEME_QUERIES.map((query) => matchMedia(query).matches)].join();
     if (now === this.#theme && this.#colours.text) return;
     this.#theme = now;
     this.#hatch = null;

@@ -5,7 +5,7 @@ import { calibrationError } from "../shared/format.js";
 import { historyOf } from "./playback.js";
 import { clock, xOf } from "./scale.js";
 import { summarise } from "./statistics.js";
-import { changeLine, faceLine, headline } from "./summary.js";
+import { changeLine, faceLine, headline, styleOf, timeLines } from "./summary.js";
 
 /** The page's colours on white, for paper. */
 const COLOURS = Object.freeze({
@@ -58,6 +58,7 @@ ${history.tracks().map((track) => ribbon(track, history, recording, page, nameOf
 ${legend(log.labels, page)}
 <h2>${escape(t("report.faces"))}</h2>
 ${summary.faces.map((face) => faceSection(face, log.labels, page, nameOf)).join("\n") || `<p>${escape(t("summary.no_faces"))}</p>`}
+${summary.faces.length ? `<p class="small">${escape(t("summary.numbers"))}</p>` : ""}
 ${happenings(recording, page)}
 <h2>${escape(t("report.limits"))}</h2>
 <p>${escape(t("report.reading"))}</p><p>${escape(t("report.conditions"))}</p><p>${escape(t("report.use"))}</p>
@@ -106,17 +107,15 @@ function legend(labels, { t, labels: looks }) {
 }
 
 function faceSection(face, labels, page, nameOf) {
-  const { t, labels: looks } = page;
-  const parts = face.seconds.map((seconds, i) => ({ style: looks.styleOf(labels[i]), name: t(`emotion.${labels[i]}`), seconds }));
-  parts.push({ style: "unsure", name: t("timeline.unsure"), seconds: face.unsure_s });
   let left = 0;
-  const bars = parts.map(({ style, seconds }) => {
+  const bars = face.times.map(({ key, seconds }) => {
+    const style = styleOf(key, labels, page.labels);
     const width = face.seen_s ? (seconds / face.seen_s) * WIDTH : 0;
     const rect = `<rect x="${left.toFixed(1)}" width="${width.toFixed(1)}" height="18" fill="${style === "unsure" ? "url(#unsure)" : COLOURS[style]}"/>`;
     left += width;
     return rect;
   });
-  const times = parts.filter(({ seconds }) => seconds >= 0.5).map(({ style, name, seconds }) => `<li>${shape(style)}${escape(name)} ${clock(seconds)}</li>`);
+  const times = timeLines(face, labels, page).map(({ style, text }) => `<li>${shape(style)}${escape(text)}</li>`);
   const change = changeLine(face, labels, page);
   return `<section><h3>${escape(nameOf(face.id))}</h3><p>${escape(faceLine(face, labels, page))}</p>
 <svg class="bar" viewBox="0 0 ${WIDTH} 18" preserveAspectRatio="none" aria-hidden="true">${PATTERNS}${bars.join("")}</svg>

@@ -1,5 +1,5 @@
 /** Reads a session that was saved as JSON, frame by frame. Every value is checked before it is drawn, summed and saved again. */
-import { SavedProblem, checked, instant, integer, list, members, number, oneOf, orNull, shown, text } from "./checked.js";
+import { SavedProblem, checked, clipped, instant, integer, list, members, number, oneOf, orNull, shown, text } from "./checked.js";
 import { SCHEMA } from "./export.js";
 import { JsonPieces, JsonProblem } from "./json_pieces.js";
 import { ReadingLog } from "./log.js";
@@ -38,7 +38,9 @@ export async function readSession(file, labels, { onPart = () => {}, signal } = 
   try {
     for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
       if (signal?.aborted) return null;
-      for (const piece of pieces.read(decoder.decode(value, { stream: true }))) session.take(piece);
+      const text = decoder.decode(value, { stream: true });
+      session.beginning ||= text.trimStart().slice(0, 100);
+      for (const piece of pieces.read(text)) session.take(piece);
       bytes += value.length;
       if (performance.now() - turnMs < TURN_MS) continue;
       onPart(bytes / file.size);
@@ -61,6 +63,9 @@ class SavedSession {
   #log = null;
   #events = [];
 
+  /** The first characters of the file, to name what is no session. */
+  beginning = "";
+
   constructor(labels) {
     this.#labels = labels;
     this.#label = oneOf(...labels);
@@ -68,7 +73,7 @@ class SavedSession {
 
   /** @param {{name: string, value: any, isItem: boolean}} piece of the document, in its order */
   take({ name, value, isItem }) {
-    if (!("schema" in this.#head)) requireSchema(name === "schema" ? value : undefined);
+    if (!("schema" in this.#head)) requireSchema(name === "schema" ? shown(value) : clipped(this.beginning), name === "schema" ? value : undefined);
     if (name === "frames") {
       if (isItem) this.#addFrame(value);
       else this.#begin(value);
@@ -78,8 +83,8 @@ class SavedSession {
 
   /** @param {JsonProblem} problem @returns {SavedProblem} */
   explain({ name, message }) {
-    if (name === "begin") return message ? new SavedProblem("begin", { found: message.replaceAll(/\p{C}/gu, "·") }) : new SavedProblem("empty");
-    if (!("schema" in this.#head)) return new SavedProblem("other", { found: "–", known: SCHEMA });
+    if (!this.beginning) return new SavedProblem("empty");
+    if (name === "begin" || !("schema" in this.#head)) return new SavedProblem("begin", { found: clipped(this.beginning) });
     return new SavedProblem(name, { n: this.#log?.length ?? 0, detail: message });
   }
 
@@ -173,11 +178,15 @@ class SavedSession {
   }
 }
 
-/** @throws {SavedProblem} for another document than a session that this page reads */
-function requireSchema(found) {
+/**
+ * @param {string} written what stands in the file in its place
+ * @param {any} found its value; undefined where the document begins with something else
+ * @throws {SavedProblem} for another document than a session that this page reads
+ */
+function requireSchema(written, found) {
   if (found === SCHEMA) return;
   const [name, known] = SCHEMA.split("/");
   const version = typeof found === "string" && found.startsWith(`${name}/`) ? found.slice(name.length + 1) : "";
   if (/^\d+$/.test(version) && Number(version) > Number(known)) throw new SavedProblem("newer", { found: version, known });
-  throw new SavedProblem("other", { found: shown(found), known: SCHEMA });
+  throw new SavedProblem("other", { found: written, known: SCHEMA });
 }

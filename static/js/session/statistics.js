@@ -14,6 +14,8 @@ const NAMED_FROM_S = 1;
  * @property {number[]} seconds per label, without the time it was unsure
  * @property {number} mostly index of the label with most time, -1 when it was unsure all along
  * @property {number} next index of the second, -1 when there is none
+ * @property {{key: number | "unsure", seconds: number, whole_s: number}[]} times each label with any time, and unsure; the whole seconds
+ *   add up to those of `seen_s`, rounded down as clocks do
  * @property {{key: number, from_s: number, to_s: number} | null} change the longest stretch of another emotion than `mostly`
  *
  * @typedef {object} Summary
@@ -87,5 +89,20 @@ function finish({ stretches, ...one }) {
   const mostly = order[0] ?? -1;
   const others = stretches.filter(({ key }) => key >= 0 && key !== mostly);
   const change = others.reduce((most, one) => (!most || one.to_s - one.from_s > most.to_s - most.from_s ? one : most), null);
-  return { ...one, mostly, next: order[1] ?? -1, change };
+  const times = [...one.seconds.map((seconds, key) => ({ key, seconds })), { key: "unsure", seconds: one.unsure_s }].filter(({ seconds }) => seconds > 0);
+  const whole = wholeSeconds(times.map(({ seconds }) => seconds));
+  return { ...one, mostly, next: order[1] ?? -1, times: times.map((time, i) => ({ ...time, whole_s: whole[i] })), change };
+}
+
+/**
+ * Whole seconds that add up to the sum, rounded down: those with the largest fractions are rounded up.
+ * @param {number[]} parts
+ * @returns {number[]}
+ */
+export function wholeSeconds(parts) {
+  const whole = parts.map(Math.floor);
+  const left = Math.floor(parts.reduce((sum, part) => sum + part, 0) + 1e-6) - whole.reduce((sum, part) => sum + part, 0);
+  const byFraction = parts.map((part, i) => ({ i, fraction: part - whole[i] })).sort((a, b) => b.fraction - a.fraction);
+  for (const { i } of byFraction.slice(0, left)) whole[i] += 1;
+  return whole;
 }

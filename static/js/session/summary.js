@@ -10,6 +10,8 @@ export const SUMMED_FROM_S = 5;
 
 /** An emotion that was shown for less time is not listed. */
 const NAMED_FROM_S = 0.5;
+/** A shorter stretch of another emotion is not named. */
+const CHANGE_FROM_S = 1;
 
 /**
  * @typedef {{key: "summary.renew" | "summary.back" | "summary.close", go: () => void}} Way out of the summary, and its words
@@ -32,16 +34,31 @@ export function headline({ duration_s, faces, unsure, nobody, gaps }, { t, langu
   ].join(" · ");
 }
 
-/** "mostly Neutral; Happiness 0:41" @param {import("./statistics.js").FaceSummary} face @param {string[]} labels */
-export function faceLine({ mostly, next, seconds }, labels, { t }) {
-  if (mostly < 0) return t("summary.only_unsure");
-  const first = t("summary.mostly", { word: t(`emotion.${labels[mostly]}`) });
-  return next < 0 || seconds[next] < NAMED_FROM_S ? first : [first, `${t(`emotion.${labels[next]}`)} ${clock(seconds[next])}`].join(t("list.semicolon"));
+/** "in view 2:58; mostly Neutral; Happiness 0:41" @param {import("./statistics.js").FaceSummary} face @param {string[]} labels */
+export function faceLine({ seen_s, mostly, next, times }, labels, page) {
+  const { t } = page;
+  const most = mostly < 0 ? t("summary.only_unsure") : t("summary.mostly", { word: t(`emotion.${labels[mostly]}`) });
+  const second = timeLines({ times: times.filter(({ key }) => key === next) }, labels, page).map(({ text }) => text);
+  return [t("summary.seen", { time: clock(seen_s) }), most, ...second].join(t("list.semicolon"));
 }
 
-/** "Longest change: Happiness, 0:12 at 1:03", "" when there was none */
+/**
+ * "Neutral 2:17", "Happiness 0:41", "Unsure under 0:01": together the time in view.
+ * @returns {{style: string, text: string}[]}
+ */
+export function timeLines({ times }, names, { t, labels }) {
+  return times.filter(({ seconds, whole_s }) => whole_s || seconds >= NAMED_FROM_S).map(({ key, whole_s }) => ({
+    style: styleOf(key, names, labels),
+    text: `${key === "unsure" ? t("timeline.unsure") : t(`emotion.${names[key]}`)} ${whole_s ? clock(whole_s) : t("summary.instant", { time: clock(1) })}`,
+  }));
+}
+
+/** @param {number | "unsure"} key of a time @returns {string} */
+export const styleOf = (key, names, labels) => (key === "unsure" ? key : labels.styleOf(names[key]));
+
+/** "Longest stretch of another emotion: Happiness, 0:12 from 1:03", "" when there was none */
 export function changeLine({ change }, labels, { t }) {
-  if (!change || change.to_s - change.from_s < NAMED_FROM_S) return "";
+  if (!change || change.to_s - change.from_s < CHANGE_FROM_S) return "";
   return t("summary.change", { word: t(`emotion.${labels[change.key]}`), length: clock(change.to_s - change.from_s), time: clock(change.from_s) });
 }
 
@@ -77,7 +94,7 @@ export class SummaryView {
     this.#root.setAttribute("aria-labelledby", title.id);
     const faces = make("div", "summary__faces");
     faces.append(...summary.faces.map((face) => this.#face(face, recording.log.labels, nameOf)));
-    if (!summary.faces.length) faces.append(make("p", "", t("summary.no_faces")));
+    faces.append(summary.faces.length ? this.#meaning() : make("p", "", t("summary.no_faces")));
     const kept = make("p", "small summary__kept", keptLine(recording, this.#page));
     const body = make("div", "summary__body");
     body.append(faces, this.#marks(recording, handlers), kept);
@@ -97,23 +114,28 @@ export class SummaryView {
     this.#root.focus({ preventScroll: true });
   }
 
-  #face(face, labels, nameOf) {
+  #meaning() {
     const { t } = this.#page;
+    const details = make("details", "details small");
+    details.append(make("summary", "", t("summary.numbers_title")), make("p", "", t("summary.numbers")));
+    return details;
+  }
+
+  #face(face, labels, nameOf) {
     const element = make("article", "summary__face");
     const bar = make("div", "summary__bar");
     bar.setAttribute("aria-hidden", "true");
     const times = make("ul", "summary__times");
-    const parts = face.seconds.map((seconds, i) => ({ label: labels[i], seconds })).concat({ label: "unsure", seconds: face.unsure_s });
-    for (const { label, seconds } of parts.filter(({ seconds }) => seconds > 0)) {
-      const style = this.#page.labels.styleOf(label);
+    for (const { key, seconds } of face.times) {
       const part = make("span", "summary__part");
-      part.dataset.style = style;
+      part.dataset.style = styleOf(key, labels, this.#page.labels);
       part.style.setProperty("flex-grow", seconds.toFixed(3));
       bar.append(part);
-      if (seconds < NAMED_FROM_S) continue;
+    }
+    for (const { style, text } of timeLines(face, labels, this.#page)) {
       const item = make("li", "summary__time");
       item.dataset.style = style;
-      item.append(drawing(SHAPES[style], "shape"), `${label === "unsure" ? t("timeline.unsure") : t(`emotion.${label}`)} ${clock(seconds)}`);
+      item.append(drawing(SHAPES[style], "shape"), text);
       times.append(item);
     }
     const change = changeLine(face, labels, this.#page);

@@ -70,7 +70,7 @@ export class Timeline {
       look: (timeS) => this.look(timeS), press: (y) => this.#selectAt(y), drawn: (range) => options.onExclude(range), change: () => this.draw(),
     });
     this.#observer.observe(this.#parts.view);
-    this.#paint = new Paint(root);
+    this.#paint = new Paint(root, () => this.draw());
   }
 
   start() {
@@ -86,6 +86,7 @@ export class Timeline {
   close() {
     clearTimeout(this.#timer);
     this.#observer.disconnect();
+    this.#paint.remove();
     this.#root.replaceChildren();
     this.#root.dataset.state = "empty";
   }

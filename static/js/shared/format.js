@@ -68,7 +68,7 @@ export const asName = (label) => (label[0].toUpperCase() + label.slice(1)).repla
 /** Beyond this calibration error, or measured on fewer pictures, a percentage is a rough guide. */
 const ROUGH_ECE = 0.05;
 const FEW_PICTURES = 500;
-/** The percentage that is explained while no number is shown. */
+/** The percentage of the example while no number is shown. */
 const EXAMPLE = 0.8;
 
 /**
@@ -78,12 +78,12 @@ const EXAMPLE = 0.8;
  * @returns {string} a sentence
  */
 export function meaning(confidence, { t, language, model }) {
-  const shown = percent(language, confidence ?? EXAMPLE);
-  if (!Number.isFinite(model.ece) || !model.n) return t("meaning.unmeasured", { percent: shown });
-  const values = { percent: shown, ece: calibrationError(language, model.ece), n: whole(language, model.n) };
-  if (model.ece > ROUGH_ECE || model.n < FEW_PICTURES) return t("meaning.rough", values);
-  const count = Math.min(99, Math.round((confidence ?? EXAMPLE) * 100));
-  return t(`meaning.${model.judged_by ?? "labels"}`, { ...values, count });
+  if (!Number.isFinite(model.ece) || !model.n) return t("meaning.unmeasured");
+  const measured = { ece: calibrationError(language, model.ece), n: whole(language, model.n) };
+  if (model.ece > ROUGH_ECE || model.n < FEW_PICTURES) return t("meaning.rough", measured);
+  const value = confidence ?? EXAMPLE;
+  const text = t(`meaning.${model.judged_by ?? "labels"}`, { ...measured, percent: percent(language, value), count: Math.min(99, Math.round(value * 100)) });
+  return confidence === null ? t("meaning.example", { text }) : text;
 }
 
 /** @param {number} seconds @returns {string} "0:42", "1:02:03" */

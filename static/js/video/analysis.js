@@ -68,7 +68,7 @@ export class Analysis {
         if (encodings.length >= ENCODINGS) await this.#lane.push(await encodings.shift());
       }
     } catch (error) {
-      console.warn(error); // the file is damaged from here on; what was read stays
+      console.warn(String(error)); // the file is damaged from here on; what was read stays
       isDamaged = true;
     }
     for (const encoding of encodings) if (!this.#stopped) await this.#lane.push(await encoding);

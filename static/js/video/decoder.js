@@ -55,7 +55,7 @@ export async function openExactly(file, found) {
   } catch (error) {
     input.dispose();
     if (error instanceof VideoProblem) throw error;
-    console.warn(error);
+    console.warn(String(error));
     return null; // the browser's own player may still know the file
   }
 }

@@ -6,6 +6,7 @@ import { element } from "../shared/page.js";
 import { Analysis } from "./analysis.js";
 import { openExactly } from "./decoder.js";
 import { Lane } from "./lane.js";
+import { VideoProblem } from "./problem.js";
 import { openBySeeking } from "./seeker.js";
 
 /** The time left is said once it can be told. */
@@ -141,7 +142,10 @@ export class FileReading {
     const { name, found, message } = this.#problem;
     if (name === "codec") return t("video.codec", { detail: found.kind });
     if (this.isPicture) return found.kind === "GIF" ? t("video.gif") : t("video.picture", found);
-    if (name === "not-video") return t("video.not-video", { found: t(`found.${found.group}`, found) });
+    if (name === "not-video") {
+      const text = t("video.not-video", { found: t(`found.${found.group}`, found) });
+      return found.group === "text" ? `${text} ${t("video.exports")}` : text; // a table or a report, perhaps
+    }
     return t(PROBLEMS[name] ?? "video.unreadable", { detail: message });
   }
 
@@ -181,7 +185,7 @@ export class FileReading {
   }
 
   #fail(error) {
-    console.warn(error);
+    if (!(error instanceof VideoProblem)) console.warn(String(error));
     this.#problem = error;
     this.#enter("problem");
   }

@@ -58,6 +58,11 @@ export class VideoPanel {
       input.addEventListener("change", () => this.#chosen(input));
       this.#chosen(input); // a file may have been chosen before this was loaded
     }
+    element("video-sample").addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a window of its own
+      event.preventDefault(); // before this was loaded, the link itself opens the sample
+      this.#openSample();
+    });
     element("video-cancel").addEventListener("click", () => this.#reading?.stop());
     element("video-hand").addEventListener("click", () => tools.toPhotos(this.#reading.file));
   }
@@ -75,7 +80,9 @@ export class VideoPanel {
     addEventListener("dragover", (event) => event.preventDefault(), { signal });
     addEventListener("drop", (event) => this.#dropped(event), { signal });
     this.#player.draw();
-    if (location.search === SAMPLE) this.#openSample();
+    if (location.search !== SAMPLE) return;
+    history.replaceState(history.state, "", location.pathname); // Back never repeats it
+    this.#openSample();
   }
 
   /** Another panel is shown. What is being read goes on, and nothing is lost. */
@@ -85,9 +92,8 @@ export class VideoPanel {
     this.#player.pause();
   }
 
-  /** Reads the clip that comes with the page and plays it. The address loses its query: Back never repeats it. */
+  /** Reads the clip that comes with the page and plays it. */
   async #openSample() {
-    history.replaceState(history.state, "", location.pathname);
     const before = this.#reading;
     try {
       const response = await fetch(element("video-view").dataset.sample);

@@ -16,15 +16,19 @@ test("a model that was scored against folder labels says so", () => {
   assert.ok(meaning(0.5, page({ ece: 0.01, n: 900, judged_by: "labels" })).startsWith("meaning.labels"));
 });
 
-test("few pictures or a large error make it a rough guide, none make it unmeasured", () => {
+test("few pictures or a large error make it a rough guide, none make it unmeasured; both name no percentage", () => {
+  assert.ok(!meaning(0.5, page({ ece: 0.01, n: 45 })).includes("percent"));
+  assert.ok(!meaning(null, page({ ece: 0.01, n: 45 })).includes("percent"));
   assert.ok(meaning(0.5, page({ ece: 0.01, n: 45 })).startsWith("meaning.rough"));
   assert.ok(meaning(0.5, page({ ece: 0.176, n: 4500 })).startsWith("meaning.rough"));
   assert.ok(meaning(0.5, page({ ece: null, n: null })).startsWith("meaning.unmeasured"));
   assert.ok(meaning(0.5, page({})).startsWith("meaning.unmeasured"));
 });
 
-test("without a number the sentence takes an example", () => {
-  assert.ok(meaning(null, page({ ece: 0.01, n: 900 })).includes('"percent":"80%"'));
+test("without a number the sentence takes an example and says so", () => {
+  const said = meaning(null, page({ ece: 0.01, n: 900 }));
+  assert.ok(said.startsWith("meaning.example"));
+  assert.ok(JSON.parse(said.slice("meaning.example".length)).text.includes('"percent":"80%"'));
 });
 
 test("each language has its own form of percentages, and 0 % is exactly nothing", () => {

@@ -7,7 +7,8 @@ import { cell, columns, csv, json, toBlob } from "../../../static/js/session/exp
 import { ReadingLog } from "../../../static/js/session/log.js";
 import { Memory } from "../../../static/js/session/memory.js";
 import { events, marksOf, newRecording, withRange } from "../../../static/js/session/recording.js";
-import { summarise } from "../../../static/js/session/statistics.js";
+import { summarise, wholeSeconds } from "../../../static/js/session/statistics.js";
+import { faceLine, timeLines } from "../../../static/js/session/summary.js";
 import { EMOTIONS, STARTED_MS, face, reading } from "./support.mjs";
 
 function recorded(readings, more = {}) {
@@ -158,6 +159,23 @@ test("a summary weighs frames by the time they stand for", () => {
   assert.deepEqual([faces[0].change.key, faces[0].change.from_s, faces[0].change.to_s], [EMOTIONS.indexOf("happy"), 6, 8]);
   assert.equal(faces[1].mostly, -1);
   assert.equal(faces[1].change, null);
+});
+
+test("the times of a face add up to its time in view, in whole seconds too", () => {
+  const labels = { happy: 3.6, neutral: 2.6, sad: 0.3 };
+  const readings = [];
+  let t = 0;
+  for (const [name, seconds] of Object.entries(labels)) for (const end = t + seconds; t < end - 1e-6; t += 0.1) readings.push(reading(t, [face(1, name)]));
+  for (const end = t + 1.4; t < end; t += 0.1) readings.push(reading(t, [face(1, "fear", 0.4, { uncertain: true })]));
+  const [one] = summarise(recorded([...readings, reading(t, [])])).faces;
+  assert.ok(Math.abs(one.times.reduce((sum, { seconds }) => sum + seconds, 0) - one.seen_s) < 1e-6);
+  assert.equal(one.times.reduce((sum, { whole_s }) => sum + whole_s, 0), Math.floor(one.seen_s + 1e-6));
+  assert.deepEqual(one.times.map(({ key }) => EMOTIONS[key] ?? key), ["happy", "sad", "neutral", "unsure"]);
+  const page = { t: (key, values = {}) => [key, ...Object.values(values)].join(" "), labels: { styleOf: (label) => label } };
+  assert.deepEqual(timeLines(one, EMOTIONS, page).map(({ text }) => text), ["emotion.happy 0:04", "emotion.neutral 0:03", "timeline.unsure 0:01"]);
+  assert.equal(faceLine(one, EMOTIONS, page), "summary.seen 0:08list.semicolonsummary.mostly emotion.happylist.semicolonemotion.neutral 0:03");
+  assert.deepEqual(wholeSeconds([]), []);
+  assert.deepEqual(wholeSeconds([0.5, 0.5, 0.6]), [0, 0, 1]);
 });
 
 test("pauses and excluded ranges have no weight in the summary", () => {

@@ -104,20 +104,21 @@ const whole = text(json(recorded()));
 const REFUSED = {
   "an empty file": ["", "empty", {}],
   "only spaces": [" \n", "empty", {}],
-  "another kind of file": ["%PDF-1.7\n1 0 obj", "begin", { found: "%PDF-1.7·1 0" }],
+  "another kind of file": ["%PDF-1.7\n1 0 obj", "begin", { found: "%PDF-1.7·1 0 obj" }],
   "a list": ["[1]", "begin", { found: "[1]" }],
-  "a document of something else": ['{"type": "FeatureCollection", "features": []}', "other", { found: "–", known: "emotion-session/1" }],
-  "an empty object": ["{}", "value", { path: "frames", found: "–", expected: "[…]" }],
+  "a document of something else": ['{"type": "FeatureCollection", "features": []}', "other", { found: '{"type": "FeatureCollection", "features"…', known: "emotion-session/1" }],
+  "an empty object": ["{}", "missing", { path: "frames", expected: "[…]" }],
   "another schema": ['{"schema": {"a": 1}, "frames": []}', "other", { found: '{"a":1}', known: "emotion-session/1" }],
   "a version that never was": ['{"schema": "emotion-session/0"}', "other", { found: '"emotion-session/0"', known: "emotion-session/1" }],
   "a newer version": ['{"schema": "emotion-session/12"}', "newer", { found: "12", known: "1" }],
   "a document that is cut off": [whole.slice(0, whole.indexOf('{"frame":20,') + 50), "cut", { n: 20 }],
-  "a document that is cut off in its first word": ['{"sch', "other", { found: "–" }],
+  "a document that is cut off in its first word": ['{"sch', "begin", { found: '{"sch' }],
+  "a document that is cut off before its frames": [whole.slice(0, whole.indexOf('"labels"')), "cut", { n: 0 }],
   "a document without its end": [whole.slice(0, whole.lastIndexOf("}")), "cut", { n: 240 }],
   "a damaged frame": [whole.replace('{"frame":20,', '{"frame":20'), "damaged", { n: 20 }],
   "two documents": [whole + whole, "damaged", { n: 240 }],
   "a value without an end": [`{"schema": "emotion-session/1", "x": "${"y".repeat(2 ** 20)}`, "damaged", { n: 0 }],
-  "a document of something else that is large": [`{"x": "${"y".repeat(2 ** 21)}`, "other", { found: "–" }],
+  "a document of something else that is large": [`{"x": "${"y".repeat(2 ** 21)}`, "begin", { found: `{"x": "${"y".repeat(33)}…` }],
   "other classes": [changed((it) => (it.labels = ["calm", "bored"])), "labels", { found: "calm, bored", known: EMOTIONS.join(", ") }],
 };
 
@@ -161,8 +162,9 @@ test("what is no session is refused with what was found", async () => {
 test("a value that cannot be is refused with its place", async () => {
   for (const [path, change] of Object.entries(VALUES)) {
     await assert.rejects(open(changed(change)), (error) => {
-      assert.deepEqual([error.name, error.values.path], ["value", path]);
-      assert.ok(error.values.found && error.values.expected);
+      const isMissing = String(change).includes("delete ");
+      assert.deepEqual([error.name, error.values.path], [isMissing ? "missing" : "value", path]);
+      assert.ok(error.values.expected && (isMissing || error.values.found));
       return true;
     });
   }
