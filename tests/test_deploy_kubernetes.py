@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import kubernetes_validate
 import pytest
 import requests
@@ -55,6 +58,56 @@ def test_the_kubernetes_schema_accepts(kind: str) -> None:
     kubernetes_validate.validate(WORKLOAD[kind], version, strict=True)
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(WORKLOAD[kind] | {"spec": {"typo": 1}}, version, strict=True)
+
+
+def strict(schema: Any) -> Any:
+    """The schema with unknown fields refused, as `kubectl apply` refuses them."""
+    if isinstance(schema, list):
+        return [strict(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    parts = {key: strict(part) for key, part in schema.items()}
+    return parts | ({"additionalProperties": False} if isinstance(schema.get("properties"), dict) else {})
+
+
+HTTP_ROUTE = jsonschema.Draft7Validator(
+    strict(json.loads((ROOT / "tests" / "support" / "schemas" / "httproute.json").read_text("utf-8")))
+    | {"required": ["apiVersion", "kind", "metadata", "spec"]}
+)
+
+
+def test_the_schema_of_gateway_api_accepts_the_route() -> None:
+    HTTP_ROUTE.validate(manifests("route.yaml")["HTTPRoute"])
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "keyword"),
+    [
+        (lambda route: route.update(apiVersion="gateway.networking.k8s.io/v1beta1"), "apiVersion", "enum"),
+        (lambda route: route["spec"].update(hostname="emotion.example.org"), "spec", "additionalProperties"),
+        (lambda route: route["spec"]["hostnames"].append("Emotion.example.org"), "hostnames", "pattern"),
+        (lambda route: route["spec"]["hostnames"].extend(["a.example.org"] * 16), "hostnames", "maxItems"),
+        (lambda route: route["spec"]["parentRefs"][0].pop("name"), "parentRefs", "required"),
+        (lambda route: route["spec"]["parentRefs"][0].update(sectionName="https!"), "parentRefs", "pattern"),
+        (lambda route: rule(route)["matches"][0]["path"].update(type="Prefix"), "matches", "enum"),
+        (lambda route: rule(route)["matches"].extend([{}] * 2), "matches", "maxItems"),
+        (lambda route: rule(route)["backendRefs"][0].update(port=0), "backendRefs", "minimum"),
+        (lambda route: rule(route)["backendRefs"][0].update(port="http"), "backendRefs", "type"),
+        (lambda route: rule(route).update(timeout="10s"), "rules", "additionalProperties"),
+    ],
+)
+def test_the_schema_of_gateway_api_refuses_a_wrong_route(
+    change: Callable[[dict[str, Any]], object], place: str, keyword: str
+) -> None:
+    route = copy.deepcopy(manifests("route.yaml")["HTTPRoute"])
+    change(route)
+    errors = list(HTTP_ROUTE.iter_errors(route))
+    assert [error.validator for error in errors] == [keyword]
+    assert place in errors[0].absolute_path
+
+
+def rule(route: dict[str, Any]) -> Any:
+    return route["spec"]["rules"][0]
 
 
 def test_the_file_has_every_object() -> None:
