@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from webapp.pool.connection import WorkerConnection, WorkerLost
 from webapp.pool.schedule import Job
-from webapp.pool.worker_process import WorkerProcess
+from webapp.pool.worker_process import WorkerProcess, how_it_ended
 
 STUCK_AFTER_S = 3.0
 """A worker is killed when an answer is overdue by this much; a working one ends its search at the deadline."""
@@ -119,23 +119,29 @@ class WorkerSupervisor:
         failures = 0
         while not self._stopping.is_set():
             started_s = time.monotonic()
+            reason: WorkerLost | None = None
             try:
                 slot.process = WorkerProcess(self._command)
                 slot.worker = slot.process.connection()
                 self._owner.worker_started(slot)
                 for head in slot.worker.replies():
                     self._owner.worker_replied(slot, head)
-            except WorkerLost as reason:
-                if not self._stopping.is_set():
-                    log.warning("worker %d lost: %s", slot.number, reason)
+            except WorkerLost as error:
+                reason = error
             except Exception:
                 log.exception("worker %d lost", slot.number)
-            self._empty(slot)
+            exit_code = self._empty(slot)
+            if reason and exit_code is not None and not self._stopping.is_set():
+                log.warning("worker %d lost: %s; it ended with %s", slot.number, reason, how_it_ended(exit_code))
             failures = 0 if time.monotonic() - started_s > HEALTHY_AFTER_S else failures + 1
             self._stopping.wait(min(MAX_BACKOFF_S, 0.1 * 2**failures))
 
-    def _empty(self, slot: Slot) -> None:
-        """Clean up after a lost worker; how it ended decides whether its picture is taken for the cause."""
+    def _empty(self, slot: Slot) -> int | None:
+        """Clean up after a lost worker; how it ended decides whether its picture is taken for the cause.
+
+        Returns:
+            The exit code of its process; None if none was started.
+        """
         process, worker = slot.process, slot.worker
         failed = self._owner.take_back(slot)
         slot.process = None
@@ -147,6 +153,7 @@ class WorkerSupervisor:
         slot.stopped_s, slot.is_overdue = None, False
         if worker is not None:
             self._owner.worker_lost(slot, failed, is_held_against)
+        return exit_code
 
     def _watch(self) -> None:
         """Kill workers whose answer is overdue or whose process was stopped; nothing else detects them."""

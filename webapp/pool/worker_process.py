@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import tempfile
@@ -60,7 +61,7 @@ class WorkerProcess:
         try:
             while True:
                 if self._process.poll() is not None:
-                    raise WorkerLost(f"expected a worker to start, its process ended with {self._process.returncode}")
+                    raise WorkerLost("expected a worker to start, it did not connect")
                 if time.monotonic() > give_up_s:
                     raise WorkerLost(f"expected a worker to start within {START_TIMEOUT_S:.0f} s, it did not connect")
                 with contextlib.suppress(TimeoutError):
@@ -108,6 +109,16 @@ class WorkerProcess:
     def _close_listener(self) -> None:
         self._listener.close()
         self._folder.cleanup()
+
+
+def how_it_ended(exit_code: int) -> str:
+    """An exit code of `WorkerProcess.close` in words: `exit code 3`, or the signal's name."""
+    if exit_code >= 0:
+        return f"exit code {exit_code}"
+    try:
+        return signal.Signals(-exit_code).name
+    except ValueError:  # a real-time signal
+        return f"signal {-exit_code}"
 
 
 def _search_path() -> str:

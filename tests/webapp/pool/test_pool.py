@@ -170,7 +170,7 @@ def test_a_frame_that_waits_past_its_deadline_is_dropped(start: Callable[..., An
 
 
 def test_a_worker_that_dies_fails_what_it_read_and_nothing_else(
-    start: Callable[..., AnalyzerPool], counts: Counts
+    start: Callable[..., AnalyzerPool], counts: Counts, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The frame handed over behind the deadly one is read by the next worker."""
     pool = start(frame_deadline_s=10.0)
@@ -184,6 +184,9 @@ def test_a_worker_that_dies_fails_what_it_read_and_nothing_else(
     assert counts.events["lost"] == 1
     assert counts.events["started"] == 2
     assert counts.events["live worker_lost"] == 1
+    (line,) = lost_workers(caplog)
+    assert line.startswith("worker 0 lost: ")
+    assert line.endswith("; it ended with SIGABRT")
 
 
 def test_a_worker_that_hangs_is_killed_and_replaced(
@@ -212,8 +215,14 @@ def test_workers_that_are_stopped_are_replaced(start: Callable[..., AnalyzerPool
     assert counts.events["lost"] == size
 
 
+def lost_workers(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the supervisor logged of lost workers, once there is something."""
+    wait_until(lambda: any("lost" in message for message in caplog.messages))
+    return [message for message in caplog.messages if "lost" in message]
+
+
 def test_a_picture_whose_worker_is_killed_from_outside_is_answered_when_it_comes_again(
-    start: Callable[..., AnalyzerPool],
+    start: Callable[..., AnalyzerPool], caplog: pytest.LogCaptureFixture
 ) -> None:
     pool = start()
     with ThreadPoolExecutor(1) as threads:
@@ -221,6 +230,8 @@ def test_a_picture_whose_worker_is_killed_from_outside_is_answered_when_it_comes
         time.sleep(0.1)
         psutil.Process(pool.pids[0]).kill()
         assert reading.result(timeout=10) == "internal"
+    (line,) = lost_workers(caplog)
+    assert line.endswith("; it ended with SIGKILL")
     wait_until(lambda: pool.ready == 1)
     assert outcome(lambda: pool.photo(photo(sleep_ms=1500))) == "ok"
 
