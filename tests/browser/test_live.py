@@ -80,6 +80,30 @@ def test_the_mark_is_on_the_face(open_page: OpenPage) -> None:
     assert iou(mirrored, face) > 0.5, (mirrored, face)
 
 
+COMPARE_GREY = """async () => {
+  const { GreyShrinker } = await import(new URL('shared/grey.js', document.querySelector('script[type=module]').src));
+  const frame = new VideoFrame(document.getElementById('video'));
+  const grey = await new GreyShrinker().shrink(frame, 400, 300);
+  const context = new OffscreenCanvas(400, 300).getContext('2d');
+  context.drawImage(frame, 0, 0, 400, 300);
+  frame.close();
+  const drawn = context.getImageData(0, 0, 400, 300).data;
+  let [least, most, difference] = [255, 0, 0];
+  for (let i = 0; i < drawn.length; i += 4) {
+    const level = 0.299 * drawn[i] + 0.587 * drawn[i + 1] + 0.114 * drawn[i + 2];
+    [least, most] = [Math.min(least, level), Math.max(most, level)];
+    difference += Math.abs(level - grey.data[i]) / (drawn.length / 4);
+  }
+  return [most - least, difference];
+}"""
+
+
+def test_the_grey_picture_is_that_of_the_camera(open_page: OpenPage) -> None:
+    contrast, difference = start_camera(open_page()).evaluate(COMPARE_GREY)
+    assert contrast > 100
+    assert difference < 2, "levels of 255: it is sampled in another way"
+
+
 def test_two_people_get_a_row_and_a_number_each(open_page: OpenPage) -> None:
     page = start_camera(open_page(camera="people"))
     expect(page.locator(".face")).to_have_count(2)

@@ -33,7 +33,7 @@ export class Encoder {
 
   constructor() {
     if (!("VideoFrame" in globalThis) || !("OffscreenCanvas" in globalThis)) return;
-    this.#worker = new Worker(new URL("encoder-worker.js", import.meta.url));
+    this.#worker = new Worker(new URL("encoder-worker.js", import.meta.url), { type: "module" });
     this.#worker.addEventListener("message", ({ data: { id, bytes } }) => this.#settle(id, bytes));
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault(); // a browser without WebCodecs in workers: the canvas below serves
