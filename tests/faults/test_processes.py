@@ -20,7 +20,7 @@ import requests
 from tests.faults.conftest import Start
 from tests.support.fake_worker import script
 from tests.support.rawsocket import RawSocket
-from tests.support.serving import ROOT, Server, free_port
+from tests.support.serving import FAKE, ROOT, Server, free_port
 from tests.support.waiting import wait_until
 from webapp.events import LAST_ANSWERS_S
 from webapp.pool.supervisor import STOPPED_FOR_S, WATCH_EVERY_S
@@ -66,6 +66,25 @@ def test_nothing_outlives_its_killed_parent(start: Start, victim: str) -> None:
     else:
         with socket.create_server(("127.0.0.1", server.port)):
             pass  # the port is free again
+
+
+def test_the_server_of_a_soak_ends_when_the_soak_is_killed() -> None:
+    """It is in another process group than the soak, so no signal to the group reaches it."""
+    code = f"""
+import time
+from tests.soak.__main__ import UnpausedServer
+with UnpausedServer({FAKE!r}, EMOTION_WORKERS="1") as server:
+    server.wait_until_ready()
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE) as soak:
+        assert soak.stdout
+        assert b"ready\n" in iter(soak.stdout.readline, b"")
+        family = psutil.Process(soak.pid).children(recursive=True)
+        soak.kill()
+        assert len(family) == 3, "gunicorn's two processes and a worker"
+        wait_until(lambda: all(map(ended, family)), seconds=60)
 
 
 @pytest.mark.parametrize("stopped", [1, 2])

@@ -80,8 +80,9 @@ class Tally:
 
 
 class UnpausedServer(Server):
-    """It runs while the senders are paused."""
+    """It runs while the senders are paused, and ends when they are killed."""
 
+    program = "tests.support.tied_gunicorn"
     process_group = 0
 
 

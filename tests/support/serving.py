@@ -45,6 +45,7 @@ class Server:
         host: where the tests reach it.
     """
 
+    program = "gunicorn"
     process_group: int | None = None
     """0 gives it a process group of its own, so that a signal to the group of the caller does not reach it."""
 
@@ -69,7 +70,7 @@ class Server:
         output = self._log.open("w") if self._log else None
         self.started_s = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", self._app],
+            [sys.executable, "-m", self.program, self._app],
             cwd=ROOT,
             env=environment,
             stdout=output,
