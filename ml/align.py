@@ -21,10 +21,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ml.console import OutputError, before_imports, check_writable, count, load_tensorflow_library, run, seed
+from ml.arguments import align_arguments, check_before_imports
+from ml.console import OutputError, before_imports, check_writable, load_tensorflow_library, run
 
 if __name__ == "__main__":  # before the slow imports
     before_imports("ml.align")
+    check_before_imports("ml.align", align_arguments)
     load_tensorflow_library()
 
 import keras
@@ -137,18 +139,7 @@ def train(options: argparse.Namespace) -> tuple[keras.Model, dict[str, Any]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.align", description="Train the network that aligns windows to faces."
-    )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder whose train/ holds 48×48 faces")
-    parser.add_argument("--backgrounds", type=Path, metavar="DIR", help="more pictures without a person")
-    parser.add_argument("--windows", type=count, default=160_000)
-    parser.add_argument("--epochs", type=count, default=9)
-    parser.add_argument("--seed", type=seed, default=0)
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="train nothing, export these (.weights.h5)")
-    parser.add_argument("--measure", action="store_true", help="train nothing, measure align.tflite in --out")
-    parser.add_argument("--out", type=Path, default=Path("ml/artifacts"))
-    options = parser.parse_args(arguments)
+    options = align_arguments(arguments)
     try:
         check_writable(options.out, folder=True)
         make(options)

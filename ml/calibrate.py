@@ -7,14 +7,14 @@ of framings in which photographs could be read (`ml.inference.analyzer.PHOTO_FRA
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 
+from ml.arguments import calibrate_arguments, check_before_imports
 from ml.console import before_imports, load_tensorflow_library, run
 
 if __name__ == "__main__":  # before the slow imports
     before_imports("ml.calibrate")
+    check_before_imports("ml.calibrate", calibrate_arguments)
     load_tensorflow_library()
 
 import numpy as np
@@ -23,20 +23,13 @@ from ml.data import DataError, Pictures, TrainingSet, Votes
 from ml.evaluation.metrics import measure
 from ml.evaluation.outputs import Predict, load_predict
 from ml.evaluation.views import averaged
-from ml.inference.classifier import SHIPPED_MODEL
 from ml.inference.contract import EMOTIONS, ModelError
 from ml.serving_choice import FRAMINGS, NEUTRAL_SHARES, PEOPLE_SHARES, choose, cross_validate
 from ml.training.presets import PRESETS
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.calibrate", description="Compare ways to make the answer that is served."
-    )
-    parser.add_argument("--data", required=True, help="the directory that the model was trained on")
-    parser.add_argument("--votes", required=True, metavar="CSV", help="what several people saw in each picture")
-    parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help="default: shipped")
-    options = parser.parse_args(arguments)
+    options = calibrate_arguments(arguments)
     try:
         predict, _ = load_predict(options.model)
         data = TrainingSet.load(options.data, PRESETS["best"].validation_share, options.votes)

@@ -6,16 +6,17 @@ whole network. `python -m ml.export EXPORTED --data DIR --votes CSV --out DIR` c
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from ml.arguments import check_before_imports, export_arguments
 from ml.console import OutputError, before_imports, check_writable, load_tensorflow_library, run
 
 if __name__ == "__main__":  # before the slow imports
     before_imports("ml.export")
+    check_before_imports("ml.export", export_arguments)
     load_tensorflow_library()
 
 import keras
@@ -92,15 +93,7 @@ def export(source: Path, out: Path, data: str | None, votes: str | None, quantiz
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.export", description="Write a run as a LiteRT model and its card."
-    )
-    parser.add_argument("source", type=Path, help="a directory that ml.train wrote, or ml.export with --data")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--float", action="store_true", help="keep all of the network in float32")
-    parser.add_argument("--data", metavar="DIR", help="with an export: the directory that it was trained on")
-    parser.add_argument("--votes", metavar="CSV", help="with an export: what several people saw in each picture")
-    options = parser.parse_args(arguments)
+    options = export_arguments(arguments)
     try:
         check_writable(options.out, folder=True)
         card = export(options.source, options.out, options.data, options.votes, not options.float)

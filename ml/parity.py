@@ -5,14 +5,14 @@ Compares the shipped model, through the serving code, with its Keras network on 
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 
+from ml.arguments import check_before_imports, parity_arguments
 from ml.console import before_imports, load_tensorflow_library, run
 
 if __name__ == "__main__":  # before the slow imports
     before_imports("ml.parity")
+    check_before_imports("ml.parity", parity_arguments)
     load_tensorflow_library()
 
 import keras
@@ -20,20 +20,14 @@ import keras
 from ml.calibration import Calibration
 from ml.data import DataError, load_pictures
 from ml.evaluation.agreement import EXACT, QUANTIZED, check_agreement
-from ml.inference.classifier import SHIPPED_MODEL, Classifier
+from ml.inference.classifier import Classifier
 from ml.inference.contract import ModelError
 from ml.serving_network import serving_network
 from ml.training.runs import WHOLE_MODEL
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.parity", description="Compare a served file with the Keras network beside it."
-    )
-    parser.add_argument("--data", required=True, help="directory with SPLIT/CLASS/*.jpg")
-    parser.add_argument("--split", default="test")
-    parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help=f".tflite beside its card and {WHOLE_MODEL}")
-    options = parser.parse_args(arguments)
+    options = parity_arguments(arguments)
     try:
         classifier = Classifier(options.model)
         network = keras.models.load_model(options.model.with_name(WHOLE_MODEL), compile=False)

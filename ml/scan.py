@@ -20,19 +20,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ml.arguments import check_before_imports, scan_arguments
 from ml.console import (
     OutputError,
     before_imports,
     check_writable,
-    count,
     load_tensorflow_library,
     run,
-    seed,
     write_text,
 )
 
 if __name__ == "__main__":  # before the slow imports
     before_imports("ml.scan")
+    check_before_imports("ml.scan", scan_arguments)
     load_tensorflow_library()
 
 import keras
@@ -197,15 +197,7 @@ def quantize(path: Path, pictures: np.ndarray) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.scan", description="Train the network that finds faces anywhere in a picture."
-    )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder whose train/ holds 48×48 faces")
-    parser.add_argument("--backgrounds", type=Path, metavar="DIR", help="more pictures without a person")
-    parser.add_argument("--steps", type=count, default=4000)
-    parser.add_argument("--seed", type=seed, default=0)
-    parser.add_argument("--out", type=Path, default=Path("ml/artifacts"))
-    options = parser.parse_args(arguments)
+    options = scan_arguments(arguments)
     try:
         check_writable(options.out, folder=True)
         keras.utils.set_random_seed(options.seed)

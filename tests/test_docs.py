@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
+from ml import arguments
 from ml.training.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,7 +32,12 @@ def source_of(module: str) -> str:
         assert (path / "__main__.py").is_file(), f"`python -m {module}` needs {path / '__main__.py'}"
         return "\n".join(file.read_text("utf-8") for file in sorted(path.glob("*.py")))
     assert path.with_suffix(".py").is_file(), f"`python -m {module}` names no module here"
-    return path.with_suffix(".py").read_text("utf-8")
+    text = path.with_suffix(".py").read_text("utf-8")
+    options = getattr(arguments, f"{path.name}_arguments", None)
+    if options is None:
+        return text
+    parts = [inspect.getsource(part) for part in (options, arguments.add_detector_options)]
+    return text + parts[0] + (parts[1] if "add_detector_options" in parts[0] else "")
 
 
 def test_there_is_something_to_check() -> None:

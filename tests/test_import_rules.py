@@ -27,7 +27,7 @@ WEB = {"webapp", "flask", "flask_socketio", "socketio", "engineio", "eventlet", 
 
 LIBRARIES = (
     *("ml.console", "ml.data", "ml.training", "ml.evaluation", "ml.inference", "ml.model", "ml.calibration"),
-    *("ml.serving_network", "ml.serving_choice", "ml.quantize", "ml.artifact"),
+    *("ml.serving_network", "ml.serving_choice", "ml.quantize", "ml.artifact", "ml.arguments"),
 )
 """What the commands of training and evaluation share. A command is not among them."""
 
@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "webapp.pool": ("webapp.pool", "ml.inference.contract", "ml.inference.protocol"),
     "ml": LIBRARIES,
     "ml.console": (),
+    "ml.arguments": ("ml.console",),
     "ml.evaluation": ("ml.console", "ml.evaluation", "ml.data", "ml.inference"),
     "ml.training": ("ml.console", "ml.training", "ml.evaluation", "ml.data", "ml.inference", "ml.model"),
     "ml.calibration": ("ml.inference.card", "ml.inference.contract"),

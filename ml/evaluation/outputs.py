@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ml.console import printable, reason
-from ml.inference.classifier import Classifier
 from ml.inference.contract import EMOTIONS, ModelError
 from ml.inference.preprocess import to_batch
 
@@ -31,6 +30,8 @@ def load_predict(model_path: Path) -> tuple[Predict, tuple[str, ...]]:
         ModelError: the file is missing, not a whole model, or does not fit its card.
     """
     if model_path.suffix == ".tflite":
+        from ml.inference.classifier import Classifier  # needs LiteRT, which training does without
+
         classifier = Classifier(model_path)
 
         def predict_litert(images: np.ndarray) -> dict[str, np.ndarray]:

@@ -22,10 +22,10 @@ from ml.evaluation.report import CONFUSION_FILE, REPORT_FILE, write_report
 from ml.evaluation.scoring import score
 from ml.inference.contract import EMOTIONS
 from ml.training.batches import Batches
-from ml.training.networks import build, make_network, reseed, set_precision
+from ml.training.networks import build, load_base, make_network, reseed, set_precision
 from ml.training.presets import PRESETS, Preset
 from ml.training.processes import ALONE, Processes, on_own_devices
-from ml.training.runs import BEST_WEIGHTS, STATE_FILE, WHOLE_MODEL, Config, Run, check_resumable
+from ml.training.runs import BEST_WEIGHTS, STATE_FILE, WHOLE_MODEL, Config, Run, check_directory, check_resumable
 from ml.training.weights import load_weights, save_whole
 
 if TYPE_CHECKING:
@@ -59,6 +59,9 @@ def train(
     """
     preset = PRESETS[config.preset]
     if data is None:
+        check_directory(out, config, resume)
+        if config.base:
+            load_base(config.base)
         data = load_data(config)
     run = Run(out, config, data, resume, processes)
     processes.require_same(f"{replace(config, data='', votes=None)} {data.fingerprint} {len(run.history)}")

@@ -21,9 +21,21 @@ def make_network(preset: Preset, base: str | None, classes: int) -> keras.Model:
     """
     if preset.network is not None:
         return preset.network(classes)
+    return adapted_network(load_base(base), classes)
+
+
+def load_base(base: str | None) -> keras.Model:
+    """A trained network that can be adapted.
+
+    Raises:
+        DataError: `base` is no whole Keras model with an output named `original`.
+    """
     try:
-        return adapted_network(keras.models.load_model(base, compile=False), classes)
-    except (OSError, ValueError, IndexError) as error:
+        network = keras.models.load_model(base, compile=False)
+        if not any(layer.name in ("original", "people") for layer in network.layers):
+            raise ValueError("its last layer is not named original")
+        return network
+    except (OSError, ValueError, TypeError, KeyError) as error:
         received = f"{printable(str(base))}: {reason(error)}"
         raise DataError(f"expected --from with a model that this program trained, received {received}") from error
 

@@ -57,19 +57,9 @@ class Run:
     ) -> None:
         self.directory = directory
         self.history: list[dict[str, float]] = []
-        state = directory / STATE_FILE
-        if state.exists() and not resume:
-            raise DataError(
-                f"expected an empty directory for --out, or --resume, received {directory}, which holds a run"
-            )
-        if resume and not state.exists():
-            if (directory / CONFIG_FILE).exists():
-                resume = False
-            else:
-                raise DataError(f"expected a run to resume, received {directory}, which has no {STATE_FILE}")
-        if resume:
-            check_resumable(directory, config, data)
-            self.history = json.loads(state.read_text())["history"]
+        if check_directory(directory, config, resume):
+            check_data(directory, data)
+            self.history = json.loads((directory / STATE_FILE).read_text())["history"]
         if not processes.first:
             return
         directory.mkdir(parents=True, exist_ok=True)
@@ -141,12 +131,33 @@ def check_data(directory: Path, data: TrainingSet) -> None:
         )
 
 
+def check_directory(directory: Path, config: Config, resume: bool) -> bool:
+    """Whether the directory holds a run to go on with; all that can be told before the data is read.
+
+    Raises:
+        DataError: as `Run`, except for other data.
+    """
+    begun = (directory / STATE_FILE).exists()
+    if begun and not resume:
+        raise DataError(f"expected an empty directory for --out, or --resume, received {directory}, which holds a run")
+    if resume and not begun and not (directory / CONFIG_FILE).exists():
+        raise DataError(f"expected a run to resume, received {directory}, which has no {STATE_FILE}")
+    if begun:
+        _check_settings(directory, config)
+    return begun
+
+
 def check_resumable(directory: Path, config: Config, data: TrainingSet) -> None:
     """Refuse to resume a run with other settings or data than it began with. Only the epochs may be more.
 
     Raises:
         DataError: a setting that decides the result differs, or the data does.
     """
+    _check_settings(directory, config)
+    check_data(directory, data)
+
+
+def _check_settings(directory: Path, config: Config) -> None:
     before, _ = read_config(directory)
     for key in ("preset", "batch_size", "learning_rate", "seed", "precision", "limit", "base"):
         if getattr(before, key) != getattr(config, key):
@@ -155,7 +166,6 @@ def check_resumable(directory: Path, config: Config, data: TrainingSet) -> None:
                 f"expected --{option} {getattr(before, key)} as the run in {directory} began, "
                 f"received {getattr(config, key)}"
             )
-    check_data(directory, data)
     done = len(json.loads((directory / STATE_FILE).read_text())["history"])
     if config.epochs < done:
         raise DataError(f"expected --epochs of at least the {done} that {directory} has done, received {config.epochs}")

@@ -19,6 +19,15 @@ STATEMENTS = (
 )
 
 
+OPTIONS = {
+    "export": ["tests", "--out", "none"],
+    "parity": ["--data", "tests"],
+    "calibrate": ["--data", "tests", "--votes", "README.md"],
+    "others": ["--data", "tests", "--out", "none"],
+}
+"""Options that name inputs that exist, so that the imports are reached."""
+
+
 def start(body: str, *arguments: object, **environment: str) -> subprocess.Popen[bytes]:
     """A command whose main function has the body."""
     lines = "\n".join(f"    {line}" for line in body.splitlines())
@@ -158,7 +167,7 @@ def test_scratch_is_beside_the_target_and_is_removed(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the loader of Linux says what it loads")
 def test_ctrl_c_during_the_imports_ends_a_command_with_one_sentence(module: str, moment: str, root: Path) -> None:
     """Python and the loader report what is being imported; the signal is sent at that line, not after a time."""
-    command = [sys.executable, "-X", "importtime", "-m", f"ml.{module}", "--data", "none", "--out", "none"]
+    command = [sys.executable, "-X", "importtime", "-m", f"ml.{module}", *OPTIONS.get(module, OPTIONS["others"])]
     environment = os.environ | {"LD_DEBUG": "files", "KERAS_BACKEND": "tensorflow"}
     with subprocess.Popen(command, cwd=root, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -176,7 +185,8 @@ def test_a_package_that_is_not_installed_is_named(command: str, tmp_path: Path) 
     """As in the environment of the server alone, which has no package for training."""
     for package in ("keras", "scipy", "sklearn"):
         (tmp_path / f"{package}.py").write_text(f"raise ModuleNotFoundError('none', name='{package}')")
-    arguments = ["audit", str(tmp_path), "--near"] if command == "ml.data" else ["--data", str(tmp_path)]
+    options = OPTIONS.get(command.removeprefix("ml."), OPTIONS["others"])
+    arguments = ["audit", str(tmp_path), "--near"] if command == "ml.data" else options
     done = subprocess.run(
         [sys.executable, "-m", command, *arguments],
         cwd=Path(__file__).resolve().parents[2],

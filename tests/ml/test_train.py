@@ -57,9 +57,12 @@ def history(out: Path) -> list[dict[str, float]]:
 
 @pytest.fixture(scope="module")
 def document_run(pattern_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("document")
+    """Trained without LiteRT, which is for serving."""
+    out, without = tmp_path_factory.mktemp("document"), tmp_path_factory.mktemp("without")
+    (without / "ai_edge_litert.py").write_text("raise ModuleNotFoundError('none', name='ai_edge_litert')")
     command = [sys.executable, "-m", "ml.train", "--data", str(pattern_data), "--epochs", "2", "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    environment = os.environ | {"PYTHONPATH": str(without)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment)
     assert done.returncode == 0, done.stderr
     return out
 
@@ -190,6 +193,28 @@ def test_bad_arguments_are_refused_in_one_sentence(
     errors = capsys.readouterr().err
     assert words in errors
     assert errors.count("\n") == 1
+
+
+def test_a_directory_or_network_that_cannot_be_used_is_refused_before_the_data_is_read(
+    document_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    foreign, broken = tmp_path / "foreign.keras", tmp_path / "broken.h5"
+    keras.Sequential([keras.Input((48, 48, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]).save(foreign)
+    broken.write_bytes(b"no network")
+    base = "expected --from with a model that this program trained, received"
+    for arguments, words in (
+        (("--resume", "--out", tmp_path), "expected a run to resume"),
+        (("--out", document_run), "expected an empty directory for --out, or --resume"),
+        (("--resume", "--out", document_run, "--learning-rate", 0.5), "expected --learning-rate 0.0001"),
+        (("--resume", "--out", document_run, "--epochs", 1), "expected --epochs of at least the 2"),
+        (("--from", foreign, "--out", tmp_path / "out"), f"{base} {foreign}: its last layer is not named original"),
+        (("--from", broken, "--out", tmp_path / "out"), f"{base} {broken}"),
+    ):
+        assert main(["--data", "no-such-data", *map(str, arguments)]) == 2, arguments
+        printed = capsys.readouterr()
+        assert words in printed.err
+        assert printed.err.count("\n") == 1
+        assert printed.out == ""
 
 
 def test_a_wrong_test_folder_is_refused_before_any_training(
