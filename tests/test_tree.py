@@ -78,6 +78,11 @@ def test_pages_load_nothing_from_elsewhere(tracked: list[Path]) -> None:
     assert loads == []
 
 
+def test_a_virtual_environment_that_is_a_link_is_ignored() -> None:
+    """A pattern that ends with a slash ignores folders only, and Git takes a link for a file."""
+    assert ".venv" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+
+
 def test_tests_mirror_the_tree() -> None:
     """`tests/ml/test_data.py` tests `ml/data.py`, or the folder or page part that its name begins with."""
     strays = []

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ml.inference.contract import NotAnImage
-from ml.inference.formats import OTHER_SUFFIXES, PHOTO_SUFFIXES, VIDEO_SUFFIXES, file_format
+from ml.inference.formats import OTHER_SUFFIXES, PHOTO_SUFFIXES, VIDEO_SUFFIXES, format_of_file
 
 Kind = Literal["photo", "video"]
 SNIFFED_BYTES = 16
@@ -101,9 +101,9 @@ def _classify(path: str, found: os.stat_result) -> Source | Failure:
     if not stat.S_ISREG(found.st_mode):
         return Failure(shown(path), "unreadable", "expected a file, received a socket, pipe or device")
     suffix = _suffix(path)
-    kind: Kind | None = "video" if suffix in VIDEO_SUFFIXES else "photo" if suffix in PHOTO_SUFFIXES else None
-    if kind is None and suffix not in OTHER_SUFFIXES:
-        kind = _sniffed(path)
+    kind: Kind | None = "photo" if suffix in PHOTO_SUFFIXES else _sniffed(path)
+    if kind is None and suffix in VIDEO_SUFFIXES:
+        kind = "video"
     if kind is not None:
         return Source(path, kind, found.st_size, found.st_mtime_ns)
     received = f"a {shown(suffix)} file" if suffix else "a file that is neither"
@@ -130,10 +130,10 @@ def _suffix(path: str) -> str:
 
 
 def _sniffed(path: str) -> Kind | None:
-    """What the first bytes of a file announce whose name does not say; a GIF may be animated."""
+    """What the first bytes of a file announce, whatever its name says; a GIF may be animated."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123
-            found = file_format(file.read(SNIFFED_BYTES))
+            found = format_of_file(_suffix(path), file.read(SNIFFED_BYTES))
     except OSError:
         return None
     if found is None:

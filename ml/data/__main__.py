@@ -65,7 +65,8 @@ def _crop(photos: Path, out: Path) -> int:
         print(count_by_suffix(found.left_out))
     if found.loose:
         names = ", ".join(found.loose[:5]) + (", …" if len(found.loose) > 5 else "")
-        print(f"{count_by_suffix(found.loose)}: not in the folder of a class ({names})")
+        count = len(found.loose)
+        print(f"{count} file{'s' * (count != 1)} left out, not in the folder of a class: {names}")
     print(f"Look through {out / CONTACT_FOLDER}, delete wrong faces, then: python -m ml.data audit {out}")
     has_faces = {one.file.split("/")[1] for one in found.crops if one.file}
     return 0 if has_faces == set(found.classes) else 1

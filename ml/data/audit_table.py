@@ -33,8 +33,8 @@ def table(report: Audit) -> str:
     }
     for name, title in titles.items():
         found: tuple[str, ...] = getattr(report, name)
-        kinds = f" ({count_by_suffix(found)})" if name == "left_out" and found else ""
-        lines.append(f"{title}: {len(found):,}{kinds}")
+        kinds = count_by_suffix(found).partition(": ")[2] if name == "left_out" else ""
+        lines.append(f"{title}: {len(found):,}" + (f" ({kinds})" if kinds else ""))
         lines += [f"  {line}" for line in found[:10]] + (["  …"] if len(found) > 10 else [])
     return "\n".join(lines)
 

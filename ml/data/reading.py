@@ -13,7 +13,7 @@ import numpy as np
 
 from ml.console import printable
 from ml.inference.contract import INPUT_SIZE, AnalysisError, BadImage
-from ml.inference.formats import PHOTO_SUFFIXES, file_format
+from ml.inference.formats import PHOTO_SUFFIXES, format_of_file
 from ml.inference.preprocess import decode_file
 
 SUFFIXES = PHOTO_SUFFIXES | {".gif"}
@@ -43,7 +43,7 @@ def sort_entries(folder: Path) -> tuple[list[Path], dict[Path, str], list[Path]]
                     broken[path] = f"expected a picture file, received {kind}"
                 else:
                     others.append(path)
-            elif is_named or file_format(_first_bytes(path)):
+            elif is_named or format_of_file(path.suffix.lower(), _first_bytes(path)):
                 pictures.append(path)
             else:
                 others.append(path)
@@ -74,10 +74,11 @@ def read_or_reason(path: Path) -> np.ndarray | str:
 
 
 def count_by_suffix(files: Iterable[str]) -> str:
-    """The number of files of each suffix: `80 files left out: 20 .bmp, 60 .heic`; empty for none."""
+    """The number of files of each suffix: `80 files left out: 20 .bmp, 60 .heic`, `2 files left out: .heic`; empty for
+    none."""
     kinds = Counter(Path(file).suffix.lower() or "without a suffix" for file in files)
     total = sum(kinds.values())
-    listed = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    listed = ", ".join(f"{count} {kind}" if len(kinds) > 1 else kind for kind, count in kinds.most_common())
     return f"{total} file{'s' * (total != 1)} left out: {printable(listed)}" if total else ""
 
 

@@ -13,6 +13,8 @@ VIDEO_SUFFIXES = frozenset(
     | {".vob", ".mts", ".m2ts", ".ogv", ".wmv", ".asf", ".flv", ".f4v", ".mjpg", ".mjpeg", ".gif"}
 )
 """Videos that are read, animated GIFs among them."""
+JPEG_FILMS = frozenset({".mjpg", ".mjpeg"})
+"""Videos that begin like a JPEG."""
 OTHER_SUFFIXES = frozenset(
     {".heic", ".heif", ".hif", ".avif", ".jxl", ".jpf", ".jpx", ".tga", ".ico", ".psd", ".svg", ".apng", ".exr", ".hdr"}
     | {".xbm", ".xpm", ".pcx", ".qoi"}
@@ -47,3 +49,14 @@ def file_format(first: bytes) -> str | None:
     """The format that the first 16 bytes of a picture file announce: one of `sniff` or `FILE_FORMATS`, or None."""
     others = (name for name, magic in FILE_FORMATS.items() if first.startswith(magic))
     return sniff(first) or next(others, None)
+
+
+def format_of_file(suffix: str, first: bytes) -> str | None:
+    """As `file_format`, for a file of this suffix (lower case): the bytes decide, whatever picture the name announces.
+
+    Two kinds of file begin like a picture and are none: a camera's raw picture, like a TIFF, and a film of JPEGs.
+    """
+    found = file_format(first)
+    is_raw = found == "TIFF" and suffix in OTHER_SUFFIXES
+    is_film = found == "jpeg" and suffix in JPEG_FILMS
+    return None if is_raw or is_film else found

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from ml.batch.sources import Failure, Source, find_sources, shown
+from ml.data.reading import sort_entries
 from ml.inference.contract import MAX_PIXELS
 from ml.inference.formats import JPEG_SUFFIXES, PICTURES, VIDEOS
 
@@ -35,7 +36,7 @@ def test_no_paths_give_no_sources(tmp_path: Path) -> None:
 def test_a_folder_stands_for_its_pictures_and_videos_by_name(tmp_path: Path) -> None:
     for name in ("b.jpg", "a/z.PNG", "c.mp4", "old.bmp", "raw.nef", "phone.heic", "notes.txt", "photo.mpo"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(JPEG)
+        (tmp_path / name).write_bytes(b"II*\0 of a raw picture" if name == "raw.nef" else b"some bytes")
     assert {Path(name).name: kind for name, kind in listed(tmp_path).items()} == {
         "z.PNG": "photo",
         "b.jpg": "photo",
@@ -47,6 +48,19 @@ def test_a_folder_stands_for_its_pictures_and_videos_by_name(tmp_path: Path) -> 
     assert [Path(name).name for name in listed(tmp_path)] == sorted(
         ["z.PNG", "b.jpg", "c.mp4", "old.bmp", "phone.heic", "photo.mpo", "raw.nef"], key=lambda n: n.replace("z.", "a")
     )
+
+
+@pytest.mark.parametrize("suffix", [".heic", ".avif", ".nef", ".mp4", ".mov"])
+def test_a_jpeg_under_the_name_of_another_kind_is_read_by_every_command(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"a{suffix}").write_bytes(JPEG)
+    assert list(listed(tmp_path).values()) == ["photo"]
+    assert [path.name for path in sort_entries(tmp_path)[0]] == [f"a{suffix}"]
+
+
+def test_a_film_of_jpegs_is_a_video_and_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "a.mjpeg").write_bytes(JPEG * 3)
+    assert list(listed(tmp_path).values()) == ["video"]
+    assert sort_entries(tmp_path)[0] == []
 
 
 @pytest.mark.parametrize("suffix", [".bmp", ".tiff", ".pgm", ".jp2"])

@@ -68,6 +68,7 @@ def test_bad_files_are_named_with_the_reason(fill: Fill, tmp_path: Path) -> None
     report = audit(tmp_path)
     assert [line.partition(":")[0] for line in report.unreadable] == ["train/sad/notes.jpg"]
     assert report.left_out == ("train/sad/readme.txt",)
+    assert "not pictures, left out: 1 (.txt)\n" in table(report)
     assert report.odd_sized == ("train/sad/large.png: 50×60",)
     assert report.problems == ()
 
@@ -198,6 +199,22 @@ def test_no_data_set_is_an_error(tmp_path: Path, name: str, reason: str) -> None
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=rf"train/CLASS/, received .*/{name}{reason}$"):
         audit(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("place", "step"), [("photos/glad", "make a data set of it first: "), ("photos", "sort photographs into a folder for ")]
+)
+def test_photographs_are_no_data_set_yet(
+    tmp_path: Path, place: str, step: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / place).mkdir(parents=True)
+    (tmp_path / place / "a.jpg").write_bytes(cv2.imencode(".jpg", np.full((60, 80), 90, np.uint8))[1].tobytes())
+    assert main(["audit", str(tmp_path / "photos")]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert f"expected a data set, a folder with train/CLASS/, received {tmp_path}/photos without train/; " in printed.err
+    assert step in printed.err
+    assert printed.err.endswith("python -m ml.data crop PHOTOS --out DATA\n")
 
 
 def test_files_beside_the_class_folders_are_left_out_by_audit_and_training(fill: Fill, tmp_path: Path) -> None:

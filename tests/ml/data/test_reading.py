@@ -96,6 +96,7 @@ def test_what_is_no_picture_is_left_out_and_counted(fill: Fill, tmp_path: Path) 
     (tmp_path / "train/sad/.DS_Store").write_text("hidden")
     left_out = load_pictures(tmp_path, "train").left_out
     assert count_by_suffix(left_out) == "6 files left out: 2 without a suffix, 2 .heic, 1 .db, 1 .txt"
+    assert count_by_suffix(("a.HEIC", "b.heic")) == "2 files left out: .heic"
     assert count_by_suffix(()) == ""
 
 
