@@ -40,7 +40,7 @@ class EmotionModel(Protocol):
 
     def predict(self, crops: np.ndarray | list[np.ndarray]) -> np.ndarray: ...
 
-    def is_uncertain(self, probabilities: np.ndarray) -> bool: ...
+    def is_uncertain(self, probabilities: Sequence[float]) -> bool: ...
 
 
 class Analyzer:
@@ -133,12 +133,12 @@ class Analyzer:
             faces=tuple(
                 Face(
                     box=clip_box(detection.window.scaled(scale).box, width, height),
-                    emotions=tuple((row / row.sum()).tolist()),
+                    emotions=_summing_to_one(row),
                     uncertain=self._classifier.is_uncertain(row),
                     labels=self._classifier.classes,
                     heat=heat,
                 )
-                for detection, row, heat in zip(detections, probabilities.astype(float), heats, strict=True)
+                for detection, row, heat in zip(detections, probabilities.tolist(), heats, strict=True)
             ),
             timing_ms={
                 "decode": decode_ms,
@@ -177,6 +177,12 @@ def crop_window(gray: np.ndarray, window: Window) -> np.ndarray:
     """The model's view of one face: upright, in the framing of the training pictures, `(48, 48)` uint8."""
     size = INPUT_SIZE if window.side < 1.5 * INPUT_SIZE else 2 * INPUT_SIZE
     return fit_to_input(cut_window(gray, window, size))
+
+
+def _summing_to_one(row: Sequence[float]) -> tuple[float, ...]:
+    """Probabilities in float64, whose sum in float32 may differ from 1 by a rounding."""
+    total = sum(row)
+    return tuple([value / total for value in row])
 
 
 def _elapsed_ms(since: float) -> float:

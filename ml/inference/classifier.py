@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,6 @@ class Classifier:
             return {name: np.empty((0, len(self.classes)), np.float32) for name in self.card.outputs}
         return self._run(grey=batch)
 
-    def is_uncertain(self, probabilities: np.ndarray) -> bool:
+    def is_uncertain(self, probabilities: Sequence[float]) -> bool:
         """Whether the best of seven probabilities is too low to be called an answer (threshold from the card)."""
-        return float(probabilities.max()) < self.card.uncertain_below
+        return max(probabilities) < self.card.uncertain_below

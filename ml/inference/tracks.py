@@ -168,10 +168,13 @@ class Tracker:
         matches = _match([track.expected(now_s) for track in known], regions, aspect)
         matched = set(matches.values())
         unseen = [track for index, track in enumerate(known) if index not in matched]
-        in_use = {known[index].id for index in matches.values()}
-        in_use |= {track.id for track in unseen if now_s - track.seen_s <= RESERVED_S}
         unmatched = [index for index in range(len(regions)) if index not in matches]
-        ids = dict(zip(unmatched, self._free_ids([regions[index] for index in unmatched], in_use, aspect), strict=True))
+        ids: dict[int, int] = {}
+        if unmatched:
+            in_use = {known[index].id for index in matches.values()}
+            in_use |= {track.id for track in unseen if now_s - track.seen_s <= RESERVED_S}
+            free = self._free_ids([regions[index] for index in unmatched], in_use, aspect)
+            ids = dict(zip(unmatched, free, strict=True))
         seen = []
         for index, (face, region) in enumerate(zip(analysis.faces, regions, strict=True)):
             if index in matches:
@@ -185,8 +188,6 @@ class Tracker:
 
     def _free_ids(self, regions: Sequence[Region], in_use: set[int], aspect: float) -> list[int]:
         """An id for each untracked face: the free id that was last seen nearest to it, else the lowest new id."""
-        if not regions:
-            return []
         free = sorted(self._last_regions.keys() - in_use)
         distances = [[_distance(region, self._last_regions[id_], aspect) for id_ in free] for region in regions]
         chosen = {row: free[column] for row, column in assign(distances)}

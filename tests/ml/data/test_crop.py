@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -47,7 +48,7 @@ class RecordingModel:
         self.seen += list(crops)
         return np.full((len(crops), 2), 0.5, np.float32)
 
-    def is_uncertain(self, probabilities: np.ndarray) -> bool:
+    def is_uncertain(self, probabilities: Sequence[float]) -> bool:
         return False
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -34,8 +34,8 @@ class FakeModel:
         answers[:, EMOTIONS.index("happy")] = 1
         return answers
 
-    def is_uncertain(self, probabilities: np.ndarray) -> bool:
-        return bool(probabilities.max() < 0.5)
+    def is_uncertain(self, probabilities: Sequence[float]) -> bool:
+        return max(probabilities) < 0.5
 
 
 @pytest.fixture
