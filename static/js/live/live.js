@@ -1,6 +1,6 @@
 /**
  * The camera panel. Events of the person, the camera and the connection become facts; the facts decide which parts run
- * and which message is shown. The code that analyses the camera (reader.js) is loaded at its first use.
+ * and which message is shown.
  */
 import { element } from "../shared/page.js";
 import { toast } from "../shared/toast.js";
@@ -8,8 +8,9 @@ import { Camera, hasMediaDevices } from "./camera.js";
 import { Controls } from "./controls.js";
 import { Moment } from "./moment.js";
 import { Presence } from "./presence.js";
+import { ReaderRun } from "./reader_run.js";
 import { Stage, sentence } from "./stage.js";
-import { INITIAL, activityOf, cameraSupport, isReading, stageState } from "./state.js";
+import { INITIAL, cameraSupport, stageState } from "./state.js";
 
 const TICK_MS = 250;
 /** Camera states in which the person has the camera or is about to. */
@@ -18,16 +19,13 @@ const RUNNING = new Set(["asking", "starting", "tap", "on", "muted"]);
 export class Live {
   #page;
   #settings;
-  #readings;
   #facts = { ...INITIAL };
   #moment = new Moment();
-  #isLate = false;
   #devices = [];
-  #activity = "stopped";
   #timer = 0;
 
   #video = element("video");
-  #reader = null;
+  #run;
   #stage;
   #camera;
   #presence;
@@ -42,7 +40,6 @@ export class Live {
   constructor({ page, settings, readings }) {
     this.#page = page;
     this.#settings = settings;
-    this.#readings = readings;
     this.#stage = new Stage(page, (action) => this.#act(action));
     this.#video.addEventListener("resize", () => this.#stage.fit(this.#video));
     this.#camera = new Camera(this.#video, {
@@ -59,6 +56,23 @@ export class Live {
       onLongHidden: () => this.#letGo(),
       onLeave: () => this.#stop(),
     });
+    this.#run = new ReaderRun({ page, readings }, {
+      onLink: (link, { retryAtMs = 0 }) => {
+        this.#moment.retry(retryAtMs);
+        this.#change({ link });
+      },
+      onAnswer: () => this.#advise(performance.now()),
+      onFailure: (code, message) => {
+        console.error(code, message);
+        this.#moment.fail(code);
+        this.#change({ failed: true });
+      },
+      onRun: () => this.#presence.keepAwake(),
+      onRest: () => {
+        this.#presence.rest();
+        this.#facts.advice = null;
+      },
+    });
     this.#controls = new Controls(settings, page, {
       pause: () => this.#pause(),
       stop: () => this.#stop(),
@@ -67,6 +81,11 @@ export class Live {
       camera: (deviceId) => this.#facts.wanted && this.#camera.start(deviceId),
       changed: () => this.#applySettings(),
     });
+  }
+
+  /** What reads the camera; null until it is loaded. */
+  get #reader() {
+    return this.#run.reader;
   }
 
   /** The camera's stream while it is on, else null: for recording it in this browser. */
@@ -140,7 +159,7 @@ export class Live {
   #start(deviceId) {
     this.#change({ wanted: true, paused: false });
     this.#camera.start(deviceId);
-    this.#load().catch(() => {}); // loaded meanwhile; a failure is reported when the camera is on and needs it
+    this.#run.load().catch(() => {}); // loaded meanwhile; a failure is reported when the camera is on and needs it
   }
 
   #stop() {
@@ -188,29 +207,9 @@ export class Live {
     this.#change({ camera });
     if (!this.#facts.wanted) return this.#reader?.disconnect();
     if (camera !== "on") return;
-    await this.#load();
+    await this.#run.load();
     this.#applySettings();
     if (this.#facts.camera === "on") this.#reader.connect();
-  }
-
-  /** Loads what reads the camera, once. */
-  async #load() {
-    if (this.#reader) return;
-    const { Reader } = await import("./reader.js");
-    this.#reader ??= new Reader({
-      page: this.#page,
-      readings: this.#readings,
-      onLink: (link, { retryAtMs = 0 }) => {
-        this.#moment.retry(retryAtMs);
-        this.#change({ link });
-      },
-      onAnswer: () => this.#advise(performance.now()),
-      onFailure: (code, message) => {
-        console.error(code, message);
-        this.#moment.fail(code);
-        this.#change({ failed: true });
-      },
-    });
   }
 
   #devicesChanged(devices) {
@@ -237,35 +236,8 @@ export class Live {
     Object.assign(this.#facts, facts);
     if (!this.#facts.wanted) this.#facts.paused = false;
     if (stageState(this.#facts) !== before) this.#moment.enter();
-    this.#followFacts();
-    this.#tellActivity();
+    this.#run.follow(this.#facts);
     this.#render();
-  }
-
-  #followFacts() {
-    const reads = isReading(this.#facts);
-    if (!this.#reader) return;
-    if (reads && !this.#reader.isRunning) {
-      if (this.#activity === "stopped") this.#reader.begin();
-      this.#reader.run();
-      this.#presence.keepAwake();
-    } else if (!reads && this.#reader.isRunning) {
-      this.#reader.rest();
-      this.#presence.rest();
-      this.#facts.advice = null;
-    }
-    // While paused, the last values stay visible; otherwise outdated values are removed.
-    if (this.#facts.paused || this.#facts.away) this.#reader.settle();
-    else if (!reads) this.#reader.forget();
-  }
-
-  #tellActivity() {
-    const kind = activityOf(this.#facts);
-    if (kind === this.#activity || !this.#reader) return;
-    // A session begins with its first picture, not when the camera is opened.
-    if (this.#activity === "stopped" && kind !== "reading") return;
-    this.#activity = kind;
-    this.#readings.publishActivity({ kind, timestamp_s: this.#reader.elapsedS, time_utc: new Date().toISOString() });
   }
 
   #tick() {
@@ -279,9 +251,7 @@ export class Live {
 
   #advise(nowMs) {
     if (!this.#reader?.isRunning) return;
-    const { advice, isLate } = this.#reader.tick(this.#settings.get("announce"), nowMs);
-    this.#isLate = isLate;
-    const told = advice ?? (this.#moment.isReturning(nowMs) ? "returned" : null);
+    const told = this.#run.advice(this.#settings.get("announce"), nowMs) ?? (this.#moment.isReturning(nowMs) ? "returned" : null);
     if (told !== this.#facts.advice) this.#change({ advice: told });
   }
 
@@ -309,7 +279,7 @@ export class Live {
   }
 
   #sentence(state) {
-    const read = { rate: this.#reader?.rate ?? 0, isLate: this.#isLate, hasOther: this.#devices.length > 1 };
+    const read = { rate: this.#reader?.rate ?? 0, isLate: this.#run.isLate, hasOther: this.#devices.length > 1 };
     return sentence(state, { ...this.#moment.details(performance.now()), ...read }, this.#page);
   }
 }

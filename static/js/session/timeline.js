@@ -1,15 +1,12 @@
 /** The time axis of a session: ribbons or lines, a slider, and the choice of the visible window. */
-import { prepare } from "../faces/marks.js";
 import { Drag } from "./drag.js";
-import { drawLines, linesHeight } from "./lines.js";
-import { Paint } from "./paint.js";
+import { Drawing } from "./drawing.js";
+import { linesHeight } from "./lines.js";
 import { RibbonRows } from "./ribbon_rows.js";
-import { drawRibbons } from "./ribbons.js";
-import { WINDOWS_S, edges, onPixels } from "./scale.js";
+import { WINDOWS_S, edges } from "./scale.js";
 import { Slider } from "./slider.js";
 import { fillTable } from "./table.js";
 import { buildTimeline, chooseWindow, showControls } from "./timeline_dom.js";
-import { share } from "./words.js";
 
 /** Shortest session for which the timeline is shown. */
 export const SHOWN_FROM_S = 5;
@@ -31,7 +28,7 @@ export class Timeline {
   #page;
   #options;
   #history;
-  #paint;
+  #drawing;
   #view = { windowS: WINDOWS_S[1], cursorS: null };
   #rows = new RibbonRows();
   #showsLines = false;
@@ -70,7 +67,7 @@ export class Timeline {
       look: (timeS) => this.look(timeS), press: (y) => this.#selectAt(y), drawn: (range) => options.onExclude(range), change: () => this.draw(),
     });
     this.#observer.observe(this.#parts.view);
-    this.#paint = new Paint(root, () => this.draw());
+    this.#drawing = new Drawing(root, this.#parts, page, () => this.draw());
   }
 
   start() {
@@ -86,7 +83,7 @@ export class Timeline {
   close() {
     clearTimeout(this.#timer);
     this.#observer.disconnect();
-    this.#paint.remove();
+    this.#drawing.close();
     this.#root.replaceChildren();
     this.#root.dataset.state = "empty";
   }
@@ -195,39 +192,13 @@ export class Timeline {
       folded: this.#history.tracks().length - tracks.length, rowPx: this.#rowPx(),
       names: tracks.map(({ id }) => ({ name: this.#options.nameOf(id), isSelected: id === this.selected })),
     });
-    if (mode !== "lines") this.#drawRibbons(tracks);
-    if (mode !== "ribbons") this.#drawLines(tracks);
+    const moment = { history: this.#history, edges: this.#edges(), cursorS: this.#view.cursorS };
+    if (mode !== "lines") {
+      const { excluded, ...marks } = this.marks;
+      const height = { rowPx: this.#rowPx(), fitsContent: this.#rows.fitsContent };
+      this.#drawing.ribbons(tracks, { ...moment, ...height, ...marks, excluded: this.#drag.range ? [...excluded, this.#drag.range] : excluded });
+    }
+    if (mode !== "ribbons") this.#drawing.lines(this.#history.tracks().find(({ id }) => id === this.selected) ?? tracks[0], moment);
     this.#slider.show(this.#history, { cursorS: this.#view.cursorS, isRunning: now !== null }, this.#options.nameOf);
-  }
-
-  #drawRibbons(tracks) {
-    const canvas = this.#parts.ribbons;
-    const needed = tracks.length * this.#rowPx();
-    if (this.#rows.fitsContent) canvas.style.setProperty("height", `${needed}px`);
-    else canvas.style.removeProperty("height");
-    const context = prepare(canvas);
-    const { clientWidth: width, clientHeight: height } = canvas;
-    if (!width) return;
-    const { recorded, excluded, markers } = this.marks;
-    const scene = {
-      tracks, gaps: this.#history.gaps, endS: this.#history.endS, edges: onPixels(this.#edges(), width), rowPx: this.#rowPx(), cursorS: this.#view.cursorS,
-      recorded, excluded: this.#drag.range ? [...excluded, this.#drag.range] : excluded, markers, styleOf: (key) => this.#style(key), word: (key) => this.#page.t(key),
-    };
-    drawRibbons(context, width, height, scene, this.#paint);
-  }
-
-  #drawLines(tracks) {
-    const context = prepare(this.#parts.lines);
-    const { clientWidth: width, clientHeight: height } = this.#parts.lines;
-    const track = this.#history.tracks().find(({ id }) => id === this.selected) ?? tracks[0];
-    if (!width || !track) return;
-    drawLines(context, width, height, {
-      track, edges: this.#edges(), names: this.#history.labels.map((label) => this.#page.t(`emotion.${label}`)),
-      styleOf: (key) => this.#style(key), percent: (value) => share(this.#page.language, value),
-    }, this.#paint);
-  }
-
-  #style(key) {
-    return this.#page.labels.styleOf(this.#history.labels[key]);
   }
 }
