@@ -69,6 +69,12 @@ def test_an_open_popover_and_dialog_are_accessible(open_page: OpenPage, screensh
         re.compile(r"Of 100 faces read with >?\d+%, about \d+ get the same word from most people")
     )
     photograph(page, "meaning", screenshots)
+    value = "document.querySelector('.bars__row').dataset.value"
+    before = page.evaluate(value)
+    page.wait_for_function(f"before => {value} !== before", arg=before)
+    asked, told = (page.locator(at).first.inner_text() for at in (".face__details:visible .link", "#meaning-text"))
+    number = re.search(r">?\d+%", asked)  # none while a word is held
+    assert number is None or number[0] in told, "the button names another percentage than the one that is explained"
     page.keyboard.press("Escape")
     page.evaluate("document.getElementById('keys').showModal()")
     photograph(page, "keys", screenshots)

@@ -118,6 +118,7 @@ def test_try_a_sample_plays_a_clip_with_its_marks_on_this_page(open_page: OpenPa
     page.get_by_role("link", name="Try a sample").click()
     reach(page, "done")
     assert not requests, "the page was left"
+    expect(page.locator("#main")).to_be_focused()  # the link that had the focus is in the panel that was left
     expect(page.locator("#video-status")).to_contain_text("155 frames read, 2 faces.")
     for word in ("neutral", "happy"):
         page.wait_for_selector(f"#video-faces .face[data-word={word}]", timeout=DONE_MS)

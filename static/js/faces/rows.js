@@ -6,6 +6,9 @@ import { labelText, wordText } from "./text.js";
 
 const AT_MOST = 6;
 
+/** The row whose percentage was explained last. */
+let explained = null;
+
 /** @typedef {import("../shared/page.js").Page} Page */
 
 /** One face. Its values change together: word, number, bars and data attributes. */
@@ -21,6 +24,7 @@ class Row {
   #details = make("div", "face__details");
   #name = make("input", "face__name");
   #meaning = make("button", "link");
+  #asked = null;
   #bars;
 
   /**
@@ -45,7 +49,10 @@ class Row {
     this.#bars = page.labels.names.map((name) => this.#bar(name, list));
     this.#meaning.type = "button";
     this.#meaning.setAttribute("popovertarget", "meaning");
-    this.#meaning.addEventListener("click", () => write(document.getElementById("meaning-text"), meaning(this.#shown.word.number, page)));
+    this.#meaning.addEventListener("click", () => {
+      explained = this;
+      write(document.getElementById("meaning-text"), meaning(this.#asked, page));
+    });
     const foot = make("div", "face__foot");
     foot.append(this.#meaning);
     if (onRename) foot.append(this.#nameField(onRename));
@@ -74,7 +81,7 @@ class Row {
   }
 
   #showValues({ vector, word, style }) {
-    const { t, language, labels } = this.#page;
+    const { language, labels } = this.#page;
     const number = word.number;
     Object.assign(this.element.dataset, { word: word.key, percent: number === null ? "" : wholePercent(number), style });
     redraw(this.#glyph, glyphOf(word.key));
@@ -83,7 +90,7 @@ class Row {
     write(this.#percent, rest);
     const strongest = word.key === "unsure" ? Math.max(...vector) : vector[labels.names.indexOf(word.key)];
     this.#fill.style.setProperty("--part", strongest.toFixed(3));
-    write(this.#meaning, number === null ? t("meaning.title") : t("meaning.button", { percent: percent(language, number) }));
+    if (explained !== this || !document.getElementById("meaning").matches(":popover-open")) this.#askAbout(number);
     vector.forEach((value, i) => {
       const { row, fill, text } = this.#bars[i];
       row.dataset.value = value.toFixed(8); // as exact as the answers, so that text and value never round differently
@@ -91,6 +98,13 @@ class Row {
       fill.style.setProperty("--part", value.toFixed(3));
       write(text, percent(language, value));
     });
+  }
+
+  /** Which percentage the button offers to explain; it stays while the explanation is open, so that both name the same. */
+  #askAbout(number) {
+    const { t, language } = this.#page;
+    this.#asked = number;
+    write(this.#meaning, number === null ? t("meaning.title") : t("meaning.button", { percent: percent(language, number) }));
   }
 
   #bar(name, list) {

@@ -1,6 +1,6 @@
 /** The panel of photographs: pictures come in by choosing, dropping, pasting or an example; one is large, all are tiles. */
 import { FaceList } from "../faces/rows.js";
-import { make, write } from "../shared/dom.js";
+import { hide, make, write } from "../shared/dom.js";
 import { element } from "../shared/page.js";
 import { toast } from "../shared/toast.js";
 import { AT_MOST, comparison } from "./compare.js";
@@ -201,7 +201,7 @@ export class PhotoPanel {
     this.#picture.show(shown, this.#list.selected);
     element("photo-table").hidden = !this.#compares;
     element("photo-picture").hidden = this.#compares || !shown;
-    element("photo-drop").hidden = this.#shots.length > 0;
+    hide(element("photo-drop"), this.#shots.length > 0, element("photo-stage"));
     element("photo-faces-none").hidden = Boolean(shown?.faces.length);
     write(element("photo-name"), shown ? shown.name : "");
     for (const id of ["photo-status", "photo-void-text"]) write(element(id), shown ? sentence(shown, this.#page) : "");

@@ -35,6 +35,13 @@ export class Review {
     this.#sumUp();
     this.#options.places.stage.hidden = true;
     this.#view.focus();
+    this.#comeIntoView();
+  }
+
+  /** On a low screen its beginning may be above the edge. */
+  #comeIntoView() {
+    const { summary } = this.#options.places;
+    if (summary.getBoundingClientRect().top < 0) summary.scrollIntoView();
   }
 
   /** The recording has changed; what a person looks at stays. */
@@ -83,6 +90,7 @@ export class Review {
         this.show(recording, this.#ways);
       },
     });
+    this.#comeIntoView();
     this.#options.onTime(0);
   }
 }

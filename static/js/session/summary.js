@@ -39,7 +39,8 @@ export function faceLine({ seen_s, mostly, next, times }, labels, page) {
   const { t } = page;
   const most = mostly < 0 ? t("summary.only_unsure") : t("summary.mostly", { word: t(`emotion.${labels[mostly]}`) });
   const second = timeLines({ times: times.filter(({ key }) => key === next) }, labels, page).map(({ text }) => text);
-  return [t("summary.seen", { time: clock(seen_s) }), most, ...second].join(t("list.semicolon"));
+  const time = seen_s < 1 ? t("summary.instant", { time: clock(1) }) : clock(seen_s);
+  return [t("summary.seen", { time }), most, ...second].join(t("list.semicolon"));
 }
 
 /**

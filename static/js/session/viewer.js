@@ -45,7 +45,7 @@ export class Viewer {
     bar.append(this.#play, this.#time, back);
     root.replaceChildren(this.#stage, bar);
     this.show(0);
-    this.#play.focus();
+    this.#play.focus({ preventScroll: true });
   }
 
   close() {

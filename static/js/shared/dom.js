@@ -13,6 +13,16 @@ export function write(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
 
+/**
+ * Shows or hides an element. A focus inside it moves on, so that the next Tab does not begin at the top of the page.
+ * @param {HTMLElement} target @param {boolean} isHidden @param {HTMLElement} heir gets the focus
+ */
+export function hide(target, isHidden, heir) {
+  const hadFocus = target.contains(document.activeElement);
+  target.hidden = isHidden;
+  if (hadFocus && isHidden) heir.focus({ preventScroll: true });
+}
+
 /** An icon of the page's sprite. */
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");

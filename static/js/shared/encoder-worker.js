@@ -17,6 +17,7 @@ addEventListener("message", async ({ data: { id, frame, width, height, quality }
     const bytes = await (await canvas.convertToBlob({ type: "image/jpeg", quality })).arrayBuffer();
     postMessage({ id, bytes }, { transfer: [bytes] });
   } catch {
+    frame.close();
     postMessage({ id, bytes: null });
   }
 });

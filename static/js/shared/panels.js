@@ -1,4 +1,6 @@
 /** The panels of the page, one per source. One is shown at a time; each has an address, and the browser's Back works. */
+import { hide } from "./dom.js";
+import { element } from "./page.js";
 import { toast } from "./toast.js";
 
 export class Panels {
@@ -45,7 +47,7 @@ export class Panels {
     const before = this.#shown;
     this.#shown = name;
     document.body.dataset.panel = name;
-    for (const panel of document.querySelectorAll(".panel")) panel.hidden = panel.id !== `panel-${name}`;
+    for (const panel of document.querySelectorAll(".panel")) hide(panel, panel.id !== `panel-${name}`, element("main"));
     for (const link of document.querySelectorAll("nav a[data-panel]")) link.ariaCurrent = link.dataset.panel === name ? "page" : null;
     document.title = `${tab(name).textContent.trim()} – ${this.#page.t("app.name")}`;
     scrollTo(0, 0);

@@ -3,7 +3,7 @@
  * the time axis show each moment of what was read. The file stays in the browser. Saved sessions open here too.
  */
 import { FaceList } from "../faces/rows.js";
-import { write } from "../shared/dom.js";
+import { hide, write } from "../shared/dom.js";
 import { element } from "../shared/page.js";
 import { toast } from "../shared/toast.js";
 import { FileReading } from "./file_reading.js";
@@ -184,7 +184,7 @@ export class VideoPanel {
     const reading = this.#reading;
     const isBusy = ["opening", "reading", "lost"].includes(state);
     element("video-view").dataset.state = state;
-    element("video-drop").hidden = !["empty", "problem", "over"].includes(state);
+    hide(element("video-drop"), !["empty", "problem", "over"].includes(state), element("video-stage"));
     element("video-player").hidden = !reading?.film || state === "problem" || !this.#player.canPlay;
     element("video-cancel").hidden = !isBusy;
     const progress = element("video-progress");
