@@ -1,4 +1,4 @@
-"""eventlet's WebSocket with fast un-masking, bounds on messages and rate, and turns for other connections.
+"""eventlet's WebSocket with fast un-masking, and bounds on messages and rate.
 
 eventlet un-masks received bytes one by one in Python: 5 ms for a picture of 20 KB, while all other connections wait.
 """
@@ -10,15 +10,12 @@ import socket
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
-import eventlet
 from engineio.async_drivers.eventlet import WebSocketWSGI
 from eventlet.websocket import FailedConnectionError, RFC6455WebSocket
 
 from webapp.meter import MAX_FRAGMENTS, Allowance, Meter, Refused
 from webapp.open_sockets import OpenSockets
 
-YIELD_EVERY = 8
-"""After this many WebSocket frames of one connection, other connections get a turn."""
 GOODBYE_TIMEOUT_S = 1.0
 
 
@@ -38,10 +35,9 @@ def driver(sockets: OpenSockets, allowance: Allowance) -> Any:
     """
 
     class BoundedWebSocket(RFC6455WebSocket):
-        """eventlet's WebSocket with fast un-masking, bounds on messages and rate, and turns for other connections."""
+        """eventlet's WebSocket with fast un-masking, and bounds on messages and rate."""
 
         _fragments = 0
-        _frames = 0
         _is_closed = False
         _apply_mask = staticmethod(unmask)
         meter: Meter | None = None
@@ -52,9 +48,6 @@ def driver(sockets: OpenSockets, allowance: Allowance) -> Any:
             self._fragments = 0 if message is None else self._fragments + 1
             received = super()._recv_frame(message)
             size = sum(map(len, received.data)) - (before if received is message else 0)
-            self._frames += 1
-            if self._frames % YIELD_EVERY == 0:
-                eventlet.sleep(0)  # reading never waits while there is data: others would have to
             if self.meter is not None:
                 try:
                     self.meter.take(size)

@@ -1,4 +1,4 @@
-"""A client that floods: `python -m tests.support.hostile PORT FLOOD SECONDS` joins, sends without pause, comes back.
+"""A client that floods: `python -m tests.support.hostile PORT FLOOD SECONDS` sends without pause and comes back.
 
 It runs in its own process, so that it takes no processor time from the client that a test watches.
 """
@@ -33,28 +33,43 @@ FLOODS = {
     "large_pictures": masked(TEXT, b'451-["frame",{"_placeholder":true,"num":0}]') + masked(BINARY, bytes(60_000)),
     "acknowledgements": masked(TEXT, b"430[]"),
 }
-"""What is sent over and over, by name."""
+"""What is sent over and over on a socket that has joined, by name."""
+HOST = b" HTTP/1.1\r\nHost: localhost\r\n"
+ONE_PICTURE = b"POST /api/analyze" + HOST + b"Content-Type: image/jpeg\r\n"
+HTTP_FLOODS = {
+    "requests": b"GET /healthz" + HOST + b"\r\n",
+    "wrong_pictures": ONE_PICTURE + b"Content-Length: 1\r\n\r\nx",
+    "chunks_of_one_byte": ONE_PICTURE + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * (1 << 20),
+}
+"""Requests that are sent over and over on one connection, by name; the answers are not waited for."""
 CHUNK_BYTES = 1 << 16
 
 
 def flood(port: int, name: str, seconds: float) -> tuple[int, int]:
     """Send one flood until the time is over, on a new connection whenever one is closed: connections, bytes sent."""
-    payload = FLOODS[name]
+    payload = (FLOODS | HTTP_FLOODS)[name]
     payload *= max(1, CHUNK_BYTES // len(payload))
     connections = sent = 0
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        with contextlib.suppress(OSError), contextlib.closing(RawSocket(port)) as raw:
+        with contextlib.suppress(OSError), contextlib.closing(connected(port, name)) as attacker:
             connections += 1
-            raw.socket.settimeout(0.2)
+            attacker.settimeout(0.2)
+            rest = memoryview(b"")
             while time.monotonic() < end:
+                rest = rest or memoryview(payload)
                 with contextlib.suppress(TimeoutError):
-                    sent += raw.socket.send(payload)
+                    size = attacker.send(rest)
+                    sent, rest = sent + size, rest[size:]
                 with contextlib.suppress(BlockingIOError):
-                    while raw.socket.recv(1 << 16, socket.MSG_DONTWAIT):
+                    while attacker.recv(1 << 16, socket.MSG_DONTWAIT):
                         pass
                     break  # the server closed
     return connections, sent
+
+
+def connected(port: int, name: str) -> socket.socket:
+    return RawSocket(port).socket if name in FLOODS else socket.create_connection(("127.0.0.1", port), timeout=10)
 
 
 if __name__ == "__main__":
