@@ -18,11 +18,17 @@ from webapp.open_sockets import OpenSockets
 RESERVED_EVENTS = ("connect", "disconnect")
 """Names of the library's own handlers; a client that sends them would call these handlers."""
 
+MAX_MESSAGE_VALUES = 16384
+"""Values in a text message, counted by its commas and opening brackets: each may take 100 times its size in memory."""
+
 
 class OneAttachmentPacket(socketio.packet.Packet):
-    """A Socket.IO packet with at most one attachment, which is binary."""
+    """A Socket.IO packet of few values, with at most one attachment, which is binary."""
 
     def decode(self, encoded_packet: str) -> int:
+        values = sum(map(encoded_packet.count, ",[{"))
+        if values > MAX_MESSAGE_VALUES:
+            raise ValueError(f"expected a message with at most {MAX_MESSAGE_VALUES} values, received about {values}")
         count = super().decode(encoded_packet)
         if count > 1:
             raise ValueError(f"expected at most one attachment, received {count}")

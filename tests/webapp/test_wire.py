@@ -10,7 +10,7 @@ from eventlet.websocket import RFC6455WebSocket
 
 from webapp.eventlet_websocket import check_unmasking, unmask
 from webapp.meter import Allowance
-from webapp.wire import OneAttachmentPacket, limit_messages
+from webapp.wire import MAX_MESSAGE_VALUES, OneAttachmentPacket, limit_messages
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 5, 7, 8, 1000, 4099])
@@ -46,6 +46,14 @@ def test_one_attachment_is_a_picture_and_two_are_refused() -> None:
     assert OneAttachmentPacket(encoded_packet='51-["frame",{"_placeholder":true,"num":0}]').attachment_count == 1
     with pytest.raises(ValueError, match="at most one attachment, received 2"):
         OneAttachmentPacket(encoded_packet='52-["frame",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
+
+
+@pytest.mark.parametrize("value", ["{}", "[]", "0"])
+def test_a_message_has_few_values(value: str) -> None:
+    few, many = (f'2["frame",{",".join([value] * count)}]' for count in (4000, MAX_MESSAGE_VALUES))
+    assert len(OneAttachmentPacket(encoded_packet=few).data) == 4001
+    with pytest.raises(ValueError, match="expected a message with at most 16384 values, received about"):
+        OneAttachmentPacket(encoded_packet=many)
 
 
 def test_an_attachment_is_binary() -> None:
