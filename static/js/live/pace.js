@@ -26,8 +26,8 @@ const SPARING_SHARE = 0.25;
 const QUICK_MS = 14;
 /** With this many bytes a second to spend, so many frames are sent; with fewer, both their number and their size fall. */
 const GOOD_BYTES_PER_S = 125_000;
-const GOOD_RATE = 14;
-const RATE_POWER = 0.75;
+const GOOD_RATE = 16;
+const RATE_POWER = 0.9;
 const SLOWEST_GOOD_RATE = 6;
 /** A frame of the camera that comes this early is on time: cameras and browsers are not punctual. */
 const BEAT_SLACK_MS = 12;

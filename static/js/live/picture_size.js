@@ -11,6 +11,7 @@ import { quantile } from "../shared/format.js";
 const STEPS = [
   { longSide: 240, quality: 0.5 },
   { longSide: 320, quality: 0.5 },
+  { longSide: 360, quality: 0.4 },
   { longSide: 400, quality: 0.4 },
   { longSide: 400, quality: 0.5 },
   { longSide: 480, quality: 0.5 },

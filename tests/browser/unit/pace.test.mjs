@@ -30,10 +30,16 @@ test("every path gets a steady rate, young answers and no queue, and keeps much 
   }
 });
 
-test("jitter is not taken for a queue: the rate stays, and pictures keep most of their size", () => {
-  const [answers] = settled([new Viewer(new Path({ rttMs: 200, uplinkKbps: 2500, jitterMs: 30 }))]);
-  assert.ok(answers.length / 20 >= 10);
-  assert.ok(at(answers.map(({ width }) => width), 0.5) >= 400);
+test("jitter is not taken for a queue: the rate stays, and pictures keep the size that they have without it", () => {
+  for (const facePx of [90, 120]) {
+    const [calm, shaken] = [0, 30].map((jitterMs) => {
+      const [answers] = settled([new Viewer(new Path({ rttMs: 200, uplinkKbps: 2500, jitterMs }), { facePx })]);
+      return { rate: answers.length / 20, width: at(answers.map(({ width }) => width), 0.5) };
+    });
+    assert.ok(shaken.rate >= 10 && shaken.rate >= 0.75 * calm.rate, `${shaken.rate} a second instead of ${calm.rate}`);
+    assert.ok(shaken.width >= calm.width, `${shaken.width} px instead of ${calm.width} px`);
+    assert.ok((shaken.width * facePx) / 640 >= 56, `a face of ${(shaken.width * facePx) / 640} px`);
+  }
 });
 
 test("a second viewer behind the same uplink gets as much as the first, and neither waits long behind the other", () => {
