@@ -41,8 +41,8 @@ test("every pixel is the mean of the area that it covers, whatever the ratio of 
 });
 
 /** A frame with one level of brightness, as a browser gives it. */
-const frame = ({ level = 128, format = "I420", fullRange = false, width = 8, height = 6, padding = 4, offset = 16 }) => ({
-  format, colorSpace: { fullRange }, visibleRect: { x: 0, y: 0, width, height },
+const frame = ({ level = 128, format = "I420", fullRange = false, width = 8, height = 6, padding = 4, offset = 16, ...rest }) => ({
+  format, colorSpace: { fullRange }, ...rest, visibleRect: { x: 0, y: 0, width, height },
   allocationSize: () => offset + (width + padding) * height * 2,
   copyTo: async (into) => (into.fill(0), into.fill(level, offset, offset + (width + padding) * height), [{ offset, stride: width + padding }]),
 });
@@ -68,4 +68,49 @@ test("frames that are not larger, or have no plane of brightness, are left to th
   assert.equal(await shrinker.shrink(frame({}), 8, 6), null);
   assert.equal(await shrinker.shrink(frame({}), 16, 12), null);
   for (const format of ["RGBA", "BGRX", "I420P10", null]) assert.equal(await shrinker.shrink(frame({ format }), 4, 3), null);
+  for (const turned of [{ rotation: 90 }, { rotation: 180 }, { flip: true }]) assert.equal(await shrinker.shrink(frame(turned), 4, 3), null);
+});
+
+test("a browser that does not give the pixels of a frame is not asked again", async () => {
+  const shrinker = new GreyShrinker();
+  let asked = 0;
+  const refusing = { ...frame({}), copyTo: async () => Promise.reject(new DOMException(`refused ${++asked}`)) };
+  for (let i = 0; i < 3; i++) assert.equal(await shrinker.shrink(refusing, 4, 3), null);
+  assert.equal(asked, 1);
+  assert.ok(await new GreyShrinker().shrink({ ...frame({}), colorSpace: undefined }, 4, 3));
+});
+
+test("the worker keeps pictures apart that are encoded at once, closes every frame and answers for each", async () => {
+  const [answers, closed] = [new Map(), []];
+  let listen;
+  class Canvas {
+    constructor(width, height) {
+      Object.assign(this, { width, height });
+    }
+    getContext() {
+      return { putImageData: (grey) => (this.shown = `grey ${grey.data[0]}, ${grey.width}×${grey.height}`), drawImage: (source) => (this.shown = source.draws()) };
+    }
+    convertToBlob() {
+      const shown = `${this.shown} on ${this.width}×${this.height}`;
+      return new Promise((resolve) => setTimeout(() => resolve({ arrayBuffer: async () => shown }), 5));
+    }
+  }
+  Object.assign(globalThis, { OffscreenCanvas: Canvas, addEventListener: (_, listener) => (listen = listener), postMessage: ({ id, bytes }) => answers.set(id, bytes) });
+  await import("../../../static/js/shared/encoder-worker.js");
+  const sent = (id, options, width, height) => {
+    const made = frame({ width: 64, height: 48, ...options });
+    const { copyTo } = made;
+    Object.assign(made, { close: () => closed.push(id), draws: options.draws, copyTo: async (into) => (await new Promise((resolve) => setTimeout(resolve, options.delayMs)), copyTo(into)) });
+    listen({ data: { id, frame: made, width, height, quality: 0.5 } });
+  };
+  sent(1, { level: 16, delayMs: 20 }, 40, 30);
+  sent(2, { level: 126, delayMs: 0 }, 32, 24);
+  sent(3, { format: "RGBA", draws: () => "colours" }, 64, 48);
+  sent(4, { format: "RGBA", draws: () => { throw new Error("no memory"); } }, 64, 48);
+  sent(5, { level: 235, delayMs: 10 }, 40, 30);
+  while (answers.size < 5) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual(Object.fromEntries(answers), {
+    1: "grey 0, 40×30 on 40×30", 2: "grey 128, 32×24 on 32×24", 3: "colours on 64×48", 4: null, 5: "grey 255, 40×30 on 40×30",
+  });
+  assert.deepEqual(closed, [1, 2, 3, 4, 5]);
 });
