@@ -74,7 +74,7 @@ class Connection:
             raise Busy(f"expected at most {RECORDING_WINDOW_FRAMES} unanswered frames of a recording, received more")
         if options.known is not None:
             self._recording = self._recording_tracker()
-            self._recording.resume(options.known)
+            self._recording.resume(options.known, options.next_id)
         prepare, complete = _follow(self._recording, options.time_s)
         self._recording_under_way += 1
         try:

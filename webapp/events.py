@@ -12,8 +12,8 @@ replaces the waiting one, which is acknowledged with `busy`.
 The object beside a frame may hold
     `lane`      "live" (the default) or "recording"
     `time_s`    media time of a recording's frame, in seconds
-    `known`     {"image": {"width", "height"}, "faces": [{"id", "box", "time_s", "smoothed"}, …]}: resets the tracker to
-                these faces. `faces` may be empty; `time_s` and `smoothed` may be missing
+    `known`     {"image": {"width", "height"}, "faces": [{"id", "box", "time_s", "smoothed"}, …], "next_id"}: resets the
+                tracker to these faces. `faces` may be empty; `time_s`, `smoothed` and `next_id` may be missing
 
 A recording is a video whose frames the client decodes. Every frame is analysed in the order of its media time and
 answered once; no frame replaces another. Ids, motion and smoothing follow media time. Live frames have priority, so an
@@ -21,9 +21,12 @@ answer may take long. At most `limits.max_recording_in_flight` frames may be una
 `busy`.
 
     begin       send the first frame with `known` {"faces": []}, wait for its answer, then keep the window filled
+    cut         the result of the first frame after a cut has `is_cut` true: its faces and all later ones have new ids
     resume      after a reconnection, to this server or another: send the first unanswered frame with `known`. It lists
-                for each id so far the last box, time and `smoothed`, and `image` of the last result. Wait for the
-                answer, then send the other unanswered frames. No frame is lost or analysed twice, and ids continue
+                for each id since the last cut the last box, time and `smoothed`, `image` of the last result, and as
+                `next_id` one more than the highest id so far. Wait for the answer, then send the other unanswered
+                frames. No frame is lost or analysed twice, and ids continue; only a cut just before the first of these
+                frames is missed
     busy        send the frame again; for `not_ready`, do so after one second
 
 `known` also works for live frames: a page that reconnects keeps its ids (`time_s` is ignored there).

@@ -23,11 +23,13 @@ class FrameOptions:
     """Attributes:
     lane: `live` or `recording`. time_s: media time of a recording's frame.
     known: where faces were last seen; the tracker continues with their ids. None leaves the tracker unchanged.
+    next_id: least id of a recording's next new face; 1 if the client does not tell.
     """
 
     lane: str = LIVE
     time_s: float = 0.0
     known: tuple[Sight, ...] | None = None
+    next_id: int = 1
 
 
 def parse_frame_options(given: object, labels: Sequence[str]) -> FrameOptions:
@@ -51,6 +53,14 @@ def parse_frame_options(given: object, labels: Sequence[str]) -> FrameOptions:
         lane=lane,
         time_s=_number("time_s", given.get("time_s"), 0, MAX_TIME_S) if lane == RECORDING else 0.0,
         known=None if known is None else _known(known, labels, with_times=lane == RECORDING),
+        next_id=_next_id(known) if lane == RECORDING else 1,
+    )
+
+
+def _next_id(known: object) -> int:
+    """One more than the highest id so far, which may be that of a face before a cut."""
+    return (
+        round(_number("known next_id", known.get("next_id", 1), 1, MAX_FACE_ID + 1)) if isinstance(known, dict) else 1
     )
 
 

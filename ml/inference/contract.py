@@ -210,14 +210,14 @@ class Analysis:
     is_cut: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as every interface returns it."""
+        """The result as every interface returns it; `is_cut` is there only for the first picture after a cut."""
         return {
             "ok": True,
             "image": {"width": self.width, "height": self.height},
             "faces": [face.to_dict() for face in self.faces],
             "timing_ms": {stage: round(ms, TIMING_DIGITS) for stage, ms in self.timing_ms.items()},
             "model": dict(self.model),
-        }
+        } | ({"is_cut": True} if self.is_cut else {})
 
 
 class ModelError(Exception):

@@ -105,10 +105,15 @@ class Tracker:
         self._head_start_s = FULL_SEARCH_S * random_share()
         self._tracked_frames = HURRIED_EVERY
 
-    def resume(self, sights: Iterable[Sight]) -> None:
-        """Continue the work of another tracker of the same camera; its faces keep their ids.
+    def resume(self, sights: Iterable[Sight], next_id: int = 1) -> None:
+        """Continue the work of another tracker of the same camera or film; its faces keep their ids.
 
         Faces with a time and smoothed emotions are tracked again; of the others only id and position are kept.
+        A cut just before the next frame is missed, because there is no view to compare that frame with.
+
+        Args:
+            sights: of a film, those since its last cut.
+            next_id: of a film, least id of the next new face; ids from before a cut are below it.
         """
         for sight in sights:
             self._last_regions[sight.id] = sight.region
@@ -116,7 +121,7 @@ class Tracker:
                 self._tracks.append(_Track(sight.id, sight.region, (0.0, 0.0), sight.seen_s, sight.smoothed))
                 self._updated_s = max(self._updated_s, sight.seen_s)
         if self._has_cuts:
-            self._first_id = max(self._last_regions, default=0) + 1
+            self._first_id = max(next_id, self._next_id())
 
     def near(self, now_s: float) -> tuple[Region, ...]:
         """Expected positions of the faces of the last frame, for `Request.near`."""
@@ -160,7 +165,7 @@ class Tracker:
             self._tracked_frames += 1
         self._view = analysis.view
         if analysis.is_cut:
-            self._first_id = max(self._last_regions, default=0) + 1
+            self._first_id = max(self._first_id, self._next_id())
             self._tracks, self._last_regions = [], {}
         known = [track for track in self._tracks if now_s - track.seen_s <= FORGET_AFTER_S]
         regions = [Region.of(face.box, analysis.width, analysis.height) for face in analysis.faces]
@@ -185,6 +190,9 @@ class Tracker:
         self._last_regions |= {track.id: track.region for track in seen}
         self._updated_s = now_s
         return tuple(face.tracked(track.id, track.smoothed) for face, track in zip(analysis.faces, seen, strict=True))
+
+    def _next_id(self) -> int:
+        return max(self._last_regions, default=0) + 1
 
     def _free_ids(self, regions: Sequence[Region], in_use: set[int], aspect: float) -> list[int]:
         """An id for each untracked face: the free id that was last seen nearest to it, else the lowest new id."""

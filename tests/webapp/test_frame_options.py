@@ -35,6 +35,8 @@ def test_known_faces_carry_what_the_client_remembers() -> None:
     bare = {"id": 3, "box": [64, 48, 128, 96]}
     options = parse_frame_options(recorded({"image": IMAGE, "faces": [FACE, bare]}), LABELS)
     assert options.known == (Sight(2, REGION, 1.5, (0.25, 0.75)), Sight(3, REGION))
+    assert options.next_id == 1
+    assert parse_frame_options(recorded({"faces": [], "next_id": 7}), LABELS).next_id == 7
     live = parse_frame_options({"known": {"image": IMAGE, "faces": [FACE]}}, LABELS)
     assert live.known == (Sight(2, REGION, -math.inf, (0.25, 0.75)),)
 
@@ -57,6 +59,8 @@ def test_known_faces_carry_what_the_client_remembers() -> None:
         recorded([]),
         recorded({}),
         recorded({"faces": {}}),
+        recorded({"faces": [], "next_id": 0}),
+        recorded({"faces": [], "next_id": "7"}),
         recorded({"faces": [FACE]}),
         recorded({"faces": [FACE], "image": {"width": 0, "height": 480}}),
         recorded({"faces": [FACE], "image": {"width": 640}}),

@@ -1,7 +1,7 @@
 /**
  * Frames of a recording in flight: a bounded number at once, each answered once and in order. When the connection
- * breaks, what has no answer yet is sent again, beginning with where every face was last seen, so that another server
- * can go on with the same ids.
+ * breaks, what has no answer yet is sent again, beginning with where every face of the scene was last seen, so that
+ * another server can go on with the same ids.
  */
 
 const NOT_READY_MS = 1000;
@@ -25,7 +25,9 @@ export class Lane {
   #isOpen = false;
   #isPrimed = false;
   #epoch = 0;
+  /** Faces since the last cut: no earlier one comes back. */
   #known = new Map();
+  #nextId = 1;
   #image = null;
   #waiters = [];
   #pauseUntil = 0;
@@ -130,7 +132,8 @@ export class Lane {
 
   #whatIsKnown() {
     const faces = [...this.#known.values()].sort((a, b) => b.time_s - a.time_s).slice(0, MAX_KNOWN_FACES);
-    return faces.length ? { image: this.#image, faces } : { faces };
+    const nextId = this.#nextId > 1 ? { next_id: this.#nextId } : {};
+    return faces.length ? { image: this.#image, faces, ...nextId } : { faces, ...nextId };
   }
 
   #later(entry, { code, retry_after_ms: retryMs = 0 }) {
@@ -148,9 +151,13 @@ export class Lane {
     this.#wake();
   }
 
-  #remember({ timeS }, { image, faces }) {
+  #remember({ timeS }, { image, faces, is_cut: isCut }) {
     this.#image = image;
-    for (const { id, box, smoothed } of faces) this.#known.set(id, { id, box, time_s: timeS, smoothed });
+    if (isCut) this.#known.clear();
+    for (const { id, box, smoothed } of faces) {
+      this.#known.set(id, { id, box, time_s: timeS, smoothed });
+      this.#nextId = Math.max(this.#nextId, id + 1);
+    }
   }
 
   #change() {

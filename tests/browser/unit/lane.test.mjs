@@ -96,11 +96,35 @@ test("after a broken connection every unanswered frame is sent again, none twice
   server.messages.length = 0;
   lane.opened();
   assert.deepEqual(server.messages.map(({ frame: number, details }) => [number, details.known]), [
-    [2, { image: { width: 100, height: 50 }, faces: [{ id: 1, box: [0.1, 0, 10, 10], time_s: 0.1, smoothed: { happy: 1 } }] }],
+    [2, { image: { width: 100, height: 50 }, faces: [{ id: 1, box: [0.1, 0, 10, 10], time_s: 0.1, smoothed: { happy: 1 } }], next_id: 2 }],
   ]);
   await server.answer();
   await server.answer();
   assert.deepEqual(answered.map(([number]) => number), [0, 1, 2, 3]);
+});
+
+test("after a cut only the faces of the new scene are known, and the next id stays above all earlier ones", async () => {
+  const { server, lane } = start();
+  const known = () => server.messages.at(-1).details.known;
+  const reconnect = async () => {
+    lane.lost();
+    await server.breakOff();
+    lane.opened();
+  };
+  const image = { width: 100, height: 50 };
+  const results = [
+    { faces: [face(1, 0), face(2, 0)] }, { faces: [face(2, 1)] }, // 1 is known on: it may come back
+    { faces: [], is_cut: true }, { faces: [face(3, 3)] },
+  ];
+  const remembered = [{ ids: [1, 2], next: 3 }, { ids: [2, 1], next: 3 }, { ids: [], next: 3 }, { ids: [3], next: 4 }];
+  lane.opened();
+  lane.push(frame(0));
+  for (const [i, result] of results.entries()) {
+    await server.answer(1, () => ({ ok: true, image, ...result }));
+    lane.push(frame(i + 1));
+    await reconnect();
+    assert.deepEqual({ ids: known().faces.map(({ id }) => id), next: known().next_id }, remembered[i]);
+  }
 });
 
 test("an answer of the previous connection is ignored", async () => {

@@ -111,4 +111,5 @@ def test_after_a_cut_faces_are_searched_everywhere(analyzer: Analyzer, sample: l
     face = Region.of(first.faces[0].box, first.width, first.height)
     after = analyzer.analyze_gray(sample[CUT_FRAME], [face], full_search=False, view=first.view)
     assert (first.is_cut, after.is_cut, after.full_search, len(after.faces)) == (False, True, True, 1)
+    assert [one.to_dict().get("is_cut") for one in (first, after)] == [None, True]
     assert analyzer.analyze(Request(cv2.imencode(".jpg", sample[0])[1].tobytes())).view == ""

@@ -180,9 +180,21 @@ def test_a_cut_ends_every_track_and_begins_new_ids() -> None:
     assert (face.id, face.smoothed, follower.view) == (3, SAD, "b")
     assert ids(follower.update(seen((100, 240, 80), (500, 240, 80)), 0.2)) == [3, 4]
     assert not tracker().view  # of a camera, whose ids are kept
-    other = tracker(has_cuts=True)
-    other.resume([Sight(4, Region(0.1, 0.4, 0.1, 0.1), 1.0, HAPPY)])
-    assert ids(other.update(seen((100, 240, 80), (500, 240, 80)), 1.1))[1] == 5
+
+
+@pytest.mark.parametrize("faces_after_cut", [1, 0])
+def test_after_a_cut_a_tracker_that_continues_gives_the_ids_of_an_uninterrupted_one(faces_after_cut: int) -> None:
+    """A client remembers the faces since the cut and the highest id; scenes without a face change nothing."""
+    first, person, newcomer = tracker(has_cuts=True), (300, 100, 80), (100, 240, 80)
+    first.update(replace(seen((100, 240, 80), (500, 240, 80)), view="a"), 0.0)
+    first.update(replace(seen(), view="b", is_cut=True), 0.1)
+    remembered = first.update(replace(seen(*[person] * faces_after_cut), view="c", is_cut=True), 0.2)
+    assert ids(remembered) == [3] * faces_after_cut
+    second = tracker(has_cuts=True)
+    sights = [Sight(face.id or 0, Region.of(face.box, 640, 480), 0.2, face.smoothed or ()) for face in remembered]
+    second.resume(sights, next_id=3 + faces_after_cut)
+    frame = seen(person, newcomer)
+    assert ids(second.update(frame, 0.3)) == ids(first.update(frame, 0.3)) == [3, 4]
 
 
 def test_near_is_where_the_face_will_be() -> None:
