@@ -1,11 +1,13 @@
 """The options of the commands that load TensorFlow, read and checked before it is loaded.
 
-`--help`, a wrong option and a missing file or folder so are answered at once. Standard library only.
+`--help`, a wrong option and a missing file or folder are then answered at once. Imports no more than the standard
+library and `ml.console`, which needs nothing else.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,7 +26,7 @@ def check_before_imports(program: str, parse: Parse) -> None:
     options = parse(None)
     for name in INPUTS:
         path = getattr(options, name, None)
-        if path is not None and not Path(path).exists():
+        if path is not None and not os.path.exists(path):  # noqa: PTH110 (Path.exists raises for some paths)
             option = "a run or an export" if name == "source" else f"--{name} with a file or folder"
             print(f"{program}: expected {option} that exists, received {printable(str(path))}", file=sys.stderr)
             sys.exit(2)

@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         serving = serving_network(network, Calibration.from_card(classifier.card))
         bounds = QUANTIZED if classifier.card.quantization else EXACT
         parity = check_agreement(classifier, serving, pictures.images, bounds)
-    except (DataError, ModelError, OSError, ValueError) as error:
+    except (DataError, ModelError, ValueError) as error:
         print(f"ml.parity: {error}", file=sys.stderr)
         return 2
     print(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def read_baseline(path: str, settings: Settings) -> tuple[float, ...]:
     from ml.batch.sources import find_sources
 
     name = shown(path)
-    if Path(path).is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for some paths)
         raise BaselineError(f"--baseline {name}: expected one photo or video, received a folder")
     (source,) = find_sources([path])
     if isinstance(source, Failure):

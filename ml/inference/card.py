@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -122,9 +123,10 @@ def read_checked_card(model_path: Path) -> dict[str, Any]:
         ModelError: either file is missing or unreadable, or the hash is not the file's.
     """
     card_path = _card_path(model_path)
-    missing = [path for path in (model_path, card_path) if not path.is_file()]
+    missing = [path for path in (model_path, card_path) if not os.path.isfile(path)]  # noqa: PTH113 (Path.is_file raises for some paths)
     if missing:
-        fault = f"there is no {missing[0]}" if not missing[0].is_dir() else "that is a folder; name the file in it"
+        is_folder = os.path.isdir(missing[0])  # noqa: PTH112
+        fault = "that is a folder; name the file in it" if is_folder else f"there is no {missing[0]}"
         raise ModelError(
             f"expected a model (.tflite) with its card (.json) beside it, as ml.export writes them, received "
             f"{model_path}: {fault}"

@@ -41,15 +41,15 @@ def test_help_needs_no_tensorflow(command: str, run_without_keras: Start) -> Non
     assert done.stdout.startswith(f"usage: python -m ml.{command}")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(("command", "name"), [*((command, "none") for command in COMMANDS), ("parity", "x" * 300)])
 def test_a_missing_input_is_named_in_one_sentence_before_tensorflow_is_loaded(
-    command: str, tmp_path: Path, run_without_keras: Start
+    command: str, name: str, tmp_path: Path, run_without_keras: Start
 ) -> None:
-    given = [part.format(data=tmp_path / "none", out=tmp_path) for part in COMMANDS[command]]
+    given = [part.format(data=tmp_path / name, out=tmp_path) for part in COMMANDS[command]]
     done = run_without_keras(command, *given)
     assert done.returncode == 2
     assert done.stderr.startswith(f"ml.{command}: expected ")
-    assert done.stderr.endswith(f"that exists, received {tmp_path}/none\n")
+    assert done.stderr.endswith(f"that exists, received {tmp_path}/{name}\n")
     assert done.stderr.count("\n") == 1
 
 

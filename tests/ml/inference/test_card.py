@@ -89,6 +89,8 @@ def test_what_is_no_card_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_missing_model_or_card_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"there is no .*mine.tflite"):
         load_card(tmp_path / "mine.tflite")
+    with pytest.raises(ModelError, match=r"there is no x+"):
+        load_card(Path("x" * 300))
     path = write(tmp_path, CARD)
     path.with_suffix(".json").unlink()
     with pytest.raises(ModelError, match=r"there is no .*mine.json"):
