@@ -63,9 +63,10 @@ def driver(sockets: OpenSockets, allowance: Allowance) -> Any:
         def wait(self) -> Any:
             message = None
             try:
-                message = super().wait()
+                message = sockets.admit(self.environ, super().wait())
             finally:
                 if message is None:
+                    self.iterator.close()  # it refers to this socket, and to a message that was refused
                     self.on_end()
             return message
 

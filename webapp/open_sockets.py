@@ -98,6 +98,19 @@ class OpenSockets:
             log.warning("closing a connection (%s): %s", reason, message[:200])
         hang_up(environ)
 
+    def admit(self, environ: MutableMapping[str, Any], message: Any) -> Any:
+        """Pass on a message, or refuse it and return None: a text has to begin with two digits, or be one digit.
+
+        That is all a client sends: the packet type of Engine.IO alone, or before the one of Socket.IO. The library
+        would parse JSON that follows the first digit, before anybody has counted its values.
+        """
+        if isinstance(message, str) and not message[:2].isdigit():
+            self.refuse(
+                environ, "protocol", f"expected a packet that begins with two digits, received {message[:10]!r}"
+            )
+            return None
+        return message
+
     def guarded(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap the library's handler of one WebSocket; errors that a client caused close the socket and are counted."""
 

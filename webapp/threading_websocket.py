@@ -80,7 +80,7 @@ def driver(sockets: OpenSockets, allowance: Allowance) -> Any:
                 super().close()
 
         def wait(self) -> Any:
-            message = super().wait()
+            message = sockets.admit(self.environ, super().wait())
             if message is None:
                 sockets.ended(self._eio_socket)
             return message

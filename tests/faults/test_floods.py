@@ -12,8 +12,8 @@ import requests
 
 from tests.faults.conftest import Start
 from tests.support.fake_worker import script
-from tests.support.hostile import FLOODS, HTTP_FLOODS
-from tests.support.rawsocket import RawSocket
+from tests.support.hostile import FLOODS, HTTP_FLOODS, UNCOUNTED_VALUES
+from tests.support.rawsocket import TEXT, RawSocket
 from tests.support.serving import ROOT, Server
 
 FLOOD_S = float(os.environ.get("FLOOD_S", "0.8"))
@@ -52,6 +52,11 @@ def test_no_flood_delays_other_clients(start: Start) -> None:
     server = start(workers=2)
     attack(server, "noop", 0.3)  # what the first use loads is no growth
     before_mb = server.web().memory_info().rss / 1e6
+    for message in UNCOUNTED_VALUES:
+        with RawSocket(server.port, timeout_s=60) as attacker:
+            attacker.send(TEXT, message)
+            attacker.wait_until_closed()
+    assert server.metrics()['emotion_connections_closed_total{reason="protocol"}'] == len(UNCOUNTED_VALUES)
     for name in FLOODS:
         gap_s, connections = attack(server, name, FLOOD_S)
         grown_mb = server.web().memory_info().rss / 1e6 - before_mb

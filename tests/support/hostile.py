@@ -13,6 +13,11 @@ import time
 from tests.support.rawsocket import BINARY, CONTINUED, PING, TEXT, RawSocket, masked
 
 PONG = 10
+UNCOUNTED_VALUES = [
+    *(kind + b"[" + b",".join([b"{}"] * 160_000) + b"]" for kind in (b"3", b"2", b"6", b"4")),
+    b"0{" + b",".join([b'"":0'] * 90_000) + b"}",
+]
+"""Text messages whose JSON the library would parse by itself, for its own packet: pong, ping, noop, message, open."""
 
 FLOODS = {
     "noop": masked(TEXT, b"6"),
@@ -31,6 +36,7 @@ FLOODS = {
     "half_a_message": masked(BINARY, bytes(1000), final=False) + masked(PING, b"") * 1000,
     "frames_of_nothing": masked(TEXT, b'42["frame"]'),
     "large_pictures": masked(TEXT, b'451-["frame",{"_placeholder":true,"num":0}]') + masked(BINARY, bytes(60_000)),
+    "uncounted_values": b"".join(masked(TEXT, message) for message in UNCOUNTED_VALUES),
     "acknowledgements": masked(TEXT, b"430[]"),
 }
 """What is sent over and over on a socket that has joined, by name."""

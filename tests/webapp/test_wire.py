@@ -6,10 +6,12 @@ import random
 
 import pytest
 import socketio
+from engineio.packet import Packet
 from eventlet.websocket import RFC6455WebSocket
 
 from webapp.eventlet_websocket import check_unmasking, unmask
 from webapp.meter import Allowance
+from webapp.open_sockets import OpenSockets
 from webapp.wire import MAX_MESSAGE_VALUES, OneAttachmentPacket, limit_messages
 
 
@@ -54,6 +56,28 @@ def test_a_message_has_few_values(value: str) -> None:
     assert len(OneAttachmentPacket(encoded_packet=few).data) == 4001
     with pytest.raises(ValueError, match="expected a message with at most 16384 values, received about"):
         OneAttachmentPacket(encoded_packet=many)
+
+
+@pytest.mark.parametrize("kind", "012345679")
+@pytest.mark.parametrize("json", ["[{},{}]", '{"":0}', " [0]", '"x"', "-1", "true", "probe"])
+def test_a_text_that_the_library_would_parse_by_itself_is_refused(kind: str, json: str) -> None:
+    closed: list[str] = []
+    sockets = OpenSockets(socketio.Server(async_mode="threading"), closed.append)
+    assert sockets.admit({}, kind + json) is None
+    assert closed == ["protocol"]
+
+
+def test_what_clients_send_is_admitted_and_not_parsed_before_it_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+    sockets = OpenSockets(socketio.Server(async_mode="threading"), closed.append)
+    parsed: list[str] = []
+    monkeypatch.setattr(Packet.json, "loads", parsed.append)
+    for text in ("1", "3", "40", "41", '40{"token":"x"}', '42["join"]', '451-0["frame",{"_placeholder":true,"num":0}]'):
+        assert sockets.admit({}, text) == text
+        assert Packet(encoded_packet=text).data == text[1:]
+    assert sockets.admit({}, b"4[{}]") == b"4[{}]"
+    assert sockets.admit({}, None) is None
+    assert parsed == closed == []
 
 
 def test_an_attachment_is_binary() -> None:
