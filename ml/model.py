@@ -14,6 +14,8 @@ SHIPPED_NETWORK = Path(__file__).parent / "artifacts" / "EmoDetector.h5"
 """The whole network of the shipped model, to continue training from."""
 
 INPUT_SHAPE = (INPUT_SIZE, INPUT_SIZE, 1)
+HEADS = ("original", "people")
+"""Names of the last layers: for the original labels, and for what most people see."""
 
 
 def document_network(classes: int = len(EMOTIONS), width: int = 64) -> keras.Model:
@@ -112,7 +114,7 @@ def adapted_network(base: keras.Model, classes: int) -> keras.Model:
     With as many classes as before, the new layer starts as the mean of the old heads, otherwise with random weights.
     Output: one tensor `(n, classes)`.
     """
-    heads = [layer for layer in base.layers if layer.name in ("original", "people")]
+    heads = [layer for layer in base.layers if layer.name in HEADS]
     head = layers.Dense(classes, activation="softmax", dtype=keras.config.floatx(), name="original")
     outputs = head(heads[0].input)
     if heads[0].units == classes:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ml.console import printable, reason
 from ml.data import DataError
-from ml.model import adapted_network
+from ml.model import HEADS, INPUT_SHAPE, adapted_network
 from ml.training.batches import one_or_all
 from ml.training.presets import Preset
 from ml.training.runs import Config
@@ -17,7 +17,7 @@ def make_network(preset: Preset, base: str | None, classes: int) -> keras.Model:
     """The network of the preset, or the trained network in the file `base` with a new last layer.
 
     Raises:
-        DataError: `base` is no whole Keras model with an output named `original`.
+        DataError: `base` is no whole Keras model of 48×48 grey levels with a dense last layer named `original`.
     """
     if preset.network is not None:
         return preset.network(classes)
@@ -28,14 +28,20 @@ def load_base(base: str | None) -> keras.Model:
     """A trained network that can be adapted.
 
     Raises:
-        DataError: `base` is no whole Keras model with an output named `original`.
+        DataError: `base` is no whole Keras model of 48×48 grey levels with a dense last layer named `original`.
     """
     try:
         network = keras.models.load_model(base, compile=False)
-        if not any(layer.name in ("original", "people") for layer in network.layers):
+        heads = [layer for layer in network.layers if layer.name in HEADS]
+        if not heads:
             raise ValueError("its last layer is not named original")
+        for head in heads:
+            if not isinstance(head, keras.layers.Dense) or len(head.input.shape) != 2:
+                raise ValueError(f"its layer {head.name} is not a dense layer of flat features")
+        if network.input_shape != (None, *INPUT_SHAPE):
+            raise ValueError(f"it reads {network.input_shape} and not {(None, *INPUT_SHAPE)}")
         return network
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         received = f"{printable(str(base))}: {reason(error)}"
         raise DataError(f"expected --from with a model that this program trained, received {received}") from error
 

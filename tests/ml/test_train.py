@@ -199,8 +199,16 @@ def test_bad_arguments_are_refused_in_one_sentence(
 def test_a_directory_or_network_that_cannot_be_used_is_refused_before_the_data_is_read(
     document_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    foreign, broken = tmp_path / "foreign.keras", tmp_path / "broken.h5"
-    keras.Sequential([keras.Input((48, 48, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]).save(foreign)
+    broken = tmp_path / "broken.h5"
+
+    def foreign(name: str, *layers: keras.layers.Layer, side: int = 48) -> Path:
+        keras.Sequential([keras.Input((side, side, 1)), *layers]).save(tmp_path / f"{name}.keras")
+        return tmp_path / f"{name}.keras"
+
+    unnamed = foreign("unnamed", keras.layers.Flatten(), keras.layers.Dense(2))
+    no_head = foreign("no-head", keras.layers.Flatten(name="original"), keras.layers.Dense(2))
+    not_flat = foreign("not-flat", keras.layers.Dense(2, name="original"))
+    large = foreign("large", keras.layers.Flatten(), keras.layers.Dense(2, name="original"), side=50)
     broken.write_bytes(b"no network")
     base = "expected --from with a model that this program trained, received"
     for arguments, words in (
@@ -208,7 +216,10 @@ def test_a_directory_or_network_that_cannot_be_used_is_refused_before_the_data_i
         (("--out", document_run), "expected an empty directory for --out, or --resume"),
         (("--resume", "--out", document_run, "--learning-rate", 0.5), "expected --learning-rate 0.0001"),
         (("--resume", "--out", document_run, "--epochs", 1), "expected --epochs of at least the 2"),
-        (("--from", foreign, "--out", tmp_path / "out"), f"{base} {foreign}: its last layer is not named original"),
+        (("--from", unnamed, "--out", tmp_path / "out"), f"{base} {unnamed}: its last layer is not named original"),
+        (("--from", no_head, "--out", tmp_path / "out"), f"{base} {no_head}: its layer original is not a dense layer"),
+        (("--from", not_flat, "--out", tmp_path / "out"), f"{base} {not_flat}: its layer original is not a dense"),
+        (("--from", large, "--out", tmp_path / "out"), f"{base} {large}: it reads (None, 50, 50, 1) and not"),
         (("--from", broken, "--out", tmp_path / "out"), f"{base} {broken}"),
     ):
         assert main(["--data", "no-such-data", *map(str, arguments)]) == 2, arguments
