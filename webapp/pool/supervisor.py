@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from webapp.pool.connection import WorkerConnection, WorkerLost
 from webapp.pool.schedule import Job
-from webapp.pool.worker_process import WorkerProcess, how_it_ended
+from webapp.pool.worker_process import WorkerProcess
 
 STUCK_AFTER_S = 3.0
 """A worker is killed when an answer is overdue by this much; a working one ends its search at the deadline."""
@@ -130,17 +130,17 @@ class WorkerSupervisor:
                 reason = error
             except Exception:
                 log.exception("worker %d lost", slot.number)
-            exit_code = self._empty(slot)
-            if reason and exit_code is not None and not self._stopping.is_set():
-                log.warning("worker %d lost: %s; it ended with %s", slot.number, reason, how_it_ended(exit_code))
+            end = self._empty(slot)
+            if reason and end and not self._stopping.is_set():
+                log.warning("worker %d lost: %s; %s", slot.number, reason, end)
             failures = 0 if time.monotonic() - started_s > HEALTHY_AFTER_S else failures + 1
             self._stopping.wait(min(MAX_BACKOFF_S, 0.1 * 2**failures))
 
-    def _empty(self, slot: Slot) -> int | None:
+    def _empty(self, slot: Slot) -> str | None:
         """Clean up after a lost worker; how it ended decides whether its picture is taken for the cause.
 
         Returns:
-            The exit code of its process; None if none was started.
+            How its process ended, for the log; None if none was started.
         """
         process, worker = slot.process, slot.worker
         failed = self._owner.take_back(slot)
@@ -153,7 +153,7 @@ class WorkerSupervisor:
         slot.stopped_s, slot.is_overdue = None, False
         if worker is not None:
             self._owner.worker_lost(slot, failed, is_held_against)
-        return exit_code
+        return None if process is None else process.how_it_ended()
 
     def _watch(self) -> None:
         """Kill workers whose answer is overdue or whose process was stopped; nothing else detects them."""

@@ -33,6 +33,7 @@ class WorkerProcess:
     """
 
     def __init__(self, command: Sequence[str]) -> None:
+        self._was_killed = False
         self._token = secrets.token_hex(16)
         self._folder = tempfile.TemporaryDirectory(prefix="emotion-")  # mode 0700: nobody else can connect
         self._listener, address = _listen(Path(self._folder.name))
@@ -90,8 +91,10 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End the process at once, whatever it does."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        if self._process.poll() is None:
+            self._was_killed = True
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
 
     def close(self, patience_s: float = 0.0) -> int:
         """Wait for the process to end after its connection was closed; kill it if it does not.
@@ -106,19 +109,21 @@ class WorkerProcess:
             self.kill()
             return self._process.wait()
 
+    def how_it_ended(self) -> str:
+        """After `close`, for the log: that it was ended here, or its own exit code or a foreign signal's name."""
+        code = self._process.wait()
+        if self._was_killed:
+            return "it was ended"
+        if code >= 0:
+            return f"it ended with exit code {code}"
+        try:
+            return f"it ended with {signal.Signals(-code).name}"
+        except ValueError:  # a real-time signal
+            return f"it ended with signal {-code}"
+
     def _close_listener(self) -> None:
         self._listener.close()
         self._folder.cleanup()
-
-
-def how_it_ended(exit_code: int) -> str:
-    """An exit code of `WorkerProcess.close` in words: `exit code 3`, or the signal's name."""
-    if exit_code >= 0:
-        return f"exit code {exit_code}"
-    try:
-        return signal.Signals(-exit_code).name
-    except ValueError:  # a real-time signal
-        return f"signal {-exit_code}"
 
 
 def _search_path() -> str:

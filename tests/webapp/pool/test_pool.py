@@ -201,7 +201,9 @@ def test_a_worker_that_hangs_is_killed_and_replaced(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 @pytest.mark.parametrize("size", [1, 2])
-def test_workers_that_are_stopped_are_replaced(start: Callable[..., AnalyzerPool], counts: Counts, size: int) -> None:
+def test_workers_that_are_stopped_are_replaced(
+    start: Callable[..., AnalyzerPool], counts: Counts, caplog: pytest.LogCaptureFixture, size: int
+) -> None:
     """One or all, idle or at work: what was being read is answered with an error, and not held against the picture."""
     pool = start(size=size, frame_deadline_s=30.0)
     with ThreadPoolExecutor(1) as threads:
@@ -213,6 +215,7 @@ def test_workers_that_are_stopped_are_replaced(start: Callable[..., AnalyzerPool
     wait_until(lambda: counts.events["started"] == 2 * size)
     assert outcome(lambda: pool.live("a", script(sleep_ms=1500))) == "ok"
     assert counts.events["lost"] == size
+    assert [line.rpartition("; ")[2] for line in lost_workers(caplog)] == ["it was ended"] * size
 
 
 def lost_workers(caplog: pytest.LogCaptureFixture) -> list[str]:

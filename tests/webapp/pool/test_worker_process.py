@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.waiting import wait_until
 from webapp.pool.connection import WorkerLost
-from webapp.pool.worker_process import WorkerProcess, how_it_ended
+from webapp.pool.worker_process import WorkerProcess
 
 FAKE = [sys.executable, "-m", "tests.support.fake_worker"]
 
@@ -36,12 +36,14 @@ def test_a_worker_that_ends_at_its_start_is_reported() -> None:
     started = WorkerProcess([*FAKE, "--fail-to-start"])
     with pytest.raises(WorkerLost, match="expected a worker to start, it did not connect"):
         started.connection()
-    assert how_it_ended(started.close()) == "exit code 3"
+    assert started.close() == 3
+    assert started.how_it_ended() == "it ended with exit code 3"
 
 
 def test_a_worker_that_stays_is_killed() -> None:
     started = WorkerProcess([sys.executable, "-c", "import time; time.sleep(60)"])
-    assert how_it_ended(started.close(patience_s=0.1)) == "SIGKILL"
+    assert started.close(patience_s=0.1) == -9
+    assert started.how_it_ended() == "it was ended"
     assert not psutil.pid_exists(started.pid)
 
 
