@@ -40,6 +40,13 @@ JSON.parse = (text) => {
   return value?.strings ? {...value, page_version: 'older'} : value;
 };
 """
+OTHER_CLASSES = """
+const parse = JSON.parse;
+JSON.parse = (text) => {
+  const value = parse(text);
+  return value?.strings ? {...value, model: {...value.model, labels: ['awake', 'tired']}} : value;
+};
+"""
 HIDE = """() => {
   Object.defineProperty(document, 'hidden', {value: true, configurable: true});
   Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true});

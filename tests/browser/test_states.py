@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.access import photograph
 from tests.browser.conftest import WORKING, stage_state, start_camera, watch_states
-from tests.browser.states import KEEP_TRACK, STATES, refusal
+from tests.browser.states import KEEP_TRACK, OTHER_CLASSES, STATES, refusal
 from tests.support.serving import Server
 
 OpenPage = Callable[..., Page]
@@ -37,6 +37,19 @@ def test_a_state_says_what_happened_and_offers_a_way_on(
         buttons = page.locator("#message-actions > *")
         expect(buttons).to_contain_text(list(state.actions)) if state.actions else expect(buttons).to_have_count(0)
     photograph(page, name, screenshots)
+
+
+def test_a_page_does_not_read_with_a_model_of_other_classes(open_page: OpenPage) -> None:
+    """As after a restart of the server with another model: the page has the classes of the one before."""
+    page = open_page(script=OTHER_CLASSES)
+    page.click("[data-action=start]")
+    stage_state(page, "outdated")
+    expect(page.locator("#message-actions")).to_contain_text("Reload")
+    expect(page.locator(".face")).to_have_count(0)
+    page.get_by_role("link", name="Video", exact=True).click()
+    page.get_by_role("link", name="Try a sample").click()
+    page.wait_for_selector("#video-view[data-state=done]", state="attached")
+    expect(page.locator("#video-status")).to_contain_text("0 frames read")
 
 
 def test_the_page_of_an_unknown_address_links_to_the_camera(open_page: OpenPage, screenshots: Path) -> None:

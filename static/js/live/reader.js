@@ -63,8 +63,9 @@ export class Reader {
       pageVersion: page.pageVersion,
       onState: onLink,
       onWelcome: ({ model }) => {
-        page.useModel(model);
-        this.#readout.showModel(model);
+        const suits = page.useModel(model);
+        if (suits) this.#readout.showModel(model);
+        return suits;
       },
     });
     const { max_frame_bytes: maxFrameBytes, max_in_flight: maxInFlight, max_frames_per_second: maxRate } = page.limits;

@@ -31,7 +31,8 @@ export class Link {
 
   /**
    * @param {{pageVersion: string, onState: (state: string, details: {retryAtMs?: number}) => void,
-   *   onWelcome: (welcome: object) => void}} options `retryAtMs` is on the clock of performance.now()
+   *   onWelcome: (welcome: object) => boolean}} options `retryAtMs` is on the clock of performance.now(); `onWelcome` tells
+   *   whether this page can show what the server answers
    */
   constructor({ pageVersion, onState, onWelcome }) {
     this.#pageVersion = pageVersion;
@@ -126,8 +127,8 @@ export class Link {
   #welcomed(welcome) {
     this.#tries = 0;
     this.#restartingUntil = 0;
-    this.#onWelcome(welcome);
-    this.#onState(welcome.page_version === this.#pageVersion ? "open" : "outdated", {});
+    const suits = this.#onWelcome(welcome);
+    this.#onState(suits && welcome.page_version === this.#pageVersion ? "open" : "outdated", {});
   }
 
   #refused(data) {

@@ -25,10 +25,17 @@ export class Page {
     return found;
   };
 
-  /** Updates the description of the model: the server may still have been loading it when it wrote the page. */
+  /**
+   * Updates the description of the model: the server may still have been loading it when it wrote the page.
+   * @returns {boolean} false for a model of other classes than the page has known, as after a restart with another one:
+   *   this page can't show them
+   */
   useModel(model) {
+    const [known, given] = [this.model.labels, model.labels];
+    if (known && given && known.join() !== given.join()) return false;
     Object.assign(this.model, model);
-    if (model.labels) this.labels = new Labels(model.labels);
+    if (given) this.labels = new Labels(given);
+    return true;
   }
 
   /**

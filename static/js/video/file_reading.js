@@ -98,7 +98,11 @@ export class FileReading {
     this.#link = new this.#tools.Link({
       pageVersion: this.#page.pageVersion,
       onState: (state) => this.#linked(state),
-      onWelcome: ({ model }) => this.#page.useModel(model),
+      onWelcome: ({ model }) => {
+        const suits = this.#page.useModel(model);
+        if (!suits) this.stop(); // what was read stays; the rest would have other classes
+        return suits;
+      },
     });
     this.#startedMs = performance.now();
     this.#enter("reading");
