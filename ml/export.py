@@ -32,6 +32,8 @@ from ml.training.weights import load_weights
 CARD_FILE = "emotion.json"
 FEW_PICTURES = 200
 """With fewer validation pictures than this, calibrated percentages are only a rough guide."""
+NEVER_SURE = 0.995
+"""An answer that must be surer than this is never sure."""
 
 
 def load_network(folder: Path) -> keras.Model:
@@ -103,6 +105,8 @@ def main(arguments: list[str] | None = None) -> int:
     parity, split = card["parity"], card["metrics"]["split"]
     if (fitted := card["calibration_pictures"]) < FEW_PICTURES:
         print(f"calibrated on {fitted} pictures only: take the percentages of this model as a rough guide")
+    if card["uncertain_below"] >= NEVER_SURE:
+        print("every answer will be marked uncertain: no confidence was right for half of the calibration pictures")
     print(f"{options.out}/emotion.tflite  sha256 {card['sha256'][:8]}  uncertain below {card['uncertain_below']:.2f}")
     print(
         f"against Keras on {parity['pictures']} pictures: same answer {parity['same_answer']:.1%}, "

@@ -26,6 +26,7 @@ EXACT = Bounds(same_answer=1.0, mean_difference=1e-3, max_difference=1e-3)
 """For a float file."""
 QUANTIZED = Bounds(same_answer=0.97, mean_difference=0.005, max_difference=0.3)
 """For a file with an 8-bit trunk. Two probabilities that are nearly equal may change places."""
+FOR_HARDLY_TRAINED = "answers of a hardly trained network are nearly equal: train it longer, or export it with --float"
 
 
 def check_agreement(classifier: Classifier, network: Any, images: np.ndarray, bounds: Bounds) -> dict[str, float]:
@@ -49,9 +50,10 @@ def check_agreement(classifier: Classifier, network: Any, images: np.ndarray, bo
     mean, worst = float(gaps.mean()), float(gaps.max())
     # NaN fails too.
     if not (same >= bounds.same_answer and mean <= bounds.mean_difference and worst <= bounds.max_difference):
+        advice = f"; {FOR_HARDLY_TRAINED}" if bounds == QUANTIZED else ""
         raise ModelError(
             f"expected the same answers from Keras and LiteRT on {len(images)} pictures, at least "
             f"{bounds.same_answer:.1%} of them, with a difference of at most {bounds.mean_difference} on average and "
-            f"{bounds.max_difference} at most, received {same:.1%}, {mean:.2g} and {worst:.2g}"
+            f"{bounds.max_difference} at most, received {same:.1%}, {mean:.2g} and {worst:.2g}{advice}"
         )
     return {"pictures": len(images), "same_answer": same, "mean_difference": mean, "max_difference": worst}

@@ -7,9 +7,10 @@ const QUALITY = 0.85;
 const COARSE_QUALITY = 0.5;
 /** Pictures that are encoded at once. */
 const ENCODINGS = 3;
-/** A file that ends this much before what it announces was cut off. */
+/** A file that ends this much before what it announces was cut off; the end of its sound may be later than its last picture. */
 const SHORT_BY_S = 1;
 const SHORT_BY_SHARE = 0.02;
+const SHORT_CLIP_SHARE = 0.2;
 
 /**
  * @typedef {object} Outcome
@@ -75,7 +76,7 @@ export class Analysis {
     await this.#lane.finish();
     const announcedS = this.#decoder.durationS;
     const missingS = announcedS - this.#result.readS;
-    const isShort = isDamaged || missingS > Math.max(SHORT_BY_S, SHORT_BY_SHARE * announcedS, 2 / this.#options.framesPerS);
+    const isShort = isDamaged || missingS > Math.max(Math.min(SHORT_BY_S, SHORT_CLIP_SHARE * announcedS), SHORT_BY_SHARE * announcedS, 2 / this.#options.framesPerS);
     return { ...this.#result, announcedS, isShort: isShort && !this.#stopped };
   }
 
