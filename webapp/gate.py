@@ -98,7 +98,8 @@ class Gate:
             for name in FORWARDED:
                 environ.pop(name, None)
         host = environ.get("HTTP_HOST", "")
-        if host and not own_host(host, self._settings):
+        must_be_named = environ.get("SERVER_PROTOCOL") == "HTTP/1.1"  # RFC 9112 section 3.2
+        if (host or must_be_named) and not own_host(host, self._settings):
             message = f"expected this server's own name as Host (EMOTION_HOSTS), received {host[:100]!r}"
             return _refusal(start_response, "400 Bad Request", BAD_HOST, message)
         path = environ.get("PATH_INFO", "")

@@ -34,6 +34,8 @@ def test_names_of_other_sites_are_refused_without_a_proxy(start: Start) -> None:
             server.port, Origin="https://evil.example", X_Forwarded_Host="evil.example", X_Forwarded_Proto="https"
         )
     assert b" 400 " in answer_to(server.port, f"GET / HTTP/1.1\nHost: localhost:{server.port}\nHost: evil.example\n\n")
+    assert b" 400 " in answer_to(server.port, "GET / HTTP/1.1\n\n")
+    assert b" 200 " in answer_to(server.port, "GET / HTTP/1.0\n\n")
     RawSocket(server.port, Origin=f"http://127.0.0.1:{server.port}").close()
     assert requests.get(f"http://localhost:{server.port}/", timeout=10).ok
 
