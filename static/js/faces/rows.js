@@ -6,7 +6,7 @@ import { labelText, wordText } from "./text.js";
 
 const AT_MOST = 6;
 
-/** The row whose percentage was explained last. */
+/** The row whose percentage is being explained; always null in a browser without popovers. */
 let explained = null;
 
 /** @typedef {import("../shared/page.js").Page} Page */
@@ -50,8 +50,12 @@ class Row {
     this.#meaning.type = "button";
     this.#meaning.setAttribute("popovertarget", "meaning");
     this.#meaning.addEventListener("click", () => {
-      explained = this;
       write(document.getElementById("meaning-text"), meaning(this.#asked, page));
+      const popover = document.getElementById("meaning");
+      popover.onbeforetoggle = ({ newState }) => {
+        explained = newState === "open" ? this : null;
+        if (!explained) popover.onbeforetoggle = null; // a row that is gone by then is not kept
+      };
     });
     const foot = make("div", "face__foot");
     foot.append(this.#meaning);
@@ -90,7 +94,7 @@ class Row {
     write(this.#percent, rest);
     const strongest = word.key === "unsure" ? Math.max(...vector) : vector[labels.names.indexOf(word.key)];
     this.#fill.style.setProperty("--part", strongest.toFixed(3));
-    if (explained !== this || !document.getElementById("meaning").matches(":popover-open")) this.#askAbout(number);
+    if (explained !== this) this.#askAbout(number);
     vector.forEach((value, i) => {
       const { row, fill, text } = this.#bars[i];
       row.dataset.value = value.toFixed(8); // as exact as the answers, so that text and value never round differently
