@@ -12,7 +12,7 @@ from eventlet.greenio import GreenSocket
 from webapp.listener import AcceptErrors
 
 TURN_S = 0.002
-"""After this time without a wait, a connection lets others have their turn."""
+"""A connection whose turn began longer ago lets others have theirs before it reads or sends."""
 
 
 class FairSocket(GreenSocket):
