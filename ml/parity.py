@@ -6,6 +6,7 @@ Compares the shipped model, through the serving code, with its Keras network on 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from ml.arguments import check_before_imports, parity_arguments
 from ml.console import before_imports, load_tensorflow_library, run
@@ -26,11 +27,19 @@ from ml.serving_network import serving_network
 from ml.training.runs import WHOLE_MODEL
 
 
+def load_network_beside(model: Path) -> keras.Model:
+    try:
+        return keras.models.load_model(model.with_name(WHOLE_MODEL), compile=False)
+    except OSError as error:
+        expected = f"the network {WHOLE_MODEL} beside {model}, as ml.export writes it"
+        raise DataError(f"expected {expected}, received none that can be read") from error
+
+
 def main(arguments: list[str] | None = None) -> int:
     options = parity_arguments(arguments)
     try:
         classifier = Classifier(options.model)
-        network = keras.models.load_model(options.model.with_name(WHOLE_MODEL), compile=False)
+        network = load_network_beside(options.model)
         pictures = load_pictures(options.data, options.split, classifier.classes)
         serving = serving_network(network, Calibration.from_card(classifier.card))
         bounds = QUANTIZED if classifier.card.quantization else EXACT
