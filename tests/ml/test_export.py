@@ -192,7 +192,9 @@ def test_parity_refuses_the_network_of_another_export(
         shutil.copy(exported / name, tmp_path)
     save_whole(best_network(), tmp_path / WHOLE_MODEL)
     assert parity(["--data", str(pattern_data), "--model", str(tmp_path / "emotion.tflite")]) == 2
-    assert "ml.parity: expected the same answers from Keras and LiteRT on 42 pictures" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "ml.parity: expected the same answers from Keras and LiteRT on 42 pictures" in said
+    assert said.endswith("train it longer, or export it with --float\n"), "the exported file is one of 8 bits"
 
 
 @pytest.mark.parametrize(
