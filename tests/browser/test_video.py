@@ -142,7 +142,15 @@ def test_the_sample_that_cannot_be_loaded_is_said_and_the_panel_stays_usable(
     read_video(page, crossing)
 
 
-def test_the_mark_sits_on_the_face_at_any_moment_that_is_sought(open_page: OpenPage, crossing: Path) -> None:
+def sides_of_mark(picture: np.ndarray, tolerance: int = 40) -> np.ndarray:
+    """The columns where the mark of `crossing` stands upright."""
+    is_mark = np.abs(picture.astype(int) - HAPPY_BGR).max(axis=2) < tolerance
+    return np.flatnonzero(is_mark.sum(axis=0) > 30)
+
+
+def test_the_mark_sits_on_the_face_at_any_moment_that_is_sought_and_in_the_saved_video(
+    open_page: OpenPage, crossing: Path, tmp_path: Path
+) -> None:
     page = read_video(open_page("/video"), crossing)
     frames = len(recordings.crossing())
     picture = recordings.SIZE_WH[0]
@@ -158,13 +166,23 @@ def test_the_mark_sits_on_the_face_at_any_moment_that_is_sought(open_page: OpenP
             (frame + 0.5) / recordings.FPS,
         )
         shot = cv2.imdecode(np.frombuffer(page.locator("#video-picture").screenshot(), np.uint8), cv2.IMREAD_COLOR)
-        is_mark = np.abs(shot.astype(int) - HAPPY_BGR).max(axis=2) < 40
-        sides = np.flatnonzero(is_mark.sum(axis=0) > 30)
+        sides = sides_of_mark(shot)
         scale = min(shot.shape[1] / picture, shot.shape[0] / recordings.SIZE_WH[1])
         left = (shot.shape[1] - picture * scale) / 2
         offsets.append(((sides[0] + sides[-1]) / 2 - left) / scale - recordings.crossing_lefts()[frame])
     per_frame = recordings.SPEED_PX_S / recordings.FPS
     assert np.abs(np.array(offsets) - np.median(offsets)).max() <= per_frame + 2
+
+    page.click("#video-tools > button")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Video with marks").click()
+    download.value.save_as(tmp_path / "marked.webm")
+    offsets = []
+    for drawn in recordings.recorded(tmp_path / "marked.webm"):
+        frame = int(np.argmin([cv2.norm(drawn, original) for original in recordings.crossing()]))
+        sides = sides_of_mark(drawn, tolerance=70)
+        offsets.append((sides[0] + sides[-1]) / 2 - recordings.crossing_lefts()[frame])
+    assert np.abs(np.array(offsets) - np.median(offsets)).max() <= 3 * per_frame
 
 
 def test_a_killed_server_loses_and_doubles_no_frame(open_page: OpenPage, tmp_path: Path) -> None:
@@ -316,13 +334,24 @@ def test_a_file_of_four_gigabytes(open_page: OpenPage, crossing: Path, tmp_path:
     expect(page.locator("#video-status")).to_contain_text(f"{len(recordings.crossing())} frames read, 1 face.")
 
 
-def test_a_file_that_is_cut_short_keeps_what_was_read(open_page: OpenPage, tmp_path: Path) -> None:
-    path = write_webm(recordings.portrait() * 2, tmp_path / "whole.webm")
-    content = path.read_bytes()
-    (tmp_path / "cut.webm").write_bytes(content[: len(content) * 2 // 3])
-    page = read_video(open_page("/video", expect_errors=True), tmp_path / "cut.webm")
+def test_a_file_that_is_cut_short_keeps_what_was_read(open_page: OpenPage, crossing: Path, tmp_path: Path) -> None:
+    whole, cut, cut_early = tmp_path / "whole.mkv", tmp_path / "cut.mkv", tmp_path / "early.mkv"
+    subprocess.run(["ffmpeg", "-v", "error", "-i", str(crossing), "-c:v", "libx264", str(whole)], check=True)
+    content = whole.read_bytes()
+    assert content.count(bytes.fromhex("1F43B675")) == 1, "expected a file with one cluster"
+    cut.write_bytes(content[: len(content) * 9 // 10])
+    cut_early.write_bytes(content[: len(content) // 3])
+    page = read_video(open_page("/video", expect_errors=True), cut)
     expect(page.locator("#video-status")).to_contain_text("ends or is damaged after")
-    assert len(saved_csv(page, tmp_path)) > 10
+    table, expected = saved_csv(page, tmp_path), as_predict_reads(cut)
+    assert len(expected) > 10
+    assert list(table["frame"]) == list(expected["frame"])
+    read_video(page, cut_early, state="problem")
+    expect(page.locator("#video-status")).to_have_text(
+        "The file ends or is damaged before its first frame, so nothing could be read."
+        " Copy the file again from its source."
+    )
+    expect(page.locator("#video-tools > button")).to_have_count(0)  # nothing to save
 
 
 @pytest.mark.parametrize(("width", "height", "scheme"), VIEWS if FULL else VIEWS[::3] + [VIEWS[-1]])

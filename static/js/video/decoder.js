@@ -2,6 +2,7 @@
  * A video file as pictures with their exact times, decoded by the browser through WebCodecs. Times count from the first
  * picture and rise strictly, whatever the file says.
  */
+import { wholeElements } from "./matroska_end.js";
 import { VideoProblem } from "./problem.js";
 
 /**
@@ -35,7 +36,7 @@ export async function openExactly(file, found) {
   if (NO_VIDEO.has(found.group)) throw new VideoProblem("not-video", found);
   if (!("VideoDecoder" in globalThis)) return null;
   const { BlobSource, Input, MATROSKA, MP4, QTFF, VideoSampleSink, WEBM } = await import("../../vendor/mediabunny-1.61.min.js");
-  const input = new Input({ formats: [MP4, QTFF, MATROSKA, WEBM], source: new BlobSource(file) });
+  const input = new Input({ formats: [MP4, QTFF, MATROSKA, WEBM], source: new BlobSource(await wholeElements(file)) });
   try {
     if (!(await input.canRead())) return close(input, null);
     const track = await input.getPrimaryVideoTrack();

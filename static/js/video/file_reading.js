@@ -12,7 +12,7 @@ import { openBySeeking } from "./seeker.js";
 /** The time left is said once it can be told. */
 const LEFT_FROM_MS = 2000;
 
-const PROBLEMS = { empty: "video.empty", "no-video": "video.no-video", "no-frames": "video.no-frames" };
+const PROBLEMS = { empty: "video.empty", "no-video": "video.no-video", "no-frames": "video.no-frames", broken: "video.broken" };
 
 export class FileReading {
   #page;
@@ -21,6 +21,7 @@ export class FileReading {
   #framesPerS;
   #tools;
   #handlers;
+  #found = null;
   #player = null;
   #decoder = null;
   #analysis = null;
@@ -62,15 +63,15 @@ export class FileReading {
 
   async open(player) {
     try {
-      const found = await kindOf(this.file);
-      this.#decoder = (await openExactly(this.file, found)) ?? (await openBySeeking(this.file, found));
+      this.#found = await kindOf(this.file);
+      this.#decoder = (await openExactly(this.file, this.#found)) ?? (await openBySeeking(this.file, this.#found));
     } catch (error) {
       return this.#fail(error);
     }
     this.#player = player;
     await player.load(this.file, this.#decoder);
     this.film = await this.#tools.openFilm({
-      page: this.#page, source: this.file.name, file: this.file, root: element("video-timeline"), tools: element("video-tools"),
+      page: this.#page, source: this.file.name, file: this.file, firstS: this.#decoder.firstS, root: element("video-timeline"), tools: element("video-tools"),
       onLook: (timeS) => player.seek(timeS), onSelect: (id) => player.select(id),
     });
     player.follow((timeS) => {
@@ -111,6 +112,7 @@ export class FileReading {
     this.#link.stop();
     encoder.close();
     this.#decoder.close();
+    if (this.#outcome.isShort && !this.#outcome.frames) return this.#nothingRead();
     this.film.finish();
     this.#enter("done");
     this.#player.refresh();
@@ -186,6 +188,13 @@ export class FileReading {
       this.#analysis.lane.lost();
       if (this.state === "reading") this.#enter("lost");
     }
+  }
+
+  #nothingRead() {
+    this.#player.follow(() => []);
+    this.film.close();
+    this.film = null;
+    this.#fail(new VideoProblem("broken", this.#found));
   }
 
   #fail(error) {
