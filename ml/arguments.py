@@ -23,13 +23,19 @@ Parse = Callable[[Sequence[str] | None], argparse.Namespace]
 
 def check_before_imports(program: str, parse: Parse) -> None:
     """End the process if its options are wrong, are `--help`, or name a file or folder that does not exist."""
-    options = parse(None)
+    if missing := missing_input(parse(None)):
+        print(f"{program}: {missing}", file=sys.stderr)
+        sys.exit(2)
+
+
+def missing_input(options: argparse.Namespace) -> str | None:
+    """A sentence about the first option that names a file or folder that does not exist; None where all exist."""
     for name in INPUTS:
         path = getattr(options, name, None)
         if path is not None and not os.path.exists(path):  # noqa: PTH110 (Path.exists raises for some paths)
             option = "a run or an export" if name == "source" else f"--{name} with a file or folder"
-            print(f"{program}: expected {option} that exists, received {printable(str(path))}", file=sys.stderr)
-            sys.exit(2)
+            return f"expected {option} that exists, received {printable(str(path))}"
+    return None
 
 
 def export_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:

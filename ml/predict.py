@@ -122,9 +122,7 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, interrupt
         opened.callback(table.discard)
         engine = _engine(options)
         opened.callback(engine.kill)
-        record = opened.enter_context(Record(options.out.with_name(options.out.name + ".progress"), options.resume))
-        if options.resume:
-            record.forget()
+        record = opened.enter_context(_record(options))
         progress = Progress(None if options.quiet else lambda: find_sources(options.paths), options.jobs)
         parts = parts_of(itertools.chain([first], sources), settings, code_fingerprint())
         job = Job(parts, settings, engine, record, table, progress, interrupts)
@@ -158,6 +156,29 @@ def _open_table(
     return BaselineTable(open_table(options.out, baseline_columns(columns)), baseline, labels.index("neutral"))
 
 
+def _record(options: argparse.Namespace) -> Record:
+    """The record of this run; with --resume that of an earlier one, whose work is never dropped without --resume.
+
+    Raises:
+        RecordError: it can't be used.
+    """
+    place = options.out.with_name(options.out.name + ".progress")
+    record = Record(place, resume=True)
+    if options.resume:
+        if record.is_empty and not options.quiet:
+            print(
+                f"Nothing to resume: {shown(str(place))} has no finished work, so every file is read.", file=sys.stderr
+            )
+        record.forget()
+    elif not record.is_empty:
+        record.close()
+        raise RecordError(
+            f"expected --resume, because {shown(str(place))} holds what an earlier run has read, received no --resume; "
+            "remove that file to start over"
+        )
+    return record
+
+
 def _engine(options: argparse.Namespace) -> Engine:
     if options.engine == "local":
         return LocalEngine(options.jobs)
@@ -167,7 +188,7 @@ def _engine(options: argparse.Namespace) -> Engine:
 
 
 def _summary(job: Job, out: Path) -> None:
-    counts = f"{_count(job.rows, 'face')} in {_count(job.files, 'file')}"
+    counts = f"{_count(job.rows, 'row')} (one per face and frame) from {_count(job.files, 'file')}"
     print(f"{counts}, {job.failed:,} unreadable → {shown(str(out))}", file=sys.stderr)
     for failure in job.failures:
         print(f"  {failure.source}: {failure.message}", file=sys.stderr)

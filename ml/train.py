@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ml.arguments import missing_input
 from ml.console import OutputError, check_writable, load_tensorflow_library, run, seed
 
 ADVICE = "the same command with --resume continues after the last whole epoch"
@@ -53,6 +54,8 @@ def refuse(message: str) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
+    if missing := missing_input(options):
+        return refuse(missing)
     if options.distributed:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else JAX logs lines about the end of another process
     load_tensorflow_library()

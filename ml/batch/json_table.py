@@ -10,7 +10,7 @@ from pathlib import Path
 from ml.batch.rows import Row
 from ml.batch.sources import Failure
 from ml.batch.staged_file import StagedFile
-from ml.batch.table import FAILURE_COLUMNS, encoded, failure_values, json_object
+from ml.batch.table import FAILURE_COLUMNS, JSON_START, encoded, failure_values, json_object
 
 _ERRORS, _END = b'\n ],\n "errors": [', b"\n ]\n}\n"
 
@@ -20,9 +20,8 @@ class JsonTable:
 
     def __init__(self, out: Path, columns: Sequence[str]) -> None:
         self._columns = tuple(columns)
-        start = b'{\n "faces": ['
-        self._position = len(start)
-        self._file = StagedFile(out, start + _ERRORS + _END)
+        self._position = len(JSON_START)
+        self._file = StagedFile(out, JSON_START + _ERRORS + _END)
         self._failures = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close or discard)
         self._texts: list[str] = []
         self._counts = [0, 0]

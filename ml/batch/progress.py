@@ -1,4 +1,4 @@
-"""Progress of a run in one line on stderr: files, faces, failures, speed, and the remaining time of the whole job."""
+"""Progress of a run in one line on stderr: files, rows, failures, speed, and the remaining time of the whole job."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Progress:
         self._quiet = sources is None
         self._terminal = self._stream.isatty()
         self._started_s = self._shown_s = clock()
-        self.files = self.faces = self.failures = 0
+        self.files = self.rows = self.failures = 0
         self._photos = self._skipped = 0
         self._video_bytes = 0.0
         self._photo_s = self._video_s = 0.0
@@ -54,9 +54,9 @@ class Progress:
                 video_bytes += source.size if source.kind == "video" else 0
         self.total = files, photos, video_bytes
 
-    def add(self, faces: int = 0, failures: int = 0, files: int = 0) -> None:
+    def add(self, rows: int = 0, failures: int = 0, files: int = 0) -> None:
         self.files += files
-        self.faces += faces
+        self.rows += rows
         self.failures += failures
 
     def add_read(self, kind: Kind, files: int, video_bytes: float, busy_s: float | None) -> None:
@@ -91,7 +91,7 @@ class Progress:
     def line(self) -> str:
         elapsed_s = max(self._clock() - self._started_s, 1e-3)
         of = f" of {self.total[0]:,}" if self.total else ""
-        parts = [f"{self.files:,}{of} files", f"{self.faces:,} faces", f"{self.failures:,} failures"]
+        parts = [f"{self.files:,}{of} files", f"{self.rows:,} rows", f"{self.failures:,} failures"]
         parts.append(f"{(self.files - self._skipped) / elapsed_s:.1f} files/s")
         left_s = self.seconds_left()
         if left_s is not None:

@@ -72,6 +72,11 @@ class Record:
         run(f"CREATE TABLE IF NOT EXISTS results ({columns}, PRIMARY KEY (key, segment))")
         run(f"PRAGMA user_version = {LAYOUT}")
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no results are recorded, those of unfinished parts included."""
+        return self._run("SELECT 1 FROM results LIMIT 1").fetchone() is None
+
     def count(self) -> int:
         """Rows and failures recorded so far, those of unfinished and of forgotten parts included."""
         query = "SELECT TOTAL(json_array_length(faces) + json_array_length(failures)) FROM results"

@@ -58,7 +58,7 @@ def test_the_command_reads_everything_and_says_what_failed(
     assert {Path(row["source"]).name for row in read(out)} == {"a.jpg", "old.bmp", "v.avi"}
     assert {Path(failure["source"]).name for failure in read_failures(out)} == {"text.jpg", "phone.heic", "raw.nef"}
     told = capsys.readouterr().err
-    assert "6 faces in 7 files, 3 unreadable" in told
+    assert "6 rows (one per face and frame) from 7 files, 3 unreadable" in told
     assert "text.jpg: expected" in told
     assert "phone.heic: expected a photo or video in a supported format, received a .heic file\n" in told
     assert told.count(VIDEOS) == 1, "the list of formats is printed once"
@@ -103,6 +103,29 @@ def test_a_package_that_only_some_tables_and_engines_need_is_named(
     assert main([str(pictures), *arguments]) == 2
     assert f"expected the package {missing}, received none; install it with: pip install" in capsys.readouterr().err
     assert set(tmp_path.iterdir()) == before
+
+
+def test_finished_work_is_never_dropped_and_its_absence_is_said(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "r.csv"
+    photo = [str(pictures / "a.jpg"), "--out", str(out), "--jobs", "1"]
+    assert main([*photo, "--resume"]) == 0
+    nothing, _ = capsys.readouterr().err.splitlines()
+    assert nothing == f"Nothing to resume: {out}.progress has no finished work, so every file is read."
+    before = out.read_bytes()
+    assert main([*photo]) == 2
+    assert f"expected --resume, because {out}.progress holds what an earlier run has read" in capsys.readouterr().err
+    assert main([*photo, "--resume"]) == 0
+    assert "Nothing to resume" not in capsys.readouterr().err
+    assert out.read_bytes() == before
+
+    out.write_text("name;grade\n")
+    for arguments in ([], ["--resume"]):
+        assert main([*photo, *arguments]) == 2
+        told = capsys.readouterr().err
+        assert f"expected to write {out}, received: another program's file, which is kept; name another --out" in told
+    assert out.read_text() == "name;grade\n"
 
 
 def test_a_folder_without_pictures_exits_with_two(tmp_path: Path) -> None:

@@ -173,9 +173,12 @@ def test_the_learning_rate_of_a_part_equals_the_one_given_by_hand(whole: float, 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--data", "no-such-dir"), "expected a directory with one folder per class, received no-such-dir/train"),
+        (("--data", "no-such-dir"), "expected --data with a file or folder that exists, received no-such-dir"),
+        (("--data", "no-such-dir", "--resume"), "expected --data with a file or folder that exists"),
+        (("--data", "{data}/train"), "expected a directory with one folder per class, received {data}/train/train"),
         (("--data", "{data}", "--preset", "best"), "expected --votes CSV"),
-        (("--data", "{data}", "--preset", "best", "--votes", "none.csv"), "expected a CSV file, received none.csv"),
+        (("--data", "{data}", "--preset", "best", "--votes", "none.csv"), "that exists, received none.csv"),
+        (("--data", "{data}", "--preset", "best", "--votes", "{data}"), "expected a CSV file, received {data}"),
         (("--data", "{data}", "--resume"), "expected a run to resume"),
         (("--data", "{data}", "--preset", "best", "--from", "shipped"), "expected --from or --preset, received both"),
         (("--data", "{data}", "--from", "shiped"), "received shiped: there is no such file"),
@@ -192,14 +195,15 @@ def test_bad_arguments_are_refused_in_one_sentence(
     given = [argument.format(data=pattern_data) for argument in arguments]
     assert main([*given, "--out", str(tmp_path / "out")]) == 2
     errors = capsys.readouterr().err
-    assert words in errors
+    assert words.format(data=pattern_data) in errors
     assert errors.count("\n") == 1
 
 
 def test_a_directory_or_network_that_cannot_be_used_is_refused_before_the_data_is_read(
     document_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    broken = tmp_path / "broken.h5"
+    broken, empty = tmp_path / "broken.h5", tmp_path / "empty"
+    empty.mkdir()
 
     def foreign(name: str, *layers: keras.layers.Layer, side: int = 48) -> Path:
         keras.Sequential([keras.Input((side, side, 1)), *layers]).save(tmp_path / f"{name}.keras")
@@ -222,7 +226,7 @@ def test_a_directory_or_network_that_cannot_be_used_is_refused_before_the_data_i
         (("--from", large, "--out", tmp_path / "out"), f"{base} {large}: it reads (None, 50, 50, 1) and not"),
         (("--from", broken, "--out", tmp_path / "out"), f"{base} {broken}"),
     ):
-        assert main(["--data", "no-such-data", *map(str, arguments)]) == 2, arguments
+        assert main(["--data", str(empty), *map(str, arguments)]) == 2, arguments
         printed = capsys.readouterr()
         assert words in printed.err
         assert printed.err.count("\n") == 1

@@ -12,6 +12,7 @@ import pytest
 from ml.batch.record import Record, RecordError
 from ml.batch.rows import COLUMNS, columns_for
 from ml.batch.sources import Failure
+from ml.batch.table import errors_path
 from ml.batch.writers import open_table
 from ml.inference.contract import EMOTIONS
 from tests.support.fake_reading import row
@@ -44,6 +45,26 @@ def test_rows_and_failures_come_back_in_order(tmp_path: Path, suffix: str) -> No
     assert (int(rows[0]["frame"]), float(rows[0]["happy"]), rows[0]["dominant_emotion"]) == (3, 1.0, "happy")
     assert rows[0]["face_id"] in {None, ""}
     assert read_failures(out) == [{"source": "b.jpg", "code": "bad_image", "message": FAILURE.message}]
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_table_is_replaced_and_a_foreign_file_is_kept(tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"r{suffix}"
+    out.touch()
+    for classes in (EMOTIONS, ("one", "two")):  # an empty file, then a table of another model
+        table = open_table(out, columns_for(classes))
+        table.add([(*row("a.jpg")[: len(COLUMNS)], *(0.5 for _ in classes))], [FAILURE])
+        table.close()
+        assert tuple(read(out)[0]) == (*COLUMNS, *classes)
+    open_table(out, columns_for(EMOTIONS)).close()
+    for place in {out, errors_path(out)}:
+        for content in (b"source,name\r\n", b'{"source": "a.jpg"}\n', b"[1]\n", b"\xff" * 40):
+            place.write_bytes(content)
+            with pytest.raises(FileExistsError, match="another program's file"):
+                open_table(out, columns_for(EMOTIONS))
+            assert place.read_bytes() == content
+        place.unlink()
+        assert list(tmp_path.glob(".*")) == []
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".jsonl"])
