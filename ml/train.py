@@ -22,7 +22,7 @@ ADVICE = "the same command with --resume continues after the last whole epoch"
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ml.train", description="Train a network on a folder data set.")
     parser.add_argument("--data", required=True, help="directory with train/CLASS/*.jpg and test/CLASS/*.jpg")
-    parser.add_argument("--preset", metavar="NAME", help="document (default), ensemble-2, best, or a part of these")
+    parser.add_argument("--preset", metavar="NAME", help="document (default), ensemble, best, or a part of these")
     parser.add_argument(
         "--from", dest="base", metavar="MODEL", help="adapt a trained model: shipped, or a run's .h5 file"
     )

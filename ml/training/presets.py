@@ -1,4 +1,4 @@
-"""The presets: the plain network (`document`), the served one by three recipes with their parts, and `adapt`."""
+"""The presets: the plain network (`document`), the served one (`ensemble`, `best`) with their parts, and `adapt`."""
 
 from __future__ import annotations
 
@@ -118,14 +118,6 @@ PRESETS = {
         teachers=("teacher-large", "teacher-plain", "teacher-fine", "teacher-close"),
         distillation_weight=0.8,
     ),
-    "ensemble-2": replace(
-        DISTILLED,
-        epochs=260,
-        batch_size=256,
-        learning_rate=0.2,
-        teachers=("teacher-large", "teacher-plain", "teacher-fine", "teacher-close", "ensemble"),
-        distillation_weight=0.8,
-    ),
     "teacher-large": replace(TEACHER, seed=3),
     "teacher-plain": replace(TEACHER, network=plain_network, seed=4),
     "teacher-fine": replace(TEACHER, network=fine_network, seed=5),
@@ -142,5 +134,5 @@ PRESETS = {
     ),
 }
 """`best` is distilled in steps: `small-1` and `small-2` teach `student`, `student` teaches `large`, and `large` and
-`student` teach `best`. `ensemble` is the same network taught by four larger ones of different kinds, and `ensemble-2`
-the same again, taught for longer by these four and by `ensemble`. These two need a GPU to be trained in minutes."""
+`student` teach `best`. `ensemble`, the network that is served, is the same network taught by four larger ones of
+different kinds; it needs a GPU to be trained in minutes."""
