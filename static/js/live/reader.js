@@ -27,7 +27,8 @@ export class Reader {
   #readout;
   #follower = new Follower(this.#video);
   #speech;
-  #frame = null;
+  #hasAnswer = false;
+  #still = null;
   #count = 0;
   #startedMs = performance.now();
   #lastMs = 0;
@@ -88,7 +89,7 @@ export class Reader {
 
   /** Whether there is a picture to save. */
   get hasFrame() {
-    return this.#frame !== null;
+    return this.#hasAnswer;
   }
 
   /** Seconds since the session began. */
@@ -119,6 +120,7 @@ export class Reader {
   }
 
   run() {
+    this.#keep(null);
     this.#overlay.start();
     this.#sender.start(); // before the follower: a picture of the video is sent first and searched afterwards
     this.#follower.start();
@@ -126,6 +128,7 @@ export class Reader {
 
   /** Stops sending and removes the marks. */
   rest() {
+    this.#keep(this.#still ?? this.#moment()); // the camera may go on without being read
     this.#sender.stop();
     this.#follower.stop();
     this.#overlay.stop();
@@ -135,7 +138,8 @@ export class Reader {
   /** Removes the shown faces, which are outdated. */
   forget() {
     this.#faces.clear();
-    this.#frame = null;
+    this.#hasAnswer = false;
+    this.#keep(null);
     this.#show();
   }
 
@@ -186,12 +190,26 @@ export class Reader {
     if (face) this.#list.select(face.id);
   }
 
-  /** Saves the newest answered frame with its marks. */
+  /** Saves what the video shows, in the camera's size and colours, with the marks; while paused, what it showed last. */
   async saveSnapshot() {
-    const picture = new Blob([this.#frame.bytes], { type: "image/jpeg" });
-    const faces = this.#faces.list().filter((face) => face.present);
+    const { picture, faces } = this.#still ?? this.#moment();
     const { save, takeSnapshot } = await import("../faces/snapshot.js");
-    save(await takeSnapshot(picture, faces, this.#page), "emotions", "png");
+    save(await takeSnapshot(await picture, faces, this.#page), "emotions", "png");
+  }
+
+  #moment() {
+    const faces = this.#faces.list().filter((face) => face.present).map((face) => {
+      const shift = this.#follower.shift(face.id);
+      return { ...face, box: { ...face.box, x: face.box.x + shift.x, y: face.box.y + shift.y } };
+    });
+    return { picture: createImageBitmap(this.#video), faces };
+  }
+
+  #keep(still) {
+    if (this.#still === still) return;
+    this.#still?.picture.then((picture) => picture.close(), () => {});
+    this.#still = still;
+    still?.picture.catch(() => {}); // the camera was lost: there is nothing to save
   }
 
   #answered(result, frame) {
@@ -202,7 +220,7 @@ export class Reader {
       source: "live", frame: this.#count++, timestamp_s: this.#lastMs / 1000,
       time_utc: new Date(performance.timeOrigin + frame.capturedMs).toISOString(), delay_ms: nowMs - frame.capturedMs,
     });
-    this.#frame = frame;
+    this.#hasAnswer = true;
     this.#readout.answered(nowMs);
     this.#advice.read(reading, nowMs);
     this.#faces.update(reading, nowMs);

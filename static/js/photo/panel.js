@@ -183,7 +183,11 @@ export class PhotoPanel {
   async #save(shots) {
     const { save, takeSnapshot } = await import("../faces/snapshot.js");
     const read = shots.filter(({ state }) => state === "done");
-    for (const { file, faces, name } of read) save(await takeSnapshot(file, faces, this.#page), `${name.replace(/\.\w+$/, "")}_emotions`, "png");
+    for (const { file, faces, name } of read) {
+      const picture = await createImageBitmap(file);
+      save(await takeSnapshot(picture, faces, this.#page), `${name.replace(/\.\w+$/, "")}_emotions`, "png");
+      picture.close();
+    }
     toast(this.#page.t(read.length === 1 ? "photo.saved_one" : "photo.saved_other", { n: read.length }));
   }
 
