@@ -80,6 +80,10 @@ def test_problems_hide_nothing_and_can_be_listed(photo_page: Page, portrait: Pat
     photo_page.click("#photo-problems")
     expect(photo_page.locator(".tile--problem:visible")).to_have_count(4)
     expect(photo_page.locator("#photo-strip .tile:visible")).to_have_count(5)  # and the one that adds more
+    names = photo_page.locator(".tile--problem:visible .tile__name")
+    expect(names).to_have_text(["words.jpg", "note.txt", "void.jpg", "cut.jpg"])
+    for tile_name in names.all():
+        expect(tile_name).to_be_visible()
     photograph(photo_page, "photo-problems", screenshots)
     for tile in photo_page.locator(".tile__status:visible").all():
         assert tile.evaluate("(text) => text.scrollWidth <= text.clientWidth"), f"cut: {tile.inner_text()}"

@@ -31,6 +31,10 @@ VIEWS = [(360, 640, "light"), (1280, 720, "dark"), (1280, 720, "light"), (2560, 
 
 NUMBERS = "localStorage.setItem('settings', JSON.stringify({record: 'numbers'}));"
 BLOCKED = NUMBERS + "indexedDB.open = () => { throw new DOMException('no storage here', 'SecurityError'); };"
+LASTING = NUMBERS + (
+    "const start = setTimeout; window.setTimeout = (run, ms, ...more) => ms === 6000 ? 0 : start(run, ms, ...more);"
+)
+"""Short notes stay."""
 FULL = NUMBERS + (
     "IDBObjectStore.prototype.put = () => { throw new DOMException('no room is left', 'QuotaExceededError'); };"
 )
@@ -216,6 +220,8 @@ def test_the_first_press_asks_once_and_a_video_is_saved_with_marks(open_page: Op
         frames += 1
     assert frames >= 2, "a busy machine draws as few as one in two seconds"
     assert clip.get(cv2.CAP_PROP_FRAME_WIDTH) == 640, "the camera's own size"
+    saved = page.locator(".toast", has_text="The numbers are in no file yet.")
+    expect(saved.get_by_role("button", name="CSV")).to_be_visible()
 
     page.get_by_role("button", name="View").click()
     expect(page.locator(".viewer__video")).to_be_visible()
@@ -268,7 +274,8 @@ def test_a_page_that_dies_leaves_a_recording_to_recover_or_delete(open_page: Ope
     again = page.context.new_page()
     again.goto(url)
     from_four_seconds = r"(0:(0[4-9]|[1-5]\d)|[1-9]\d*:\d\d)"
-    question = again.get_by_role("group", name=re.compile(rf"Recover the recording of .*\({from_four_seconds}\)"))
+    words = rf"Recover the recording of .*\({from_four_seconds}\)\? It was not saved as CSV or JSON\."
+    question = again.get_by_role("group", name=re.compile(words))
     expect(question).to_be_visible()
     assert_accessible(again)
     question.get_by_role("button", name="Recover").click()
@@ -281,6 +288,23 @@ def test_a_page_that_dies_leaves_a_recording_to_recover_or_delete(open_page: Ope
     again.wait_for_load_state("networkidle")
     assert again.evaluate("localStorage.getItem('unsaved-recording')") is None, "what is in a file is not kept"
 
+    again.evaluate(
+        """async () => {
+          const load = (name) => import(document.querySelector('script[type=module]').src
+            .replace(/main\\.js$/, `session/${name}.js`));
+          const [{ Journal }, { newRecording }, { ReadingLog }] = await Promise.all(
+            ['journal', 'recording', 'log'].map(load));
+          const journal = new Journal();
+          await journal.hold('nothing');
+          const log = new ReadingLog(['happy', 'sad']);
+          await journal.write(newRecording({ id: 'nothing', log }), { frames: 0, video: 0 });
+        }"""
+    )
+    assert stored(again)[0] == 1
+    again.reload()
+    until(again, lambda: stored(again)[0] == 0, "a recording of nothing is not offered")
+    expect(again.locator(".toast")).to_have_count(0)
+
 
 @pytest.mark.parametrize(("script", "says"), [(BLOCKED, "does not store recordings"), (FULL, "storage is full")])
 def test_without_storage_a_recording_continues_in_memory(
@@ -292,6 +316,53 @@ def test_without_storage_a_recording_continues_in_memory(
     page.wait_for_timeout(1000)
     stop(page)
     assert len(pd.read_csv(save(page, "CSV", tmp_path))) > 0
+
+
+def test_notes_cover_no_control_and_nothing_moves_while_a_marker_is_named(open_page: OpenPage) -> None:
+    page = open_session(open_page, script=LASTING)
+    record(page, 0)
+    for _ in range(3):
+        page.keyboard.press("s")
+    expect(page.locator(".toast")).to_have_text(["Snapshot saved."])
+    page.evaluate(
+        """async () => {
+          const { toast } = await import(document.querySelector('script[type=module]').src
+            .replace(/main\\.js$/, 'shared/toast.js'));
+          toast('One more note.');
+          toast('And a long one, as long as the sentence that says that the storage is full.');
+        }"""
+    )
+    expect(page.locator(".toast")).to_have_count(2)
+    places = """() => ['.toast', '.controls button, .timeline button, .timeline input, .corner'].map((selector) =>
+      [...document.querySelectorAll(selector)].map((element) => element.getBoundingClientRect())
+        .filter(({width}) => width).map(({left, top, right, bottom}) => [left, top, right, bottom]))"""
+    for width, height in ((1280, 720), (820, 1100), (360, 640)):
+        page.set_viewport_size({"width": width, "height": height})
+        notes, controls = page.evaluate(places)
+        assert len(notes) == 2
+        for left, top, right, bottom in notes:
+            assert not [c for c in controls if c[0] < right and c[2] > left and c[1] < bottom and c[3] > top]
+    page.locator(".toast").first.click()
+    expect(page.locator(".toast")).to_have_count(1)
+
+    page.click("#pause")
+    page.evaluate("new Promise((resolve) => setTimeout(resolve, 1500))")  # the last marks have gone: nothing else moves
+    layout = """() => [scrollX, scrollY, ...['.stage', '.controls', '.timeline', '.timeline__view', '.foot']
+      .map((selector) => JSON.stringify(document.querySelector(selector).getBoundingClientRect()))]"""
+    for width, height in ((820, 1100), (360, 640), (740, 360), (1280, 720)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        before = page.evaluate(layout)
+        page.keyboard.press("k")
+        name = page.get_by_role("textbox", name="Name of the marker at")
+        expect(name).to_be_focused()
+        expect(name).to_be_in_viewport(ratio=1)
+        assert page.evaluate(layout) == before
+        page.keyboard.type(f"at {width}")
+        page.keyboard.press("Enter")
+        expect(name).to_be_hidden()
+    stop(page)
+    expect(page.locator(".summary__input").first).to_have_value("at 820")
 
 
 def test_the_timeline_can_be_used_with_keys_and_mouse(open_page: OpenPage, screenshots: Path) -> None:

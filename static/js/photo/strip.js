@@ -4,6 +4,9 @@ import { wordText } from "../faces/text.js";
 import { icon, make, write } from "../shared/dom.js";
 import { inShort } from "./sentence.js";
 
+/** Characters at the end of a file's name that are always shown: numbers and the kind tell files apart. */
+const NAME_END = 9;
+
 class Tile {
   #page;
   #shot;
@@ -25,7 +28,10 @@ class Tile {
     });
     this.#open.type = "button";
     this.#open.title = shot.name;
-    this.#open.append(image, make("span", "unseen", shot.name), this.#status);
+    const name = make("span", "tile__name");
+    name.setAttribute("aria-hidden", "true"); // it is said whole
+    name.append(make("span", "tile__start", shot.name.slice(0, -NAME_END)), make("span", "", shot.name.slice(-NAME_END)));
+    this.#open.append(image, make("span", "unseen", shot.name), name, this.#status);
     this.#open.addEventListener("click", () => onOpen(shot));
     const remove = make("button", "tile__remove");
     remove.type = "button";

@@ -1,4 +1,5 @@
 /** The exports of a recording. Each is loaded when it is needed, and reports its result. */
+import { make } from "../shared/dom.js";
 import { toast } from "../shared/toast.js";
 import { csv, json, toBlob } from "./export.js";
 import { download, fileName } from "./files.js";
@@ -9,7 +10,8 @@ export class Exports {
 
   /**
    * @param {{t: Function, language: string, labels: object}} page with the session's sentences
-   * @param {{nameOf: (id: number) => string, onSaved: () => void}} options `onSaved`: the numbers are in a file
+   * @param {{nameOf: (id: number) => string, onSaved: () => void, isUnsaved?: (recording: object) => boolean}} options
+   *   `onSaved`: the numbers are in a file; `isUnsaved`: this recording is kept until they are
    */
   constructor(page, options) {
     this.#page = page;
@@ -36,13 +38,21 @@ export class Exports {
   };
 
   async #numbers(recording, pieces, type, extension) {
-    this.#save(await toBlob(pieces, type), recording, extension);
+    const blob = await toBlob(pieces, type);
     this.#options.onSaved(recording);
+    this.#save(blob, recording, extension);
   }
 
+  /** Says what was saved, and of a recording that is still kept, what was not. */
   #save(blob, recording, extension) {
+    const { t } = this.#page;
     const name = fileName(recording, extension);
     download(blob, name);
-    toast(this.#page.t("summary.saved", { name }));
+    const saved = t("summary.saved", { name });
+    if (!this.#options.isUnsaved?.(recording)) return toast(saved);
+    const numbers = make("button", "button button--small", t("summary.csv"));
+    numbers.type = "button";
+    numbers.addEventListener("click", () => this.csv(recording));
+    toast(`${saved} ${t("summary.no_numbers")}`, numbers);
   }
 }

@@ -1,4 +1,5 @@
 /** A recording as one picture: its ribbons over the whole time, and a summary per face. */
+import { dateAndTime } from "../shared/format.js";
 import { Paint } from "./paint.js";
 import { historyOf } from "./playback.js";
 import { drawRibbons } from "./ribbons.js";
@@ -40,8 +41,7 @@ export async function takePicture(recording, page, nameOf) {
     context.fillRect(0, 0, WIDTH, height);
     write(headline(summary, page), PAD, PAD + LINE, "text", "600 24px system-ui, sans-serif");
     const { model, startedUtcMs } = recording;
-    const date = new Intl.DateTimeFormat(page.language, { dateStyle: "long", timeStyle: "short" }).format(new Date(startedUtcMs));
-    write(`${date} · ${t("report.model")} ${model.name ?? "–"} ${model.version ?? ""}`, PAD, PAD + 2 * LINE, "muted");
+    write(`${dateAndTime(page.language, startedUtcMs)} · ${t("report.model")} ${model.name ?? "–"} ${model.version ?? ""}`, PAD, PAD + 2 * LINE, "muted");
     const edges = { fromS: history.startS, toS: Math.max(history.endS, history.startS + 1) };
     tracks.forEach((track, row) => {
       const top = heads + PAD / 2 + row * (ROW + LINE);

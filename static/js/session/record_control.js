@@ -92,7 +92,7 @@ export class RecordControl {
     name.hidden = false;
     name.value = marker.name;
     name.setAttribute("aria-label", this.#page.t("record.marker_name", { time: clock(marker.t_s) }));
-    name.focus();
+    name.focus({ preventScroll: true }); // it is in view: see its style
     name.select();
   }
 

@@ -1,6 +1,7 @@
 /** Offers unsaved recordings of earlier pages, which crashed or were closed. */
-import { element } from "../shared/page.js";
 import { make } from "../shared/dom.js";
+import { dateAndTime } from "../shared/format.js";
+import { element } from "../shared/page.js";
 import { clock } from "./scale.js";
 
 /**
@@ -19,6 +20,7 @@ export async function offerRecovery(page, onRecover) {
   }
   const next = () => {
     const one = found.pop();
+    if (one && !one.endS) return journal.forget(one.id).then(next); // it ended before anything was recorded
     if (one) ask(one, page, { recover: () => recover(one), remove: () => journal.forget(one.id).then(next) });
   };
   const recover = async ({ id }) => {
@@ -29,10 +31,9 @@ export async function offerRecovery(page, onRecover) {
 }
 
 function ask({ startedUtcMs, endS }, { t, language }, { recover, remove }) {
-  const time = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "short" }).format(new Date(startedUtcMs));
   const note = make("div", "toast toast--stays");
   note.setAttribute("role", "group");
-  const question = make("p", "toast__text", t("recover.question", { time, length: clock(endS) }));
+  const question = make("p", "toast__text", t("recover.question", { time: dateAndTime(language, startedUtcMs), length: clock(endS) }));
   question.id = "recover-question";
   note.setAttribute("aria-labelledby", question.id);
   const button = (key, onClick, className) => {

@@ -1,7 +1,7 @@
 /** A report to print or keep: one self-contained HTML file with ribbons, summary, the model's version and the limits. */
 import { SHAPES } from "../faces/emotions.js";
 import { ABSENT, UNSURE, pixels, runs } from "./ribbon.js";
-import { calibrationError } from "../shared/format.js";
+import { calibrationError, dateAndTime } from "../shared/format.js";
 import { historyOf } from "./playback.js";
 import { clock, xOf } from "./scale.js";
 import { summarise } from "./statistics.js";
@@ -13,6 +13,9 @@ const COLOURS = Object.freeze({
 });
 const WIDTH = 1000;
 const RIBBON = 40;
+/** Height of the names of the markers above a ribbon, and about how wide letters are, in its units. */
+const NAMES = 18;
+const [LETTER, IDEOGRAPH] = [7.5, 14];
 
 const STYLE = `
 :root { color-scheme: light; }
@@ -22,7 +25,7 @@ p, dl, ul { margin: 4px 0; } .small { color: #4b5563; font-size: 0.875rem; }
 svg { display: block; width: 100%; height: auto; } .bar { height: 18px; } 
 ul { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: 4px 18px; } li { white-space: nowrap; }
 .swatch { display: inline-block; width: 12px; height: 12px; margin-right: 6px; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; } dd { margin: 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; } dt { color: #4b5563; } dd { margin: 0; overflow-wrap: anywhere; }
 section { break-inside: avoid; } @page { margin: 16mm; } @media print { body { margin: 0; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 `;
 
@@ -39,9 +42,8 @@ export function report(recording, page, nameOf) {
   const { log, model, startedUtcMs, pageVersion } = recording;
   const summary = summarise(recording);
   const history = historyOf(recording);
-  const date = new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "medium" }).format(new Date(startedUtcMs));
+  const date = dateAndTime(language, startedUtcMs);
   const facts = [
-    [t("report.started"), `${date} (${new Date(startedUtcMs).toISOString()})`],
     [t("report.answers"), log.length],
     [t("report.model"), `${model.name ?? "–"} ${model.version ?? ""}`],
     [t("report.error"), Number.isFinite(model.ece) ? `${calibrationError(language, model.ece)}${model.n ? ` (n = ${model.n})` : ""}` : t("report.unmeasured")],
@@ -52,7 +54,7 @@ export function report(recording, page, nameOf) {
 <title>${escape(t("report.title"))} – ${escape(date)}</title><style>${STYLE}</style></head><body>
 <h1>${escape(t("report.title"))}</h1>
 <p>${escape(headline(summary, page))}</p>
-<dl>${facts.map(([name, value]) => `<dt>${escape(name)}</dt><dd>${escape(value)}</dd>`).join("")}</dl>
+<dl><dt>${escape(t("report.started"))}</dt><dd><time datetime="${new Date(startedUtcMs).toISOString()}">${escape(date)}</time></dd>${facts.map(([name, value]) => `<dt>${escape(name)}</dt><dd>${escape(value)}</dd>`).join("")}</dl>
 <h2>${escape(t("report.course"))}</h2>
 ${history.tracks().map((track) => ribbon(track, history, recording, page, nameOf)).join("\n")}
 ${legend(log.labels, page)}
@@ -83,11 +85,25 @@ function ribbon(track, history, { excluded, markers, gaps }, { t, labels: looks 
   const over = [
     ...gaps.map(({ kind, from_s, to_s }) => `<g>${band(from_s, to_s ?? edges.toS, t(`timeline.${kind}`), "#DFE3E9")}</g>`),
     ...excluded.map(({ from_s, to_s }) => `<g>${band(from_s, to_s, t("timeline.excluded"), "url(#excluded)")}</g>`),
-    ...markers.map(({ t_s, name }) => `<g><path d="M${x(t_s)} 0V${RIBBON}" stroke="#14181F" stroke-width="2"/><title>${escape(name)}</title></g>`),
+    ...markers.map(({ t_s, name }) => `<g><path d="M${x(t_s)} 0V${RIBBON}" stroke="#fff" stroke-width="5"/><path d="M${x(t_s)} 0V${RIBBON}" stroke="#14181F" stroke-width="2"/><title>${escape(name)}</title></g>`),
   ];
+  const names = markerNames(markers, (timeS) => Number(x(timeS)));
+  const above = names ? NAMES : 0;
   return `<section><h3>${escape(nameOf(track.id))}</h3>
-<svg viewBox="0 0 ${WIDTH} ${RIBBON}" role="img" aria-label="${escape(t("report.ribbon", { name: nameOf(track.id) }))}">${PATTERNS}${absent}${shapes.join("")}${over.join("")}</svg>
+<svg viewBox="0 ${-above} ${WIDTH} ${RIBBON + above}" role="img" aria-label="${escape(t("report.ribbon", { name: nameOf(track.id) }))}">${PATTERNS}${absent}${shapes.join("")}${over.join("")}${names}</svg>
 <p class="small">0:00 – ${clock(edges.toS - edges.fromS)}</p></section>`;
+}
+
+/** The names for which there is room, from left to right; the list of events has all of them. */
+function markerNames(markers, x) {
+  let freeFrom = 0;
+  return markers.map(({ t_s, name }) => {
+    const width = Array.from(name, (letter) => (letter < "\u2e80" ? LETTER : IDEOGRAPH)).reduce((sum, one) => sum + one, 0);
+    const left = Math.min(x(t_s), WIDTH - width);
+    if (left < freeFrom) return "";
+    freeFrom = left + width + LETTER;
+    return `<text x="${left.toFixed(1)}" y="-5" font-size="13">${escape(name)}</text>`;
+  }).join("");
 }
 
 /** A shape on white, so that it does not stand on its own colour. */
@@ -124,10 +140,11 @@ function faceSection(face, labels, page, nameOf) {
 
 function happenings({ markers, excluded, gaps }, { t }) {
   const lines = [
-    ...markers.map(({ t_s, name }) => [t_s, `${clock(t_s)} ${name}`]),
-    ...excluded.map(({ from_s, to_s }) => [from_s, t("summary.excluded", { from: clock(from_s), to: clock(to_s) })]),
-    ...gaps.map(({ kind, from_s, to_s }) => [from_s, `${clock(from_s)}${to_s === null ? "" : `–${clock(to_s)}`} ${t(`timeline.${kind}`)}`]),
+    ...markers.map(({ t_s, name }) => [t_s, t_s, name]),
+    ...excluded.map(({ from_s, to_s }) => [from_s, to_s, t("timeline.excluded")]),
+    ...gaps.map(({ kind, from_s, to_s }) => [from_s, to_s ?? from_s, t(`timeline.${kind}`)]),
   ].sort((a, b) => a[0] - b[0]);
   if (!lines.length) return "";
-  return `<h2>${escape(t("report.events"))}</h2><ul>${lines.map(([, text]) => `<li>${escape(text)}</li>`).join("")}</ul>`;
+  const rows = lines.map(([from_s, to_s, text]) => `<dt>${clock(from_s)}${to_s > from_s ? `–${clock(to_s)}` : ""}</dt><dd>${escape(text)}</dd>`);
+  return `<h2>${escape(t("report.events"))}</h2><dl>${rows.join("")}</dl>`;
 }

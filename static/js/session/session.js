@@ -80,6 +80,7 @@ export class Session {
     });
     this.#exports = new Exports(page, {
       nameOf: (id) => this.#nameOf(id), onSaved: (recording) => recording === this.#recorder.recording && this.#recorder.saved(),
+      isUnsaved: (recording) => recording === this.#recorder.recording && this.#recorder.isUnsaved,
     });
     this.#review = new Review(page, {
       places: { stage: element("stage"), summary: element("summary") }, exports: this.#exports, editor: this.#recorder,

@@ -23,7 +23,8 @@ const NAMED_FROM_S = 1;
  * @property {number} read_s time that frames stand for
  * @property {number} unsure share of the time faces were seen, 0–1
  * @property {number} nobody share of the time read, 0–1
- * @property {[kind: string, seconds: number][]} gaps how long nothing was read, by reason, in the order in which they came first
+ * @property {[kind: string, seconds: number][]} gaps time of `duration_s` that is in no other number, by reason: what was excluded
+ *   comes last, the others in the order in which they came first
  * @property {FaceSummary[]} faces by id
  */
 
@@ -61,13 +62,13 @@ export function summarise({ log, excluded, gaps }) {
   const unsure = all.reduce((sum, { unsure_s }) => sum + unsure_s, 0);
   return {
     duration_s: log.length ? log.endS - frames.get("time_ms", 0) / 1000 : 0, read_s: read,
-    unsure: seen ? unsure / seen : 0, nobody: read ? nobody / read : 0, gaps: lengths(gaps, log.endS), faces: all,
+    unsure: seen ? unsure / seen : 0, nobody: read ? nobody / read : 0, gaps: lengths(gaps, excluded, log.endS), faces: all,
   };
 }
 
-function lengths(gaps, endS) {
+function lengths(gaps, excluded, endS) {
   const sums = new Map();
-  for (const { kind, from_s, to_s } of gaps) sums.set(kind, (sums.get(kind) ?? 0) + Math.max(0, (to_s ?? endS) - from_s));
+  for (const { kind, from_s, to_s } of [...gaps, ...excluded.map((range) => ({ ...range, kind: "left_out" }))]) sums.set(kind, (sums.get(kind) ?? 0) + Math.max(0, (to_s ?? endS) - from_s));
   return [...sums].filter(([, seconds]) => seconds >= NAMED_FROM_S);
 }
 

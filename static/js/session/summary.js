@@ -1,6 +1,7 @@
 /** The summary of a session, in place of the stage after Stop: numbers, one bar per face, and actions. */
 import { drawing, SHAPES } from "../faces/emotions.js";
 import { make } from "../shared/dom.js";
+import { dateAndTime } from "../shared/format.js";
 import { clock } from "./scale.js";
 import { summarise } from "./statistics.js";
 import { share } from "./words.js";
@@ -25,7 +26,7 @@ const CHANGE_FROM_S = 1;
  * @property {(range: object) => void} include take an excluded range back in
  */
 
-/** "3:12 · 2 faces · unsure 9 % · nobody 4 % · offline 0:12" @param {import("./statistics.js").Summary} summary */
+/** "3:12 · 2 faces · unsure 9 % · nobody 4 % · offline 0:12 · excluded 0:05" @param {import("./statistics.js").Summary} summary */
 export function headline({ duration_s, faces, unsure, nobody, gaps }, { t, language }) {
   const count = new Intl.PluralRules(language).select(faces.length) === "one" ? "summary.faces_one" : "summary.faces_other";
   return [
@@ -66,8 +67,7 @@ export function changeLine({ change }, labels, { t }) {
 /** Where the recording is kept. */
 function keptLine({ openedFrom, startedUtcMs, recorded }, { t, language }) {
   if (!openedFrom) return t(recorded ? "summary.recorded" : "summary.remembered");
-  const time = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(startedUtcMs));
-  return t("summary.opened", { name: openedFrom, time });
+  return t("summary.opened", { name: openedFrom, time: dateAndTime(language, startedUtcMs) });
 }
 
 export class SummaryView {

@@ -41,6 +41,9 @@ export const calibrationError = (language, ece) => numberFormat(language, { mini
 /** @param {string} language @param {string} noun @returns {string} as it is written inside a sentence: German keeps the capital letter */
 export const inSentence = (language, noun) => (language === "de" ? noun : noun.toLocaleLowerCase(language));
 
+/** @param {string} language @param {number} utcMs @returns {string} local date and time as people read them: "Nov 26, 2026, 3:41 PM" */
+export const dateAndTime = (language, utcMs) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(utcMs));
+
 /** @param {Date} date @returns {string} local time for file names, for instance "2026-11-22_07-15-30" */
 export function fileStamp(date) {
   const two = (n) => String(n).padStart(2, "0");

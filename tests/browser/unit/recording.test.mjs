@@ -181,7 +181,9 @@ test("the times of a face add up to its time in view, in whole seconds too", () 
 test("pauses and excluded ranges have no weight in the summary", () => {
   const readings = [reading(0, [face(1)]), reading(1, [face(1)]), reading(60, [face(1)]), reading(61, [face(1)])];
   assert.equal(summarise(recorded(readings, { gaps: [{ kind: "paused", from_s: 1, to_s: 60 }] })).read_s, 2);
-  assert.equal(summarise(recorded(readings, { excluded: [{ from_s: 60, to_s: 61 }] })).read_s, 2);
+  const without = summarise(recorded(readings, { excluded: [{ from_s: 60, to_s: 61 }], gaps: [{ kind: "paused", from_s: 2, to_s: 4 }] }));
+  assert.equal(without.read_s, 2);
+  assert.deepEqual(without.gaps, [["paused", 2], ["left_out", 1]], "the heading names what its length holds besides");
   assert.equal(summarise(recorded([])).duration_s, 0);
 });
 

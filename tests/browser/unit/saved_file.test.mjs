@@ -53,6 +53,21 @@ test("a session that is opened again gives the same table, document and report",
   assert.deepEqual(files(await open(text(json(film)))), files(film));
 });
 
+test("the report names the markers above a ribbon where there is room, and lists what happened one below the other", () => {
+  const given = recorded();
+  given.markers.push({ t_s: 9.3, name: "too near" }, { t_s: 19.9, name: "the last one" });
+  const html = files(given)[2];
+  const names = [...html.matchAll(/<text x="([\d.]+)"[^>]*>([^<]*)</g)].map(([, x, name]) => [Number(x), name]);
+  assert.deepEqual(names.slice(0, names.length / 2), names.slice(names.length / 2), "in both ribbons");
+  assert.deepEqual(names.slice(0, 3).map(([, name]) => name), ["A &#34;song&#34;", "=1", "the last one"]);
+  assert.ok(names[2][0] + 12 * 7.5 <= 1000, "a name ends before the ribbon does");
+  const events = html.slice(html.indexOf("report.events"));
+  assert.match(events, /<dt>0:02<\/dt><dd>A &#34;song&#34;<\/dd><dt>0:03<\/dt><dd>|<dt>0:02<\/dt><dd>A/);
+  assert.match(events, /<dt>0:05–0:06<\/dt><dd>timeline\.excluded/);
+  assert.match(events, /<dt>0:09<\/dt><dd>too near<\/dd>/);
+  assert.match(html, new RegExp(`<time datetime="${new Date(STARTED_MS).toISOString()}">[^<]*2026`));
+});
+
 test("other programs may write the document in their own layout", async () => {
   const given = recorded();
   const document = JSON.parse(text(json(given)));
