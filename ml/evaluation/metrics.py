@@ -21,8 +21,9 @@ def measure(
         targets: `(n, classes)` probabilities for the cross-entropy; None takes the labels.
 
     Returns:
-        `n, accuracy, accuracy_ci95` (Wilson), `macro_f1, balanced_accuracy, cross_entropy` (nats), `ece, per_class,
-        confusion_matrix` (counts; rows are the labels, columns the predictions) and `labels`.
+        `n, accuracy, accuracy_ci95` (Wilson), `macro_f1, balanced_accuracy, cross_entropy` (nats), `ece, ece_by_chance`
+        (see `calibration_error_by_chance`), `per_class, confusion_matrix` (counts; rows are the labels, columns the
+        predictions) and `labels`.
 
     Raises:
         ValueError: no row has a label.
@@ -48,6 +49,7 @@ def measure(
         "balanced_accuracy": scores["macro avg"]["recall"],
         "cross_entropy": cross_entropy,
         "ece": expected_calibration_error(probabilities, labels),
+        "ece_by_chance": calibration_error_by_chance(probabilities.max(axis=1)),
         "per_class": {
             name: {
                 "precision": scores[name]["precision"],
@@ -66,7 +68,7 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray) -> list[dict[str,
     """Confidence against accuracy in `BINS` equal steps of confidence; empty steps are left out."""
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    bins = bins_of(confidence)
     return [
         {
             "confidence": float(confidence[bins == index].mean()),
@@ -78,7 +80,33 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray) -> list[dict[str,
     ]
 
 
+def bins_of(confidence: np.ndarray) -> np.ndarray:
+    """Which of `BINS` equal steps of confidence each one is in."""
+    return np.minimum((confidence * BINS).astype(int), BINS - 1)
+
+
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Mean gap between confidence and accuracy, weighted by pictures (Naeini et al., 2015)."""
     steps = reliability(probabilities, labels)
     return sum(step["n"] * abs(step["confidence"] - step["accuracy"]) for step in steps) / len(labels)
+
+
+def calibration_error_by_chance(confidence: np.ndarray, draws: int = 500) -> list[float]:
+    """Where the calibration error of a perfectly calibrated network would lie on as many pictures, in 90 % of cases.
+
+    Even if every confidence were exactly the chance to be right, the accuracy of a step of few pictures would differ
+    from it. This draws right and wrong answers by the confidences (Bröcker and Smith, Increasing the Reliability of
+    Reliability Diagrams, 2007).
+
+    Args:
+        confidence: `(n,)`, the largest probability of each picture.
+
+    Returns:
+        The 5th and 95th percentile over the draws, the same for the same confidences.
+    """
+    bins, random = bins_of(confidence), np.random.default_rng(0)
+    errors = []
+    for _ in range(draws):
+        gaps = np.bincount(bins, (random.random(len(confidence)) < confidence) - confidence)
+        errors.append(np.abs(gaps).sum() / len(confidence))
+    return [float(value) for value in np.quantile(errors, (0.05, 0.95))]

@@ -22,11 +22,14 @@ def print_table(report: dict[str, Any]) -> None:
     print(f"On {report['split']}:")
     if report["split"] == "validation":
         print("(There is no test folder. These pictures helped to choose the weights, so the figures are optimistic.)")
-    print(f"{'output':<10}{'labels':<9}{'n':>6}  {'accuracy':>8}  {'95 % interval':<15}{'macro F1':>9}{'ECE':>7}")
+    head = f"{'output':<10}{'labels':<9}{'n':>6}  {'accuracy':>8}  {'95 % interval':<15}{'macro F1':>9}"
+    print(f"{head}{'ECE':>7}  by chance")
     for name, by_labels in report["outputs"].items():
         for kind, row in by_labels.items():
             low, high = row["accuracy_ci95"]
-            figures = f"{row['accuracy']:8.2%}  {low:.1%}–{high:.1%}    {row['macro_f1']:>9.3f}{row['ece']:>7.3f}"
+            least, most = row["ece_by_chance"]
+            figures = f"{row['accuracy']:8.2%}  {low:.1%}–{high:.1%}    {row['macro_f1']:>9.3f}"
+            figures += f"{row['ece']:>7.3f}  {least:.3f}–{most:.3f}"
             print(f"{name:<10}{kind:<9}{row['n']:>6}  {figures}{'  served' if name == report['served'] else ''}")
     width = max(10, *(len(name) + 1 for name in report["per_class"]))
     print(

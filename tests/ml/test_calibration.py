@@ -20,7 +20,7 @@ from ml.calibration import (
     mix,
     served_answer,
 )
-from ml.evaluation.metrics import expected_calibration_error
+from ml.evaluation.metrics import calibration_error_by_chance, expected_calibration_error
 from ml.inference.classifier import Classifier
 from ml.inference.contract import ModelError
 from ml.model import best_network, document_network
@@ -45,6 +45,20 @@ def test_temperature_calibrates_an_overconfident_model() -> None:
     assert temperature == pytest.approx(3, rel=0.05)
     assert expected_calibration_error(loud, labels) > 0.2
     assert expected_calibration_error(apply_temperature(loud, temperature), labels) < 0.02
+
+
+def test_a_perfectly_calibrated_network_has_the_calibration_error_of_chance() -> None:
+    random = np.random.default_rng(3)
+    true = random.dirichlet([0.3] * 7, 3000)
+    low, high = calibration_error_by_chance(true.max(axis=1))
+    within = 0
+    for _ in range(100):
+        labels = (random.random((len(true), 1)) > true.cumsum(axis=1)).sum(axis=1)
+        within += low <= expected_calibration_error(true, labels) <= high
+    assert 80 <= within <= 98, within
+    few = calibration_error_by_chance(true[:300].max(axis=1))
+    assert few[1] > few[0] > high, "fewer pictures have a larger error by chance"
+    assert expected_calibration_error(apply_temperature(true, 0.5), labels) > high
 
 
 def test_the_uncertain_threshold_is_where_half_are_right() -> None:
