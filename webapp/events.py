@@ -22,11 +22,11 @@ answer may take long. At most `limits.max_recording_in_flight` frames may be una
 
     begin       send the first frame with `known` {"faces": []}, wait for its answer, then keep the window filled
     cut         the result of the first frame after a cut has `is_cut` true: its faces and all later ones have new ids
-    resume      after a reconnection, to this server or another: send the first unanswered frame with `known`. It lists
-                for each id since the last cut the last box, time and `smoothed`, `image` of the last result, and as
-                `next_id` one more than the highest id so far. Wait for the answer, then send the other unanswered
-                frames. No frame is lost or analysed twice, and ids continue; only a cut just before the first of these
-                frames is missed
+    resume      after a reconnection, to this server or another: send the last answered frame again, with `known`. It
+                lists for each id since the last cut the last box, time and `smoothed`, `image` of the last result, and
+                as `next_id` one more than the highest id so far. Wait for the answer and drop it, then send the
+                unanswered frames. No frame is lost, and ids continue; without the repeated frame, a cut just before
+                the first unanswered one is missed
     busy        send the frame again; for `not_ready`, do so after one second
 
 `known` also works for live frames: a page that reconnects keeps its ids (`time_s` is ignored there).

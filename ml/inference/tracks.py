@@ -109,7 +109,8 @@ class Tracker:
         """Continue the work of another tracker of the same camera or film; its faces keep their ids.
 
         Faces with a time and smoothed emotions are tracked again; of the others only id and position are kept.
-        A cut just before the next frame is missed, because there is no view to compare that frame with.
+        A cut just before the next frame is missed, because there is no view to compare that frame with: the frame that
+        was read last is read once more.
 
         Args:
             sights: of a film, those since its last cut.

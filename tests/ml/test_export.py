@@ -17,7 +17,7 @@ from ml.calibration import Calibration
 from ml.data import load_pictures
 from ml.evaluation.agreement import EXACT, QUANTIZED, check_agreement
 from ml.evaluation.outputs import keras_outputs
-from ml.export import load_run
+from ml.export import NEVER_SURE, load_run
 from ml.export import main as export
 from ml.inference.classifier import Classifier
 from ml.inference.contract import ModelError
@@ -164,6 +164,21 @@ def test_refuses_a_file_without_its_card(exported: Path, tmp_path: Path) -> None
     (tmp_path / "emotion.tflite").write_bytes((exported / "emotion.tflite").read_bytes())
     with pytest.raises(ModelError, match=r"its card .* there is no .*emotion.json"):
         Classifier(tmp_path / "emotion.tflite")
+
+
+@pytest.mark.parametrize(("surer_than", "is_said"), [(NEVER_SURE - 0.001, False), (NEVER_SURE, True)])
+def test_a_model_that_will_never_be_sure_is_said(
+    exported: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    surer_than: float,
+    is_said: bool,
+) -> None:
+    card = json.loads((exported / "emotion.json").read_text()) | {"uncertain_below": surer_than}
+    monkeypatch.setattr("ml.export.export", lambda *_: card)
+    assert export([str(exported), "--out", str(tmp_path)]) == 0
+    assert ("every answer will be marked uncertain: no confidence" in capsys.readouterr().out) == is_said
 
 
 def test_a_directory_that_is_no_run_is_one_sentence(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 /**
  * Frames of a recording in flight: a bounded number at once, each answered once and in order. When the connection
  * breaks, what has no answer yet is sent again, beginning with where every face of the scene was last seen, so that
- * another server can go on with the same ids.
+ * another server can go on with the same ids. The last frame that was answered precedes it, so that a cut is recognised.
  */
 
 const NOT_READY_MS = 1000;
@@ -22,6 +22,8 @@ export class Lane {
   #window;
   #onAnswer;
   #frames = [];
+  /** The last frame that was read. @type {Frame | null} */
+  #last = null;
   #isOpen = false;
   #isPrimed = false;
   #epoch = 0;
@@ -72,6 +74,7 @@ export class Lane {
     this.#isPrimed = false;
     this.#epoch += 1;
     for (const entry of this.#frames) if (entry.state === "sent") entry.state = "waiting";
+    if (this.#last && this.#frames.length && !this.#frames[0].isRepeated) this.#frames.unshift({ frame: this.#last, state: "waiting", answer: null, isRepeated: true });
     this.#pump();
   }
 
@@ -144,14 +147,17 @@ export class Lane {
 
   #deliver() {
     while (this.#frames[0]?.state === "answered") {
-      const { frame, answer } = this.#frames.shift();
+      const { frame, answer, isRepeated } = this.#frames.shift();
+      if (isRepeated) continue; // it has its answer
       if (answer.ok) this.#remember(frame, answer);
       this.#onAnswer(frame, answer);
     }
     this.#wake();
   }
 
-  #remember({ timeS }, { image, faces, is_cut: isCut }) {
+  #remember(frame, { image, faces, is_cut: isCut }) {
+    const { timeS } = frame;
+    this.#last = frame;
     this.#image = image;
     if (isCut) this.#known.clear();
     for (const { id, box, smoothed } of faces) {

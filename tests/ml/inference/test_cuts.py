@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from ml.inference.analyzer import Analyzer
-from ml.inference.contract import Region, Request
+from ml.inference.contract import Face, Region, Request
 from ml.inference.cuts import compare
+from ml.inference.tracks import Sight, Tracker
 from tests.support.recordings import recorded
 
 CUT_FRAME = 77
@@ -103,6 +104,27 @@ def test_another_light_a_shaken_camera_and_a_covered_half_are_no_cuts(test_data:
         frames = gray_frames(test_data / "video" / name)[:40:20]
         for before, now in ((frames[0], change(frames[1])), (change(frames[0]), frames[1])):
             assert cuts([before, now]) == []
+
+
+@pytest.mark.parametrize("repeated", [0, 1])
+def test_a_cut_where_a_connection_broke_is_seen_by_the_frame_before_it(
+    analyzer: Analyzer, sample: list[np.ndarray], repeated: int
+) -> None:
+    """As the page goes on with another server: it sends the last frame once more, and what it knows of the faces."""
+
+    def follow(tracker: Tracker, frames: range) -> tuple[Face, ...]:
+        for index in frames:
+            at_s = index / 10
+            near, full_search = tracker.near(at_s), tracker.full_search_due(at_s)
+            faces = tracker.update(analyzer.analyze_gray(sample[index], near, full_search, view=tracker.view), at_s)
+        return faces
+
+    first, second = (Tracker(random_share=lambda: 0.0, has_cuts=True) for _ in range(2))
+    (face,) = follow(first, range(CUT_FRAME - 2, CUT_FRAME))
+    region = Region.of(face.box, sample[0].shape[1], sample[0].shape[0])
+    second.resume([Sight(1, region, (CUT_FRAME - 1) / 10, face.smoothed or ())], next_id=2)
+    (after,) = follow(second, range(CUT_FRAME - repeated, CUT_FRAME + 1))
+    assert (face.id, after.id) == (1, 1 + repeated)
 
 
 def test_after_a_cut_faces_are_searched_everywhere(analyzer: Analyzer, sample: list[np.ndarray]) -> None:
