@@ -25,7 +25,7 @@ from ml.training.batches import Batches
 from ml.training.networks import build, load_base, make_network, reseed, set_precision
 from ml.training.presets import PRESETS, Preset
 from ml.training.processes import ALONE, Processes, on_own_devices
-from ml.training.runs import BEST_WEIGHTS, STATE_FILE, WHOLE_MODEL, Config, Run, check_directory, check_resumable
+from ml.training.runs import BEST_WEIGHTS, STATE_FILE, WHOLE_MODEL, Config, Run, check_directory, check_reusable
 from ml.training.weights import load_weights, save_whole
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def trained_part(
     settings = part_settings(name, config)
     directory = root / name
     if (directory / REPORT_FILE).exists():
-        check_resumable(directory, settings, data)
+        check_reusable(directory, settings, data)
     else:
         if processes.first:
             print(f"First the part {name}", flush=True)

@@ -144,11 +144,16 @@ def check_directory(directory: Path, config: Config, resume: bool) -> bool:
         raise DataError(f"expected a run to resume, received {directory}, which has no {STATE_FILE}")
     if begun:
         _check_settings(directory, config)
+        done = len(json.loads((directory / STATE_FILE).read_text())["history"])
+        if config.epochs < done:
+            raise DataError(
+                f"expected --epochs of at least the {done} that {directory} has done, received {config.epochs}"
+            )
     return begun
 
 
-def check_resumable(directory: Path, config: Config, data: TrainingSet) -> None:
-    """Refuse to resume a run with other settings or data than it began with. Only the epochs may be more.
+def check_reusable(directory: Path, config: Config, data: TrainingSet) -> None:
+    """Refuse a finished run of other settings or data as a part of another. Its epochs may be more or fewer.
 
     Raises:
         DataError: a setting that decides the result differs, or the data does.
@@ -166,6 +171,3 @@ def _check_settings(directory: Path, config: Config) -> None:
                 f"expected --{option} {getattr(before, key)} as the run in {directory} began, "
                 f"received {getattr(config, key)}"
             )
-    done = len(json.loads((directory / STATE_FILE).read_text())["history"])
-    if config.epochs < done:
-        raise DataError(f"expected --epochs of at least the {done} that {directory} has done, received {config.epochs}")

@@ -155,6 +155,9 @@ def test_best_trains_its_parts_first_and_reuses_finished_ones(
     assert set(PRESETS["best"].parts) | set(PRESETS["student"].parts) == set(named)
 
     (tmp_path / "large" / "report.json").unlink()
+    state = tmp_path / "student" / "state.json"
+    epochs = 2 * json.loads(state.read_text())["history"]
+    state.write_text(json.dumps({"history": epochs}))  # finished, with more epochs
     assert main([*arguments, "--resume"]) == 0
     again = capsys.readouterr().out
     assert "First the part large" in again
