@@ -11,6 +11,7 @@ import { Readout } from "./readout.js";
 import { FrameSender } from "./sender.js";
 import { Link } from "./socket.js";
 import { Speech } from "./speech.js";
+import { Still } from "./still.js";
 
 export class Reader {
   #page;
@@ -28,7 +29,7 @@ export class Reader {
   #follower = new Follower(this.#video);
   #speech;
   #hasAnswer = false;
-  #still = null;
+  #still;
   #count = 0;
   #startedMs = performance.now();
   #lastMs = 0;
@@ -47,6 +48,7 @@ export class Reader {
     this.#onAnswer = onAnswer;
     this.#onFailure = onFailure;
     this.#faces = new Faces(page);
+    this.#still = new Still(this.#video, this.#faces, this.#follower);
     this.#readout = new Readout(page);
     this.#speech = new Speech(page);
     this.#overlay = new Overlay(element("overlay"), this.#video, this.#faces, page, {
@@ -120,7 +122,7 @@ export class Reader {
   }
 
   run() {
-    this.#keep(null);
+    this.#still.drop();
     this.#overlay.start();
     this.#sender.start(); // before the follower: a picture of the video is sent first and searched afterwards
     this.#follower.start();
@@ -128,7 +130,7 @@ export class Reader {
 
   /** Stops sending and removes the marks. */
   rest() {
-    this.#keep(this.#still ?? this.#moment()); // the camera may go on without being read
+    this.#still.keep();
     this.#sender.stop();
     this.#follower.stop();
     this.#overlay.stop();
@@ -139,7 +141,7 @@ export class Reader {
   forget() {
     this.#faces.clear();
     this.#hasAnswer = false;
-    this.#keep(null);
+    this.#still.drop();
     this.#show();
   }
 
@@ -191,25 +193,8 @@ export class Reader {
   }
 
   /** Saves what the video shows, in the camera's size and colours, with the marks; while paused, what it showed last. */
-  async saveSnapshot() {
-    const { picture, faces } = this.#still ?? this.#moment();
-    const { save, takeSnapshot } = await import("../faces/snapshot.js");
-    save(await takeSnapshot(await picture, faces, this.#page), "emotions", "png");
-  }
-
-  #moment() {
-    const faces = this.#faces.list().filter((face) => face.present).map((face) => {
-      const shift = this.#follower.shift(face.id);
-      return { ...face, box: { ...face.box, x: face.box.x + shift.x, y: face.box.y + shift.y } };
-    });
-    return { picture: createImageBitmap(this.#video), faces };
-  }
-
-  #keep(still) {
-    if (this.#still === still) return;
-    this.#still?.picture.then((picture) => picture.close(), () => {});
-    this.#still = still;
-    still?.picture.catch(() => {}); // the camera was lost: there is nothing to save
+  saveSnapshot() {
+    return this.#still.save(this.#page);
   }
 
   #answered(result, frame) {
