@@ -18,22 +18,33 @@ from ml.model import document_network, residual_network
 from ml.train import ADVICE, main
 from ml.training import presets
 
+ONE_BLOCK = ((32, 2),)
+"""Blocks of a network that is made and trained in little time."""
+TWO_BLOCKS = ((24, 2), (48, 2))
+"""Blocks of a network that learns."""
 
-def small_residual(classes: int = len(EMOTIONS)) -> keras.Model:
-    return residual_network("best", classes, 16, ((24, 2), (48, 2)))
+
+def small_residual(classes: int = len(EMOTIONS), blocks: tuple[tuple[int, int], ...] = ONE_BLOCK) -> keras.Model:
+    return residual_network("best", classes, 16, blocks)
 
 
 small_document = partial(document_network, width=4)
 
 
-def install(patch: pytest.MonkeyPatch, drawn: bool = False) -> None:
+def install(patch: pytest.MonkeyPatch, drawn: bool = False, blocks: tuple[tuple[int, int], ...] = ONE_BLOCK) -> None:
     """Let every preset train a small network, and draw nothing unless asked: drawing takes a second an epoch."""
-    for figure in () if drawn else ("training_curves", "confusion_matrices", "reliability_diagram", "contact_sheet"):
-        patch.setattr(plots, figure, lambda *_: None)
+    residual = partial(small_residual, blocks=blocks)
+    if not drawn:
+        draw_nothing(patch)
     for name, preset in presets.PRESETS.items():
         if preset.network is not None:
-            small = small_document if name == "document" else small_residual
+            small = small_document if name == "document" else residual
             patch.setitem(presets.PRESETS, name, replace(preset, network=small))
+
+
+def draw_nothing(patch: pytest.MonkeyPatch) -> None:
+    for figure in ("training_curves", "confusion_matrices", "reliability_diagram", "contact_sheet"):
+        patch.setattr(plots, figure, lambda *_: None)
 
 
 if __name__ == "__main__":
