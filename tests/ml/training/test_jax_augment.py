@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 import pytest
@@ -13,6 +15,15 @@ jax = pytest.importorskip("jax", reason="needs JAX: pip install jax")
 from ml.training import jax_augment  # noqa: E402
 
 EVERYTHING = Augmentation(shift=0.12, rotation_deg=15, scale=0.15, light=0.25, erase=1.0, degrade=1.0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_quickly() -> Iterator[None]:
+    """Half of the time would go into optimising programs that run once."""
+    before = jax.config.jax_disable_most_optimizations
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
 
 
 @pytest.fixture(scope="module")
