@@ -20,7 +20,7 @@ EVERYTHING = Augmentation(shift=0.12, rotation_deg=15, scale=0.15, light=0.25, e
 @pytest.fixture(scope="module", autouse=True)
 def compiled_quickly() -> Iterator[None]:
     """Half of the time would go into optimising programs that run once."""
-    before = jax.config.jax_disable_most_optimizations
+    before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", before)
