@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ml.inference.geometry import Window, cut_window, resize, same_place
+from ml.inference.geometry import Window, cut_window, same_place
 from ml.inference.halves import Halves
 
 DARK_LEVEL, MAX_GAIN = 120, 6.0
@@ -53,23 +53,6 @@ def propose(cascade: cv2.CascadeClassifier, gray: np.ndarray, scale_factor: floa
     """Windows that a cascade accepts, even once, one for each place; those accepted most often first."""
     boxes = cascade.detectMultiScale(brighten(gray), scale_factor, 0, 0, (min_px, min_px))
     return _places(Window(float(x + side / 2), float(y + side / 2), float(side)) for x, y, side, _ in boxes)
-
-
-def propose_by_octave(cascade: cv2.CascadeClassifier, gray: np.ndarray, scale_factor: float) -> list[Window]:
-    """As `propose`, in two thirds of the time: faces of twice the size are searched in a picture of half the size.
-
-    From twice the cascade's own size on, OpenCV looks at every place instead of every second.
-    """
-    picture, scale, windows = brighten(gray), 1.0, []
-    own_px = cascade.getOriginalWindowSize()[0]
-    largest = math.ceil(2 * own_px) - 1
-    while min(picture.shape) >= own_px:
-        boxes = cascade.detectMultiScale(picture, scale_factor, 0, 0, (own_px, own_px), (largest, largest))
-        windows += [
-            Window(float(x + side / 2), float(y + side / 2), float(side)).scaled(scale) for x, y, side, _ in boxes
-        ]
-        picture, scale = resize(picture, 0.5), 2 * scale
-    return _places(windows)
 
 
 def _places(windows: Iterable[Window]) -> list[Window]:

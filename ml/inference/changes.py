@@ -19,13 +19,13 @@ from ml.inference.geometry import Window, clip_box
 from ml.inference.halves import Halves
 
 SKETCH_PX = 30
-"""Longer side of a sketch, whose cells are 8 px in the copy that the cascade searches. The smallest face has 20 px."""
+"""Longer side of a sketch. The smallest face that is searched beside others has two and a half of its cells."""
 MIN_CHANGE = 5
 """Least difference of a cell's grey level that counts as a change; noise and compression make differences up to 2."""
 MIN_CHANGED_CELLS = 4
 """Least number of changed cells among nine neighbours; fewer are no face."""
 REACH = 1
-"""Cells round a change that are searched as well."""
+"""Cells round a change that count as well."""
 MAX_AREA = 0.8
 """The whole picture is searched if more of it than this has changed."""
 PARTIAL_SEARCHES = 6

@@ -1,4 +1,4 @@
-"""Face detection for live pictures. A cascade and a network propose windows; the aligner and the judge check them.
+"""Face detection for live pictures. Networks and a cascade propose windows; the aligner and the judge check them.
 
 `FaceDetector.search` serves the live view: it follows faces from the previous frame with the aligner alone, and
 searches the whole picture with `ml.inference.sweep`. `sweep` is the first search of a photograph, which
@@ -24,7 +24,7 @@ from ml.inference.geometry import Window, beneath, cut, resize, same_place
 from ml.inference.halves import Halves
 from ml.inference.judge import Judge
 from ml.inference.scan import FaceScanner
-from ml.inference.sweep import CascadeSweep
+from ml.inference.sweep import LiveSweep
 
 MIN_LOG_ODDS = 0.0
 """Least log odds of the judge for a face (0: as likely as not)."""
@@ -68,7 +68,7 @@ class FaceDetector:
         self.scanner = scanner or FaceScanner()
         self.judge = Judge(self.scanner)
         self.frontal = load_cascade("frontalface_alt2")
-        self._live = CascadeSweep(self.settle, self.judge.is_upside_down)
+        self._live = LiveSweep(self.scanner, self.settle, self.judge.is_upside_down)
 
     def search(
         self,

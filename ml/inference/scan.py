@@ -7,6 +7,7 @@ gives the probability of a face of about `FACE_PX` and its exact position. Train
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from ml.inference.card import read_checked_card
+from ml.inference.contract import Box
 from ml.inference.detection import Detection, suppress_same_place
 from ml.inference.geometry import Window, cut_window
 from ml.inference.halves import Halves
@@ -37,6 +39,10 @@ SMALLEST_LEVEL_PX = 14
 """Shorter side of the last level; the largest faces fill it."""
 LOOK_PX = 64
 """Side of the level for one window alone."""
+CANVAS_GRID_PX = 8
+"""Canvases of several levels have multiples of this side."""
+GAP_PX = 12
+"""Pixels between the levels that one call analyses, without contrast."""
 MAX_SIZES = 16
 """Sizes of levels for which an interpreter is kept."""
 MAX_CELLS = 200
@@ -70,7 +76,7 @@ class FaceScanner:
     def __init__(self, model_path: str | Path = SHIPPED_SCANNER) -> None:
         read_checked_card(Path(model_path))
         self._content = Path(model_path).read_bytes()
-        self._interpreters: dict[tuple[int, int], Interpreter] = {}
+        self._interpreters: dict[tuple[int, int], tuple[Interpreter, int, int]] = {}
 
     def scan(self, picture: Halves, scale: float, min_score: float) -> list[Detection]:
         """Faces of about `FACE_PX` to 1.5 times of it in a picture, after it is resized by `scale`, best first.
@@ -101,6 +107,30 @@ class FaceScanner:
             scale /= LEVEL_RATIO
         return suppress_same_place(found)
 
+    def overview(self, picture: Halves, scale: float, min_score: float) -> list[Detection]:
+        """As `pyramid`, in one call and half the time: each level has half the size of the one before it, and all lie
+        side by side on one canvas.
+
+        Returns:
+            One detection for each place and level, best first: on a coarse level, all of a picture may look like a
+            face, which must not hide a smaller one in it.
+        """
+        longer, shorter = max(picture.gray.shape), min(picture.gray.shape)
+        scales = [scale]
+        while scales[-1] * longer >= 2 * FACE_PX and scales[-1] * shorter >= 2 * SMALLEST_LEVEL_PX:
+            scales.append(scales[-1] / 2)
+        canvas, places = side_by_side([even_contrast(picture.resized(each)) for each in scales])
+        windows = windows_of(self._run(canvas), min_score)
+        found = []
+        for level_scale, box in zip(scales, places, strict=True):
+            x, y = windows[:, 0] - box.x, windows[:, 1] - box.y
+            on_level = windows[(x >= 0) & (x < box.w) & (y >= 0) & (y < box.h)]
+            found += [
+                Detection(Window(x - box.x, y - box.y, side, roll_deg).scaled(1 / level_scale), score)
+                for x, y, side, roll_deg, score in one_for_each_place(on_level).tolist()
+            ]
+        return sorted(found, key=lambda place: place.score, reverse=True)
+
     def look(self, picture: Halves, window: Window) -> float:
         """Logit that a window sits on an upright face: the best answer near the middle of what is round it."""
         gray, halved = picture.near(FACE_PX / window.side)
@@ -111,19 +141,37 @@ class FaceScanner:
 
     def _run(self, level: np.ndarray) -> np.ndarray:
         """The network's answers `(rows, columns, 5)` for a level; interpreters for the last sizes are kept."""
-        interpreter = self._interpreters.pop(level.shape, None)
-        if interpreter is None:
-            with without_native_lines():
-                interpreter = Interpreter(model_content=self._content, num_threads=1)
-                index = interpreter.get_input_details()[0]["index"]
-                interpreter.resize_tensor_input(index, (1, *level.shape, 1))
-                interpreter.allocate_tensors()
-            if len(self._interpreters) >= MAX_SIZES:
-                del self._interpreters[next(iter(self._interpreters))]
-        self._interpreters[level.shape] = interpreter
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], level[np.newaxis, :, :, np.newaxis])
+        kept = self._interpreters.pop(level.shape, None) or self._loaded(level.shape)
+        if len(self._interpreters) >= MAX_SIZES:
+            del self._interpreters[next(iter(self._interpreters))]
+        self._interpreters[level.shape] = kept
+        interpreter, input_index, output_index = kept
+        interpreter.set_tensor(input_index, level[np.newaxis, :, :, np.newaxis])
         interpreter.invoke()
-        return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0]
+        return interpreter.get_tensor(output_index)[0]
+
+    def _loaded(self, size_hw: tuple[int, int]) -> tuple[Interpreter, int, int]:
+        """An interpreter for levels of a size, with the indices of its input and output."""
+        with without_native_lines():
+            interpreter = Interpreter(model_content=self._content, num_threads=1)
+            input_index = interpreter.get_input_details()[0]["index"]
+            interpreter.resize_tensor_input(input_index, (1, *size_hw, 1))
+            interpreter.allocate_tensors()
+        return interpreter, input_index, interpreter.get_output_details()[0]["index"]
+
+
+def side_by_side(levels: Sequence[np.ndarray]) -> tuple[np.ndarray, list[Box]]:
+    """Levels `(h, w)` float32, each smaller than the one before it, on one canvas, and the place of each: the first is
+    on the left, the others are in a column on its right."""
+    places, left, top = [Box(0, 0, *levels[0].shape[::-1])], levels[0].shape[1] + GAP_PX, 0
+    for level in levels[1:]:
+        places.append(Box(left, top, *level.shape[::-1]))
+        top += level.shape[0] + GAP_PX
+    width, height = max(box.x + box.w for box in places), max(box.y + box.h for box in places)
+    canvas = np.zeros([math.ceil(length / CANVAS_GRID_PX) * CANVAS_GRID_PX for length in (height, width)], np.float32)
+    for level, box in zip(levels, places, strict=True):
+        canvas[box.y : box.y + box.h, box.x : box.x + box.w] = level
+    return canvas, places
 
 
 def windows_of(answers: np.ndarray, min_score: float) -> np.ndarray:

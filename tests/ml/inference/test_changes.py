@@ -7,6 +7,7 @@ import pytest
 
 from ml.inference.changes import EVERYWHERE, PARTIAL_SEARCHES, Plan, plan_search
 from ml.inference.contract import Region
+from ml.inference.detection import Detection
 from ml.inference.faces import FaceDetector
 from ml.inference.geometry import Window
 from ml.inference.halves import Halves
@@ -98,7 +99,7 @@ def test_the_sketch_of_a_picture_of_another_size_is_not_used(room: np.ndarray) -
     assert plan(np.ascontiguousarray(room.T), plan(room)).areas == EVERYWHERE
 
 
-def test_a_face_that_comes_is_found_and_a_still_picture_costs_no_cascade(
+def test_a_face_that_comes_is_found_and_a_still_picture_costs_no_scan(
     room: np.ndarray, astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     detector, portrait = FaceDetector(), astronaut[0:220, 120:440]
@@ -110,8 +111,7 @@ def test_a_face_that_comes_is_found_and_a_still_picture_costs_no_cascade(
     crowd[20:240, 300:620] = portrait
     found, _ = detector.update(crowd, near, full_search=sketch)
     assert len(found) == 2
-    for name in ("propose", "propose_by_octave"):
-        monkeypatch.setattr(f"ml.inference.sweep.{name}", lambda *_: pytest.fail("a cascade has searched"))
+    monkeypatch.setattr(detector.scanner, "overview", lambda *_: pytest.fail("a still picture was scanned"))
     assert len(detector.update(room, near, full_search=sketch)[0]) == 1
 
 
@@ -122,10 +122,11 @@ def test_a_change_that_is_a_part_of_a_known_face_costs_no_close_look(
     room[240:460, 20:340] = astronaut[0:220, 120:440]
     (face,), sketch = detector.update(room, [Region(0.23, 0.58, 0.2, 0.2)], full_search=True)
     window = face.window
-    aside = Window(window.x / 640 * 240 + 0.5 * window.side / 640 * 240, window.y / 640 * 240, window.side / 640 * 240)
-    monkeypatch.setattr("ml.inference.sweep.propose", lambda *_: [aside])
-    monkeypatch.setattr("ml.inference.sweep.parts", lambda gray, _: [(0, 0, gray)])
+    aside = Window(window.x + 0.5 * window.side, window.y, window.side)
+    monkeypatch.setattr("ml.inference.faces.plan_search", lambda *_: Plan(EVERYWHERE, sketch))
+    monkeypatch.setattr(
+        detector.scanner, "overview", lambda half, *_: [Detection(aside.scaled(half.gray.shape[1] / 640), 0.8)]
+    )
     monkeypatch.setattr("ml.inference.sweep.close_look", lambda *_: pytest.fail("a close look at a known face"))
     near = [Region.of(window.box, 640, 480)]
-    room[100:200, 100:200] += 40
     assert len(detector.update(room, near, full_search=sketch)[0]) == 1

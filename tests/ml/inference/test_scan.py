@@ -17,6 +17,7 @@ from ml.inference.scan import (
     FaceScanner,
     even_contrast,
     one_for_each_place,
+    side_by_side,
     windows_of,
 )
 
@@ -69,6 +70,29 @@ def test_the_portrait_is_the_likeliest_place(scanner: FaceScanner, portrait: Hal
     found = scanner.pyramid(portrait, 240 / 512, 0.2)
     assert iou(found[0].window.box, FACE) > 0.5
     assert found[0].score > 0.7
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 208), (208, 1), (200, 300)])
+def test_an_overview_of_a_flat_picture_is_empty(scanner: FaceScanner, shape: tuple[int, int]) -> None:
+    assert scanner.overview(Halves(np.full(shape, 90, np.uint8)), 1.0, 0.2) == []
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5, 0.3, 0.2])
+def test_an_overview_finds_the_portrait_on_whatever_level_it_is(
+    scanner: FaceScanner, portrait: Halves, scale: float
+) -> None:
+    found = scanner.overview(portrait, scale, 0.5)
+    assert max(iou(place.window.box, FACE) for place in found) > 0.5
+    assert [place.score for place in found] == sorted((place.score for place in found), reverse=True)
+
+
+def test_levels_lie_side_by_side_without_touching() -> None:
+    levels = [np.full((150 >> step, 200 >> step), step + 1, np.float32) for step in range(4)]
+    canvas, places = side_by_side(levels)
+    for level, place in zip(levels, places, strict=True):
+        assert (canvas[place.y : place.y + place.h, place.x : place.x + place.w] == level).all()
+    assert np.count_nonzero(canvas) == sum(level.size for level in levels)
+    assert [length % 8 for length in canvas.shape] == [0, 0]
 
 
 def test_a_look_distinguishes_a_face_from_background(scanner: FaceScanner, portrait: Halves) -> None:
