@@ -33,12 +33,16 @@ class OutputError(Exception):
     """A place that can't be written to. The message says what was expected and what was received."""
 
 
-def run(program: str, main: Callable[[], int], advice: str = "") -> None:
+Advice = str | Callable[[], str]
+"""How to go on after Ctrl-C or a full disk; a function is asked at that moment."""
+
+
+def run(program: str, main: Callable[[], int], advice: Advice = "") -> None:
     """Run a command and exit with its code. Ctrl-C, a full disk and a closed pipe end it with one sentence at most.
 
     Args:
         program: name for messages, such as `ml.train`.
-        advice: how to go on after Ctrl-C or a full disk, added to the sentence.
+        advice: added to the sentence.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -55,7 +59,7 @@ def run(program: str, main: Callable[[], int], advice: str = "") -> None:
     except OSError as error:
         place = f": {printable(str(error.filename))}" if error.filename else ""
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            reason = f"expected room on the disk, received: {error.strerror}{place}{'; ' if advice else ''}{advice}"
+            reason = f"expected room on the disk, received: {error.strerror}{place}{_appended(advice)}"
         else:
             reason = f"expected files that can be read and written, received: {error.strerror or error}{place}"
         print(f"{program}: {reason}", file=sys.stderr)
@@ -154,19 +158,18 @@ def write_text(path: Path, text: str) -> None:
     write_file(path, printable(text).encode())
 
 
-def before_imports(program: str, advice: str = "") -> None:
+def before_imports(program: str, advice: Advice = "") -> None:
     """What a command does before its slow imports, which Ctrl-C may interrupt and where a package may be missing."""
     answer_interrupts(program, advice)
     name_missing_package(program)
 
 
-def answer_interrupts(program: str, advice: str = "") -> None:
+def answer_interrupts(program: str, advice: Advice = "") -> None:
     """Let Ctrl-C end the process at once with one sentence, without waiting for other threads.
 
     The main thread reacts between two Python instructions. While it is busy inside a library, a second thread, woken by
     the signal's file descriptor, reacts in its place.
     """
-    sentence = f"{program}: stopped{'; ' if advice else ''}{advice}"
     main_process = os.getpid()
 
     def leave() -> None:
@@ -174,7 +177,7 @@ def answer_interrupts(program: str, advice: str = "") -> None:
             for directory in list(_scratch):
                 shutil.rmtree(directory, ignore_errors=True)
             with contextlib.suppress(OSError):
-                os.write(2, f"\n{sentence}\n".encode())
+                os.write(2, f"\n{program}: stopped{_appended(advice)}\n".encode())
         os._exit(INTERRUPTED)
 
     signal.signal(signal.SIGINT, lambda *_: leave())
@@ -189,6 +192,11 @@ def answer_interrupts(program: str, advice: str = "") -> None:
 
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     threading.Thread(target=watch, name="interrupt", daemon=True).start()
+
+
+def _appended(advice: Advice) -> str:
+    text = advice if isinstance(advice, str) else advice()
+    return f"; {text}" if text else ""
 
 
 def name_missing_package(program: str) -> None:

@@ -14,9 +14,14 @@ from typing import Any
 
 from ml.arguments import missing_input
 from ml.console import OutputError, check_writable, load_tensorflow_library, run, seed
+from ml.training import STATE_FILE
 
-ADVICE = "the same command with --resume continues after the last whole epoch"
-"""How to go on after an interruption."""
+
+def advice() -> str:
+    """How to go on after an interruption: `--resume` needs a whole epoch, or at least a run that has begun."""
+    if (results_folder(parse_arguments()) / STATE_FILE).exists():
+        return "the same command with --resume continues after the last whole epoch"
+    return "run the same command again"
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -47,6 +52,14 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def preset_name(options: argparse.Namespace) -> str:
+    return "adapt" if options.base else options.preset or "document"
+
+
+def results_folder(options: argparse.Namespace) -> Path:
+    return options.out or Path("runs") / preset_name(options)
+
+
 def refuse(message: str) -> int:
     print(f"ml.train: {message}", file=sys.stderr)
     return 2
@@ -74,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
         return refuse("expected the package tensorboard with --tensorboard, received none: pip install tensorboard")
     if options.base and options.preset:
         return refuse("expected --from or --preset, received both: --from has its own settings")
-    name = "adapt" if options.base else options.preset or "document"
+    name = preset_name(options)
     preset = PRESETS[name]
     for option, least in (("epochs", 1), ("batch_size", 1), ("limit", 1)):
         if (value := getattr(options, option)) is not None and value < least:
@@ -84,7 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
     base = str(SHIPPED_NETWORK) if options.base == "shipped" else options.base
     if base and not os.path.isfile(base):  # noqa: PTH113 (Path.is_file raises for some paths)
         return refuse(f"expected --from shipped or with a run's .h5 file, received {base}: there is no such file")
-    out = options.out or Path("runs") / name
+    out = results_folder(options)
     try:
         begun = begun_settings(out) if options.resume else {}
     except DataError as error:
@@ -127,4 +140,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    run("ml.train", main, ADVICE)
+    run("ml.train", main, advice)

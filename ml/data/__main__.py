@@ -43,6 +43,12 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def advice() -> str:
+    """How to go on after an interruption."""
+    again = "run the same command again"
+    return f"{again}; it continues" if sys.argv[1:2] == ["crop"] else again
+
+
 def _crop(photos: Path, out: Path) -> int:
     """Crop, and print the result; returns 1 if a class has no face."""
     from ml.data.crop import RECORD_FILE, crop
@@ -99,4 +105,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    run("ml.data", main, "run the same command again; crop continues an interrupted run")
+    run("ml.data", main, advice)

@@ -21,11 +21,12 @@ from ml.evaluation.outputs import keras_outputs
 from ml.evaluation.report import CONFUSION_FILE, REPORT_FILE, write_report
 from ml.evaluation.scoring import score
 from ml.inference.contract import EMOTIONS
+from ml.training import STATE_FILE
 from ml.training.batches import Batches
 from ml.training.networks import build, load_base, make_network, reseed, set_precision
 from ml.training.presets import PRESETS, Preset
 from ml.training.processes import ALONE, Processes, on_own_devices
-from ml.training.runs import BEST_WEIGHTS, STATE_FILE, WHOLE_MODEL, Config, Run, check_directory, check_reusable
+from ml.training.runs import BEST_WEIGHTS, WHOLE_MODEL, Config, Run, check_directory, check_reusable
 from ml.training.weights import load_weights, save_whole
 
 if TYPE_CHECKING:

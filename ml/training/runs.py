@@ -14,11 +14,11 @@ import keras
 from ml.console import printable, reason, write_text
 from ml.data import DataError, TrainingSet
 from ml.evaluation.outputs import CONFIG_FILE
+from ml.training import STATE_FILE
 from ml.training.processes import ALONE, Processes
 from ml.training.provenance import provenance
 from ml.training.weights import load_checkpoint, save_checkpoint, save_weights
 
-STATE_FILE = "state.json"
 BEST_WEIGHTS = "model_weights.h5"
 WHOLE_MODEL = "EmoDetector.h5"
 
@@ -141,7 +141,8 @@ def check_directory(directory: Path, config: Config, resume: bool) -> bool:
     if begun and not resume:
         raise DataError(f"expected an empty directory for --out, or --resume, received {directory}, which holds a run")
     if resume and not begun and not (directory / CONFIG_FILE).exists():
-        raise DataError(f"expected a run to resume, received {directory}, which has no {STATE_FILE}")
+        received = f"{directory}, which has no {STATE_FILE}"
+        raise DataError(f"expected a run to resume, received {received}; without --resume a new one begins")
     if begun:
         _check_settings(directory, config)
         done = len(json.loads((directory / STATE_FILE).read_text())["history"])

@@ -143,6 +143,14 @@ def test_an_interrupt_is_answered_at_once_and_cleans_up(busy: str, tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_advice_may_depend_on_what_has_been_written(tmp_path: Path) -> None:
+    body = "path.touch(); open('/dev/full', 'w').write('x' * 100000)"
+    program = f"{STATEMENTS}def main():\n    {body}\nrun('the.command', main, lambda: f'{{path.exists()}}')"
+    command = [sys.executable, "-c", program, str(tmp_path / "file")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stderr == "the.command: expected room on the disk, received: No space left on device; True\n"
+
+
 def test_scratch_is_beside_the_target_and_is_removed(tmp_path: Path) -> None:
     with scratch_directory(tmp_path / "deep" / "out") as scratch:
         assert scratch.parent == tmp_path / "deep"

@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 
 from ml.model import adapted_network, document_network
-from ml.train import main
+from ml.train import advice, main
 from ml.training.augment import Augmentation
-from ml.training.fit import part_settings, train
+from ml.training.fit import load_data, part_settings, train
 from ml.training.presets import PRESETS
 from ml.training.runs import Config, Run
 from ml.training.weights import load_checkpoint, load_weights
@@ -219,7 +219,7 @@ def test_a_directory_or_network_that_cannot_be_used_is_refused_before_the_data_i
     broken.write_bytes(b"no network")
     base = "expected --from with a model that this program trained, received"
     for arguments, words in (
-        (("--resume", "--out", tmp_path), "expected a run to resume"),
+        (("--resume", "--out", tmp_path), "which has no state.json; without --resume a new one begins"),
         (("--out", document_run), "expected an empty directory for --out, or --resume"),
         (("--resume", "--out", document_run, "--learning-rate", 0.5), "expected --learning-rate 0.0001"),
         (("--resume", "--out", document_run, "--epochs", 1), "expected --epochs of at least the 2"),
@@ -280,6 +280,37 @@ def test_an_interrupt_prints_one_sentence(pattern_data: Path, tmp_path: Path) ->
     assert child.returncode == 130
     assert errors.rstrip().endswith("with --resume continues after the last whole epoch")
     assert "Traceback" not in errors
+
+
+def test_before_the_first_whole_epoch_the_advice_is_the_same_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for options, folder in (
+        (["--out", str(tmp_path / "named")], "named"),
+        ([], "runs/document"),
+        (["--preset", "best"], "runs/best"),
+        (["--from", "shipped", "--resume"], "runs/adapt"),
+    ):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["ml.train", "--data", "DATA", *options])
+        out = tmp_path / folder
+        out.mkdir(parents=True)
+        (out / "config.json").touch()
+        assert advice() == "run the same command again"
+        (out / "state.json").touch()
+        assert advice().startswith("the same command with --resume continues")
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_that_was_interrupted_in_its_first_epoch_begins_again(
+    resume: bool, pattern_data: Path, tmp_path: Path
+) -> None:
+    """Its directory holds `config.json` alone; the same command is accepted there with and without `--resume`."""
+    config = Config(str(pattern_data), "document", 1, 20, 1e-3, limit=4)
+    data = load_data(config)
+    Run(tmp_path, config, data, resume=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+    assert Run(tmp_path, config, data, resume).history == []
 
 
 @pytest.mark.usefixtures("small")

@@ -15,7 +15,7 @@ from ml.console import run
 from ml.evaluation import plots
 from ml.inference.contract import EMOTIONS
 from ml.model import document_network, residual_network
-from ml.train import ADVICE, main
+from ml.train import advice, main
 from ml.training import presets
 
 ONE_BLOCK = ((32, 2),)
@@ -50,4 +50,4 @@ def draw_nothing(patch: pytest.MonkeyPatch) -> None:
 if __name__ == "__main__":
     with pytest.MonkeyPatch.context() as patch:
         install(patch)
-        run("ml.train", main, ADVICE)
+        run("ml.train", main, advice)

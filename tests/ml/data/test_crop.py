@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from ml.data import DataError, TrainingSet
-from ml.data.__main__ import main
+from ml.data.__main__ import advice, main
 from ml.data.crop import FaceCutter, crop
 from ml.data.reading import read_picture
 from ml.inference.analyzer import PHOTO_FRAMINGS, Analyzer
@@ -153,3 +154,11 @@ def test_folders_that_cannot_be_used_are_refused_in_one_sentence(photos: Path, t
     ):
         with pytest.raises(DataError, match=words):
             crop(wrong, out)
+
+
+@pytest.mark.parametrize(("command", "continues"), [("crop", True), ("audit", False), ("import", False)])
+def test_only_an_interrupted_crop_is_said_to_continue(
+    command: str, continues: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["ml.data", command, "crop"])
+    assert advice() == "run the same command again" + "; it continues" * continues
