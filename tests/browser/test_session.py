@@ -20,6 +20,8 @@ from ml.inference.contract import EMOTIONS
 from tests.browser.access import assert_accessible, assert_no_sideways_scroll
 from tests.browser.conftest import stage_state, start_camera, until
 from tests.browser.sessions import Answers, painted_colours, save
+from tests.support.network import Network
+from tests.support.serving import Server
 
 OpenPage = Callable[..., Page]
 
@@ -90,6 +92,23 @@ def test_session_code_is_not_loaded_before_the_first_answer(open_page: OpenPage)
     page.reload()
     page.wait_for_load_state("networkidle")
     assert not [url for url in asked if "/session" in url or "idb" in url]
+
+
+def test_a_lost_connection_counts_from_the_last_answer(open_page: OpenPage, server: Server, tmp_path: Path) -> None:
+    with Network(server.port) as network:
+        page = open_session(open_page, base=network.url, expect_errors=True)
+        record(page, 1)
+        network.freeze()
+        stage_state(page, "lost", "reconnecting")  # which the page notices after seconds without an answer
+        network.thaw()
+        page.wait_for_selector(".face")
+        stop(page)
+        document = json.loads(save(page, "JSON", tmp_path).read_text("utf-8"))
+    times = [frame["timestamp_s"] for frame in document["frames"]]
+    gap = max(range(1, len(times)), key=lambda at: times[at] - times[at - 1])
+    (offline,) = [event for event in document["events"] if event["kind"] == "offline"]
+    assert offline["t_s"] == pytest.approx(times[gap - 1], abs=0.002), "the last answer before"
+    assert offline["to_s"] <= times[gap]
 
 
 def test_a_recording_holds_every_answered_frame(open_page: OpenPage, tmp_path: Path) -> None:

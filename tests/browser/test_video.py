@@ -183,6 +183,10 @@ def test_the_mark_sits_on_the_face_at_any_moment_that_is_sought_and_in_the_saved
         sides = sides_of_mark(drawn, tolerance=70)
         offsets.append((sides[0] + sides[-1]) / 2 - recordings.crossing_lefts()[frame])
     assert np.abs(np.array(offsets) - np.median(offsets)).max() <= 3 * per_frame
+    marked = cv2.VideoCapture(str(tmp_path / "marked.webm"))
+    while marked.grab():
+        last_s = marked.get(cv2.CAP_PROP_POS_MSEC) / 1000
+    assert last_s > 0.9 * len(recordings.crossing()) / recordings.FPS, "a busy machine skips frames, but not the end"
 
 
 def test_a_killed_server_loses_and_doubles_no_frame(open_page: OpenPage, tmp_path: Path) -> None:

@@ -99,6 +99,11 @@ export class Reader {
     return (performance.now() - this.#startedMs) / 1000;
   }
 
+  /** Seconds from the beginning of the session to the last frame that was answered. */
+  get answeredS() {
+    return this.#lastMs / 1000;
+  }
+
   /** Begins a session: frames count from 0, times from now, names are forgotten. */
   begin() {
     this.#startedMs = performance.now();

@@ -4,6 +4,9 @@
  */
 import { activityOf, isReading } from "./state.js";
 
+/** Activities that begin with the last answer. */
+const LOST = new Set(["offline", "restarted"]);
+
 export class ReaderRun {
   #parts;
   #handlers;
@@ -65,7 +68,11 @@ export class ReaderRun {
     if (kind === this.#activity) return;
     // A session begins with its first picture, not when the camera is opened.
     if (this.#activity === "stopped" && kind !== "reading") return;
+    // A lost connection is noticed seconds after the last answer.
+    const { elapsedS, answeredS } = this.reader;
+    const timestampS = this.#activity === "reading" && LOST.has(kind) ? answeredS : elapsedS;
     this.#activity = kind;
-    this.#parts.readings.publishActivity({ kind, timestamp_s: this.reader.elapsedS, time_utc: new Date().toISOString() });
+    const time = new Date(Date.now() - (elapsedS - timestampS) * 1000);
+    this.#parts.readings.publishActivity({ kind, timestamp_s: timestampS, time_utc: time.toISOString() });
   }
 }

@@ -8,6 +8,9 @@ import { clock } from "./scale.js";
 import { drawFaces } from "./viewer.js";
 
 const BITS_PER_S = 2_500_000;
+/** The encoder is done when it has given nothing for so many times so long. */
+const SILENT_TIMES = 3;
+const ENCODE_MS = 150;
 
 export class MarkedVideo {
   #recording;
@@ -59,6 +62,9 @@ export class MarkedVideo {
       frame(0);
       recorder.start(1000);
       await this.#play(video, frame);
+      frame(video.currentTime); // a busy computer skips frames, but the last one must be there, at its time
+      await painted();
+      await encoded(recorder);
       const stopped = once(recorder, "stop");
       recorder.stop();
       await stopped;
@@ -96,6 +102,19 @@ async function durationOf(video) {
   await atStart;
   return Number.isFinite(duration) ? duration : 0;
 }
+
+/** A browser forgets the frames that wait to be encoded when it is told to stop; on a busy computer that can be seconds. */
+async function encoded(recorder) {
+  for (let silent = 0; silent < SILENT_TIMES; ) {
+    await new Promise((resolve) => setTimeout(resolve, ENCODE_MS));
+    const next = once(recorder, "dataavailable");
+    recorder.requestData();
+    silent = (await next).data.size ? 0 : silent + 1;
+  }
+}
+
+/** The canvas hands out a drawing with the next picture of the screen. */
+const painted = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
 
 const once = (target, event) => new Promise((resolve, reject) => {
   target.addEventListener(event, resolve, { once: true });

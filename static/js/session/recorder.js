@@ -108,11 +108,11 @@ export class Recorder {
     return this.#excludingFromS;
   }
 
-  /** Reading is interrupted, for this reason. @param {import("./recording.js").Gap["kind"]} kind */
-  interrupt(kind) {
+  /** Reading is interrupted, for this reason. @param {import("./recording.js").Gap["kind"]} kind @param {number} [timeS] on the recording's clock */
+  interrupt(kind, timeS = this.timeS) {
     if (!this.isRunning) return;
     this.#endGap();
-    this.recording.gaps.push({ kind, from_s: this.timeS, to_s: null });
+    this.recording.gaps.push({ kind, from_s: toMs(Math.max(0, timeS)), to_s: null });
     this.#camera?.pause();
   }
 

@@ -137,7 +137,7 @@ export class Session {
       this.#recorder.resume();
     } else {
       this.#history.open(kind, timeS);
-      this.#recorder.interrupt(kind);
+      this.#recorder.interrupt(kind, timeS - this.#recorder.startS);
     }
   }
 
