@@ -12,12 +12,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ml.console import OutputError, before_imports, check_writable, run
+from ml.console import OutputError, before_imports, check_writable, printable, run
 
 if __name__ == "__main__":  # before the slow imports
     before_imports("ml.evaluate")
 
 from ml.data import DataError, find_split, load_pictures, load_votes
+from ml.data.folders import CONTACT_FOLDER, refuse_photographs, subfolders
 from ml.data.reading import count_by_suffix
 from ml.evaluation.groups import measure_groups, print_groups, read_people
 from ml.evaluation.model_card import write_card
@@ -43,6 +44,8 @@ def evaluate(
     """Score a model on one split; write report.json and the plots to `out`."""
     predict, classes = load_predict(model)
     folder = find_split(data, split.lower())
+    if folder is None and Path(data).is_dir():
+        raise _without_split(Path(data), split)
     pictures = load_pictures(data, folder.name if folder else split, classes)
     if votes_csv and classes != EMOTIONS:
         raise DataError(f"expected a model of the seven emotions with --votes, received {', '.join(classes)}")
@@ -61,6 +64,28 @@ def evaluate(
         report["views"] = compare_views(predict, pictures, votes)
     write_report(report, outputs, pictures, votes, out)
     return report
+
+
+def _without_split(data: Path, split: str) -> DataError:
+    """An error that names what can be scored instead of a split that is not there.
+
+    Raises:
+        DataError: none, since it is a folder of photographs.
+    """
+    refuse_photographs(data)
+    splits = [printable(path.name) for path in subfolders(data) if path.name != CONTACT_FOLDER]
+    way_out = ""
+    if others := [name for name in splits if name.lower() != "train"]:
+        way_out = f"; choose --split {' or '.join(others)}"
+    elif splits:
+        way_out = (
+            f"; --split {splits[0]} scores every picture in it, also those that a run was trained on, and the run's "
+            "report.json has the figures on the pictures that it held out"
+        )
+    missing = printable(str(data / split))
+    return DataError(
+        f"expected a directory with one folder per class, received {missing}, and there is no such folder{way_out}"
+    )
 
 
 def evaluate_groups(people_csv: Path, model: Path, out: Path) -> dict[str, dict[str, Any]]:

@@ -49,7 +49,7 @@ def run_page_command(line: str, *more: str) -> int:
 def test_the_page_leads_from_photographs_to_a_served_model(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    crop, audit, train, export, serve = page_commands((root / "docs" / "own-data.md").read_text("utf-8"))
+    crop, audit, train, export, serve, evaluate = page_commands((root / "docs" / "own-data.md").read_text("utf-8"))
     monkeypatch.chdir(tmp_path)
     take_photographs(tmp_path / "photos", root)
 
@@ -71,6 +71,12 @@ def test_the_page_leads_from_photographs_to_a_served_model(
     assert (report["labels"], report["split"]) == ([*CLASSES], "validation")
 
     assert run_page_command(export) == 0
+    (tmp_path / "mydata").rename("newdata")
+    capsys.readouterr()
+    assert run_page_command(evaluate) == 0
+    assert "Results in runs/evaluation" in capsys.readouterr().out
+    scored = json.loads((tmp_path / "runs" / "evaluation" / "report.json").read_text())
+    assert (scored["n"], scored["model"]) == (11, "emotion.tflite")
     setting, make, target = shlex.split(serve)
     assert (make, target) == ("make", "run")
     variable, _, model = setting.partition("=")

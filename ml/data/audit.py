@@ -23,6 +23,7 @@ from ml.data.folders import (
     folder_label,
     loose_files,
     match_classes,
+    refuse_photographs,
     subfolders,
 )
 from ml.data.near_duplicates import connected, near_pairs
@@ -105,7 +106,7 @@ def audit(folder: Path, near: bool = False) -> Audit:
         received = "which is a file" if folder.exists() else "and there is no such folder"
         raise DataError(f"expected a data set, a folder with train/CLASS/, received {printable(str(folder))}, {received}")
     splits = [split for split in subfolders(folder) if split.name != CONTACT_FOLDER]
-    _refuse_photographs(folder, splits)
+    refuse_photographs(folder)
     if not splits:
         raise DataError(f"expected a data set, a folder with train/CLASS/, received {printable(str(folder))} without folders")
     found = _Findings(folder, near)
@@ -123,22 +124,6 @@ def audit(folder: Path, near: bool = False) -> Audit:
     if advice := advice_on_sizes(found.sizes):
         found.remarks.append(advice)
     return found.summary()
-
-
-def _refuse_photographs(folder: Path, splits: list[Path]) -> None:
-    """Refuse a folder that is no data set yet: it has no `train/`, and pictures where the splits or classes should be.
-
-    Raises:
-        DataError: with the step that comes first.
-    """
-    if any(split.name.lower() == "train" for split in splits):
-        return
-    expected = f"expected a data set, a folder with train/CLASS/, received {printable(str(folder))} without train/"
-    crop = "python -m ml.data crop PHOTOS --out DATA"
-    if any(sort_entries(split)[0] and not subfolders(split) for split in splits):
-        raise DataError(f"{expected}; if its folders are the classes of photographs, make a data set of it first: {crop}")
-    if sort_entries(folder)[0]:
-        raise DataError(f"{expected}; sort photographs into a folder for each class, then make a data set of them: {crop}")
 
 
 class _Findings:

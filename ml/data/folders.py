@@ -128,6 +128,23 @@ def find_split(data: str | Path, *names: str) -> Path | None:
     return found[0] if found else None
 
 
+def refuse_photographs(folder: Path) -> None:
+    """Refuse a folder that is no data set yet: it has no `train/`, and pictures where the splits or classes should be.
+
+    Raises:
+        DataError: with the step that comes first.
+    """
+    splits = [split for split in subfolders(folder) if split.name != CONTACT_FOLDER]
+    if any(split.name.lower() == "train" for split in splits):
+        return
+    expected = f"expected a data set, a folder with train/CLASS/, received {printable(str(folder))} without train/"
+    crop = "python -m ml.data crop PHOTOS --out DATA"
+    if any(sort_entries(split)[0] and not subfolders(split) for split in splits):
+        raise DataError(f"{expected}; if its folders are the classes of photographs, make a data set of it first: {crop}")
+    if sort_entries(folder)[0]:
+        raise DataError(f"{expected}; sort photographs into a folder for each class, then make a data set of them: {crop}")
+
+
 def match_classes(split_dir: Path, classes: tuple[str, ...]) -> tuple[dict[str, Path], list[str]]:
     """The folder of every class by name, and a line for every folder or class without a match.
 

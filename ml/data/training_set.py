@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from ml.data.folders import VALIDATION_NAMES, DataError, Pictures, discover_classes, find_split, load_pictures
+from ml.data.folders import VALIDATION_NAMES, DataError, Pictures, discover_classes, find_split, load_pictures, refuse_photographs
 from ml.data.votes import Votes, load_votes
 from ml.inference.contract import EMOTIONS
 
@@ -48,6 +48,8 @@ class TrainingSet:
             DataError: the folders, the pictures or the votes can't be used.
         """
         train = find_split(data, "train") or Path(data) / "train"
+        if Path(data).is_dir():
+            refuse_photographs(Path(data))
         classes = discover_classes(train)
         if votes_csv and classes != EMOTIONS:
             raise DataError(f"expected the seven emotions as classes with --votes, received {', '.join(classes)}")

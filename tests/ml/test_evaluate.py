@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.data import load_pictures
+from ml.data import DataError, load_pictures
+from ml.evaluate import evaluate as evaluate_split
 from ml.evaluation.outputs import load_predict
 from ml.evaluation.scoring import score
 from ml.inference.analyzer import crop_window
@@ -90,6 +91,28 @@ def test_weights_alone_are_no_model(tmp_path: Path) -> None:
     network.save_weights(tmp_path / "x.weights.h5")
     with pytest.raises(ModelError, match="expected a whole model"):
         load_predict(tmp_path / "x.weights.h5")
+
+
+@pytest.mark.parametrize(
+    ("folders", "way_out"),
+    [
+        (
+            ["train/sad"],
+            "there is no such folder; --split train scores every picture in it, also those that a run was ",
+        ),
+        (["train/sad", "val/sad", "contact"], "there is no such folder; choose --split val"),
+        (["contact"], "there is no such folder"),
+    ],
+)
+def test_a_missing_split_is_answered_with_what_can_be_scored(folders: list[str], way_out: str, tmp_path: Path) -> None:
+    for folder in folders:
+        (tmp_path / folder).mkdir(parents=True)
+    with pytest.raises(DataError) as caught:
+        evaluate_split(tmp_path, "test", SHIPPED_MODEL, tmp_path / "out")
+    sentence = str(caught.value)
+    assert f"received {tmp_path}/test, and {way_out}" in sentence
+    assert sentence.endswith((way_out, "held out"))
+    assert "contact" not in sentence.replace(str(tmp_path), "")
 
 
 def test_a_bad_data_directory_is_one_sentence(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from ml.data import DataError, TrainingSet
 from ml.data.__main__ import main
 from ml.data.audit import audit
 from ml.data.audit_table import table
+from ml.evaluate import evaluate
+from ml.inference.classifier import SHIPPED_MODEL
 from ml.inference.contract import EMOTIONS
 from tests.ml.data.conftest import Fill
 
@@ -204,7 +206,7 @@ def test_no_data_set_is_an_error(tmp_path: Path, name: str, reason: str) -> None
 @pytest.mark.parametrize(
     ("place", "step"), [("photos/glad", "make a data set of it first: "), ("photos", "sort photographs into a folder for ")]
 )
-def test_photographs_are_no_data_set_yet(
+def test_audit_training_and_evaluation_say_of_photographs_that_cropping_comes_first(
     tmp_path: Path, place: str, step: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / place).mkdir(parents=True)
@@ -214,6 +216,12 @@ def test_photographs_are_no_data_set_yet(
     assert printed.out == ""
     assert f"expected a data set, a folder with train/CLASS/, received {tmp_path}/photos without train/; " in printed.err
     assert step in printed.err
+    with pytest.raises(DataError) as caught:
+        TrainingSet.load(tmp_path / "photos", 0.5)
+    assert printed.err == f"ml.data: {caught.value}\n"
+    with pytest.raises(DataError) as caught:
+        evaluate(tmp_path / "photos", "test", SHIPPED_MODEL, tmp_path / "out")
+    assert printed.err == f"ml.data: {caught.value}\n"
     assert printed.err.endswith("python -m ml.data crop PHOTOS --out DATA\n")
 
 
