@@ -178,7 +178,7 @@ def test_the_learning_rate_of_a_part_equals_the_one_given_by_hand(whole: float, 
     [
         (("--data", "no-such-dir"), "expected --data with a file or folder that exists, received no-such-dir"),
         (("--data", "no-such-dir", "--resume"), "expected --data with a file or folder that exists"),
-        (("--data", "{data}/train"), "expected a directory with one folder per class, received {data}/train/train"),
+        (("--data", "{data}/train"), "expected a data set, a folder with train/CLASS/, received {data}/train without"),
         (("--data", "{data}", "--preset", "best"), "expected --votes CSV"),
         (("--data", "{data}", "--preset", "best", "--votes", "none.csv"), "that exists, received none.csv"),
         (("--data", "{data}", "--preset", "best", "--votes", "{data}"), "expected a CSV file, received {data}"),
